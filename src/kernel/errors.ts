@@ -1,0 +1,404 @@
+// Every failure Sallyport can report, in one table. docs/reference/errors.md says the same; a test compares the two.
+
+/** What happens next: `retry` by itself, `wait` for something named in the message, `stop` until a person acts. */
+export type Disposition = 'retry' | 'wait' | 'stop';
+
+interface ErrorRow<D> {
+  /** HTTP status of the problem answer. */
+  status: number;
+  disposition: Disposition;
+  /** The code in words, the same for every occurrence. */
+  title: string;
+  /** What was attempted and what stood in the way. */
+  message: (data: D) => string;
+  /** What the reader can do. */
+  hint: (data: D) => string;
+}
+
+const row = <D = Record<string, never>>(entry: ErrorRow<D>): ErrorRow<D> => entry;
+
+type Host = { host: string };
+type Named = { what: string; id: string };
+
+export const errors = {
+  // --- the request -------------------------------------------------------------------------------------------
+  REQUEST_INVALID: row<{ problem: string }>({
+    status: 400,
+    disposition: 'stop',
+    title: 'The request is not valid',
+    message: (d) => d.problem,
+    hint: () => 'Compare the request with /api/v1/openapi.json',
+  }),
+  INPUT_REFUSED: row<{ field: string; rule: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'A value breaks the input policy',
+    message: (d) => `${d.field}: ${d.rule}`,
+    hint: (d) => `Change ${d.field}; the rules are in docs/reference/input-policy.md`,
+  }),
+  BODY_TOO_LARGE: row<{ bytesMax: number }>({
+    status: 413,
+    disposition: 'stop',
+    title: 'The request body is too large',
+    message: (d) => `The body is larger than ${d.bytesMax} bytes`,
+    hint: () => 'Split the document, or send it as application/yaml',
+  }),
+  MEDIA_TYPE_UNSUPPORTED: row<{ mediaType: string }>({
+    status: 415,
+    disposition: 'stop',
+    title: 'The content type is not supported here',
+    message: (d) => `The body has content type ${d.mediaType}`,
+    hint: () => 'Send application/json, or application/yaml when saving an entity',
+  }),
+  ROUTE_NOT_FOUND: row<{ method: string; path: string }>({
+    status: 404,
+    disposition: 'stop',
+    title: 'No such address',
+    message: (d) => `Nothing answers ${d.method} ${d.path}`,
+    hint: () => 'The addresses are listed in /api/v1/openapi.json',
+  }),
+  TOKEN_REJECTED: row<{ reason: string }>({
+    status: 401,
+    disposition: 'stop',
+    title: 'The request is not authenticated',
+    message: (d) => `The bearer token ${d.reason}`,
+    hint: () => 'Send Authorization: Bearer <token>; `npm run token` makes one',
+  }),
+  ACCESS_DENIED: row<{ account: string }>({
+    status: 403,
+    disposition: 'stop',
+    title: 'The token does not reach this account',
+    message: (d) => `The token does not belong to account ${d.account}`,
+    hint: (d) => `Use a token of account ${d.account}`,
+  }),
+  PRECONDITION_REFUSED: row<{ problem: string }>({
+    status: 400,
+    disposition: 'stop',
+    title: 'A conditional header cannot be used this way',
+    message: (d) => d.problem,
+    hint: () => 'Send If-Match with the ETag you read, or If-None-Match: * to create only',
+  }),
+  IDEMPOTENCY_KEY_REUSED: row<{ key: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The idempotency key belongs to another request',
+    message: (d) => `Idempotency-Key ${d.key} was used for a different request within seven days`,
+    hint: () => 'Use a new key for a new request, the same key only for a retry of the same bytes',
+  }),
+  // --- things that are named ---------------------------------------------------------------------------------
+  NOT_FOUND: row<Named>({
+    status: 404,
+    disposition: 'stop',
+    title: 'No such thing here',
+    message: (d) => `There is no ${d.what} ${d.id} in this scope`,
+    hint: (d) => `Check the ${d.what}'s identifier and the scope in the address`,
+  }),
+  SCOPE_NOT_FOUND: row<{ scope: string }>({
+    status: 404,
+    disposition: 'stop',
+    title: 'No such scope',
+    message: (d) => `There is no scope ${d.scope}`,
+    hint: (d) => `Create it with PUT /api/v1/${d.scope}`,
+  }),
+  STILL_IN_USE: row<Named & { by: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'It is still in use',
+    message: (d) => `The ${d.what} ${d.id} is used by ${d.by}`,
+    hint: (d) => `Delete or change ${d.by} first`,
+  }),
+  // --- documents ---------------------------------------------------------------------------------------------
+  YAML_REFUSED: row<{ problem: string; line: number; column: number }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The YAML is not acceptable',
+    message: (d) => `Line ${d.line}, column ${d.column}: ${d.problem}`,
+    hint: () => 'The limits for documents are in docs/reference/input-policy.md',
+  }),
+  ENTITY_INVALID: row<{
+    kind: string;
+    problems: { path: string; problem: string; line: number; column: number }[];
+  }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The document does not fit its kind',
+    message: (d) =>
+      `The document breaks the schema of kind ${d.kind}: ${d.problems
+        .slice(0, 3)
+        .map((p) => `line ${p.line}, column ${p.column}: ${p.path || 'the root'} ${p.problem}`)
+        .join('; ')}`,
+    hint: (d) => `Compare the document with GET …/kinds/${d.kind}`,
+  }),
+  KIND_INVALID: row<{ problem: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The kind is not usable',
+    message: (d) => d.problem,
+    hint: () =>
+      'A kind has a JSON Schema (2020-12) and a path template such as {org}/{project}/pipelines/{id}.yaml',
+  }),
+  ENTITY_EXISTS: row<{ kind: string; id: string; branch: string }>({
+    status: 412,
+    disposition: 'stop',
+    title: 'The entity exists already',
+    message: (d) =>
+      `${d.kind} ${d.id} exists on branch ${d.branch} and If-None-Match: * allows only a creation`,
+    hint: () => 'Read it and save with If-Match, or leave the condition out',
+  }),
+  ENTITY_CONFLICT: row<{ path: string; branch: string; base: string | null; theirs: string | null }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The file changed in Git since it was read',
+    message: (d) =>
+      `${d.path} on ${d.branch} is at ${d.theirs ?? 'no file'} in Git, and the save was made from ${d.base ?? 'no file'}`,
+    hint: (d) =>
+      d.theirs === null
+        ? 'Delete the entity, or save again with another path'
+        : `To keep yours, save again with If-Match: "${d.theirs}"; to keep theirs, save their text with the same header`,
+  }),
+  ENTITY_PLACE_TAKEN: row<{ path: string; branch: string; by: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The file belongs to another entity',
+    message: (d) => `${d.path} on ${d.branch} holds ${d.by}`,
+    hint: () => 'Choose another path',
+  }),
+  ENTITY_ELSEWHERE: row<{ id: string; connector: string; path: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The entity lives somewhere else',
+    message: (d) => `${d.id} is kept at ${d.path} through connector ${d.connector}`,
+    hint: () => 'Leave git.path and git.connector out to save it where it is, or delete it first',
+  }),
+  // --- operations --------------------------------------------------------------------------------------------
+  OPERATION_EXPIRED: row<{ waitedFor: string }>({
+    status: 504,
+    disposition: 'stop',
+    title: 'The operation reached its deadline',
+    message: (d) => `The operation waited until its deadline for ${d.waitedFor}; nothing was written to Git`,
+    hint: () => 'Mend what it waited for and save again; the content is kept in the operation',
+  }),
+  OPERATION_IN_DOUBT: row<{ branch: string; waitedFor: string }>({
+    status: 504,
+    disposition: 'stop',
+    title: 'It is not known whether the commit reached Git',
+    message: (d) =>
+      `The push to ${d.branch} was not answered and the branch could not be read: ${d.waitedFor}`,
+    hint: () => 'Look on the branch for a commit with this operation in its Sallyport-Operation trailer',
+  }),
+  // --- connectors and secrets --------------------------------------------------------------------------------
+  CONNECTOR_DENIED: row<{ url: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The repository address is not allowed',
+    message: (d) => `${d.url}: ${d.reason}`,
+    hint: () =>
+      'Use https and a public address, or allow it in SALLYPORT_GIT_ALLOW_HTTP and SALLYPORT_GIT_ALLOW_PRIVATE',
+  }),
+  SECRET_OUT_OF_REACH: row<{ secret: string; manager: string; connectivity: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'This road cannot open the secret',
+    message: (d) =>
+      `Secret ${d.secret} is kept by ${d.manager}, which connectivity ${d.connectivity} cannot open`,
+    hint: (d) =>
+      d.connectivity === 'manager'
+        ? 'Set the connector’s connectivity to delegate, or use a builtin secret'
+        : 'Put the secret into the delegate’s keyring with `npm run delegate -- secret put`',
+  }),
+  SECRET_UNREADABLE: row<{ secret: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret cannot be opened',
+    message: (d) => `Secret ${d.secret} cannot be opened: ${d.reason}`,
+    hint: () => 'Check that the key file is the one the secret was made with, or write the secret again',
+  }),
+  // --- Git ---------------------------------------------------------------------------------------------------
+  GIT_UNREACHABLE: row<Host & { reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The Git host cannot be reached',
+    message: (d) => `Connecting to ${d.host}: ${d.reason}`,
+    hint: () => 'Check the connector’s URL and that this side’s network reaches the host',
+  }),
+  GIT_ADDRESS_DENIED: row<Host & { address: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The Git host’s address is not allowed',
+    message: (d) => `${d.host} resolves to ${d.address}, which is not a public address`,
+    hint: () => 'If this host is meant, set SALLYPORT_GIT_ALLOW_PRIVATE=true on the side that connects',
+  }),
+  GIT_AUTH_REJECTED: row<Host & { status: number }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The Git host refused the credential',
+    message: (d) => `${d.host} answered ${d.status} to the connector’s credential`,
+    hint: () => 'Renew the secret the connector names, or check the user name and the token’s rights',
+  }),
+  GIT_REPOSITORY_NOT_FOUND: row<Host>({
+    status: 422,
+    disposition: 'stop',
+    title: 'No such repository on the Git host',
+    message: (d) => `${d.host} has no repository at the connector’s URL, or hides it from this credential`,
+    hint: () => 'Check the connector’s URL and the credential’s rights',
+  }),
+  GIT_REF_NOT_FOUND: row<{ ref: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'No such branch',
+    message: (d) => `The repository has no branch ${d.ref}`,
+    hint: () => 'Name an existing branch, or create it with newBranchFrom',
+  }),
+  GIT_BRANCH_EXISTS: row<{ branch: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The branch exists already',
+    message: (d) => `Branch ${d.branch} exists, and the save asked for a new one`,
+    hint: () => 'Leave newBranchFrom out to save to it, or choose another name',
+  }),
+  GIT_OBJECT_NOT_FOUND: row<{ object: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The repository lacks an object',
+    message: (d) => `The repository has no ${d.object}`,
+    hint: () => 'The history may have been rewritten; read the branch again',
+  }),
+  GIT_PUSH_REJECTED: row<Host & { reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The Git host refused the push',
+    message: (d) => `${d.host} refused the push: ${d.reason}`,
+    hint: () => 'A branch protection or hook of the host says no; save to a new branch or change the rule',
+  }),
+  GIT_PATH_BLOCKED: row<{ path: string; by: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'Something else stands where the file would go',
+    message: (d) => `${d.path} cannot be written: ${d.by} is in the way`,
+    hint: () => 'Choose another path, or remove what is in the way in Git',
+  }),
+  GIT_OBJECT_FORMAT_UNSUPPORTED: row<Host & { format: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The repository’s object format is not supported',
+    message: (d) => `${d.host} keeps this repository in ${d.format}`,
+    hint: () => 'Use a SHA-1 repository',
+  }),
+  GIT_PROTOCOL_UNSUPPORTED: row<Host & { reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The Git host does not speak what is needed',
+    message: (d) => `${d.host}: ${d.reason}`,
+    hint: () => 'Use a host with smart HTTP protocol version 2',
+  }),
+  GIT_ANSWER_INVALID: row<Host & { reason: string }>({
+    status: 502,
+    disposition: 'retry',
+    title: 'The Git host answered nonsense',
+    message: (d) => `The answer of ${d.host} is not acceptable: ${d.reason}`,
+    hint: () => 'Check that the URL is a Git repository and that no proxy changes the answers',
+  }),
+  GIT_LIMIT_EXCEEDED: row<Host & { limit: string; max: number }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The Git host’s answer exceeds a limit',
+    message: (d) => `The answer of ${d.host} exceeds ${d.limit} (${d.max})`,
+    hint: () => 'The repository is larger than this engine accepts; split it',
+  }),
+  GIT_TIMEOUT: row<Host & { seconds: number }>({
+    status: 504,
+    disposition: 'retry',
+    title: 'The Git host took too long',
+    message: (d) => `${d.host} did not finish within ${d.seconds} s`,
+    hint: () => 'Try again; if it persists, look at the host',
+  }),
+  GIT_HOST_ERROR: row<Host & { status: number }>({
+    status: 502,
+    disposition: 'retry',
+    title: 'The Git host reported a fault of its own',
+    message: (d) => `${d.host} answered ${d.status}`,
+    hint: () => 'Try again later; the fault is the host’s',
+  }),
+  GIT_OUTCOME_UNKNOWN: row<Host & { reason: string }>({
+    status: 504,
+    disposition: 'retry',
+    title: 'It is not known yet whether the push arrived',
+    message: (d) => `The push to ${d.host} was not answered and the branch could not be read: ${d.reason}`,
+    hint: () => 'The same commits are tried again by themselves; nothing is written twice',
+  }),
+  GIT_ENGINE_FAILED: row<{ command: string; reason: string }>({
+    status: 502,
+    disposition: 'retry',
+    title: 'The system git reported a fault',
+    message: (d) => `git ${d.command}: ${d.reason}`,
+    hint: () => 'The delegate’s log has the full output',
+  }),
+  // --- delegates and tasks -----------------------------------------------------------------------------------
+  DELEGATE_UNAVAILABLE: row<{ group: string }>({
+    status: 503,
+    disposition: 'wait',
+    title: 'No delegate is there to do it',
+    message: (d) => `No delegate of group ${d.group} is alive`,
+    hint: (d) => `Start a delegate of group ${d.group}; the operation goes on by itself`,
+  }),
+  DELEGATE_SILENT: row<{ group: string; seconds: number }>({
+    status: 504,
+    disposition: 'retry',
+    title: 'The delegate did not answer in time',
+    message: (d) => `A delegate of group ${d.group} did not answer within ${d.seconds} s`,
+    hint: () => 'Look at the delegate’s log; the operation is tried again by itself',
+  }),
+  TASK_REFUSED: row<{ reason: string }>({
+    status: 502,
+    disposition: 'stop',
+    title: 'The delegate refused the task',
+    message: (d) => `The delegate refused the task: ${d.reason}`,
+    hint: () => 'Compare the versions and clocks of manager and delegate',
+  }),
+  CONTRACT_VERSION_MISMATCH: row<{ manager: number; delegate: number }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'Manager and delegate do not speak the same contract',
+    message: (d) => `The manager speaks contract ${d.manager}, the delegate ${d.delegate}`,
+    hint: (d) => `Upgrade the ${d.manager > d.delegate ? 'delegate' : 'manager'}`,
+  }),
+  QUEUE_UNAVAILABLE: row<{ reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The queue cannot be reached',
+    message: (d) => `The queue does not answer: ${d.reason}`,
+    hint: () => 'Check Redis; accepted operations go on by themselves when it is back',
+  }),
+  DATABASE_UNAVAILABLE: row<{ reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The database cannot be reached',
+    message: (d) => `PostgreSQL does not answer: ${d.reason}`,
+    hint: () => 'Nothing was accepted; try again when the database is back',
+  }),
+  // --- starting and everything else --------------------------------------------------------------------------
+  CONFIGURATION_INVALID: row<{ problems: string[] }>({
+    status: 500,
+    disposition: 'stop',
+    title: 'The configuration cannot be used',
+    message: (d) => `The configuration has ${d.problems.length} problem(s):\n- ${d.problems.join('\n- ')}`,
+    hint: () => 'docs/reference/configuration.md lists every setting',
+  }),
+  KEY_FILE_UNUSABLE: row<{ file: string; reason: string }>({
+    status: 500,
+    disposition: 'stop',
+    title: 'The key file cannot be used',
+    message: (d) => `Key file ${d.file}: ${d.reason}`,
+    hint: () => 'Restore the file the stored secrets were made with, owned by this user, mode 0600',
+  }),
+  INTERNAL: row<{ reference: string }>({
+    status: 500,
+    disposition: 'retry',
+    title: 'Sallyport met a fault of its own',
+    message: (d) => `An unexpected fault was logged as ${d.reference}`,
+    hint: (d) => `Look for ${d.reference} in the manager’s log and report it`,
+  }),
+} as const;
+
+export type ErrorCode = keyof typeof errors;
+export type ErrorData<C extends ErrorCode> = Parameters<(typeof errors)[C]['message']>[0];
