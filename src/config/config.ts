@@ -1,0 +1,205 @@
+// Every setting of every process, read once at the start. All problems are reported together, each with its mend.
+import path from 'node:path';
+import { z } from 'zod';
+import { Failure } from '../kernel/failure.js';
+
+interface Setting<T extends z.ZodType> {
+  description: string;
+  /** The text the environment would hold; absent where there is none. */
+  default?: string;
+  unit?: string;
+  schema: T;
+}
+
+const setting = <T extends z.ZodType>(entry: Setting<T>): Setting<T> => entry;
+
+const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((text) => text === 'true');
+const text = z.string().min(1, 'is empty');
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `is not between ${min} and ${max}`);
+const url = (...schemes: string[]) =>
+  z.string().refine(
+    (value) => {
+      try {
+        return schemes.includes(new URL(value).protocol.slice(0, -1));
+      } catch {
+        return false;
+      }
+    },
+    `is not a URL with scheme ${schemes.join(' or ')}`,
+  );
+
+export const settings = {
+  DATABASE_URL: setting({
+    description: 'PostgreSQL. Without it, `npm start` runs an embedded server; the manager alone needs it.',
+    schema: url('postgres', 'postgresql').optional(),
+  }),
+  REDIS_URL: setting({
+    description: 'Redis for the queue. Without it the queue lives in PostgreSQL, which production refuses.',
+    schema: url('redis', 'rediss').optional(),
+  }),
+  NODE_ENV: setting({
+    description: '`production` refuses the embedded default, which isolates nothing between delegate groups.',
+    default: 'development',
+    schema: text,
+  }),
+  SALLYPORT_HOST: setting({
+    description: 'Address the manager listens on.',
+    default: '127.0.0.1',
+    schema: text,
+  }),
+  SALLYPORT_PORT: setting({
+    description: 'Port the manager listens on.',
+    default: '7070',
+    schema: integer(0, 65_535),
+  }),
+  SALLYPORT_PLAYGROUND_PORT: setting({
+    description: 'Port of the playground’s Git host, which `npm start` runs on loopback.',
+    default: '7071',
+    schema: integer(0, 65_535),
+  }),
+  SALLYPORT_DATA_DIR: setting({
+    description: 'Folder for keys, the embedded database, the playground and logs.',
+    default: '.sallyport',
+    schema: text.transform((value) => path.resolve(value)),
+  }),
+  SALLYPORT_MASTER_KEY_FILE: setting({
+    description: 'Key file of the builtin secret manager. Default: `master-key.json` in the data folder.',
+    schema: text.transform((value) => path.resolve(value)).optional(),
+  }),
+  SALLYPORT_ACCOUNT: setting({
+    description:
+      'Account the manager creates at its start, with an admin token in the file `admin-token` of the data folder.',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_$-]{0,127}$/, 'is not an identifier')
+      .optional(),
+  }),
+  SALLYPORT_LOG_LEVEL: setting({
+    description: 'Least severe log line: trace, debug, info, warn, error, fatal or silent.',
+    default: 'info',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'is not a log level'),
+  }),
+  SALLYPORT_GIT_ALLOW_HTTP: setting({
+    description: 'Whether repositories may be reached over unencrypted http.',
+    default: 'false',
+    schema: flag,
+  }),
+  SALLYPORT_GIT_ALLOW_PRIVATE: setting({
+    description: 'Whether repositories may be on loopback or private addresses.',
+    default: 'false',
+    schema: flag,
+  }),
+  SALLYPORT_GIT_CACHE_MIB: setting({
+    description: 'Memory for trees and commits that are kept between Git operations of a process.',
+    default: '64',
+    unit: 'MiB',
+    schema: integer(1, 65_536),
+  }),
+  SALLYPORT_GIT_DEADLINE_SECONDS: setting({
+    description: 'Longest time one Git operation may take.',
+    default: '60',
+    unit: 's',
+    schema: integer(1, 3_600),
+  }),
+  SALLYPORT_COMMITTER_NAME: setting({
+    description:
+      'Committer of every commit, and author where a save names none. Must be the same on all managers.',
+    default: 'Sallyport',
+    schema: text,
+  }),
+  SALLYPORT_COMMITTER_EMAIL: setting({
+    description: 'E-mail address of that committer.',
+    default: 'sallyport@localhost',
+    schema: text,
+  }),
+  SALLYPORT_OPERATION_DEADLINE_SECONDS: setting({
+    description:
+      'How long an accepted operation may wait for a delegate, a host or a retry before it ends as failed.',
+    default: '900',
+    unit: 's',
+    schema: integer(1, 604_800),
+  }),
+  SALLYPORT_WAIT_DEFAULT_SECONDS: setting({
+    description: 'How long a request waits for its commit when it names no `Prefer: wait=`.',
+    default: '30',
+    unit: 's',
+    schema: integer(0, 300),
+  }),
+  SALLYPORT_WAIT_MAX_SECONDS: setting({
+    description: 'Longest wait a request may ask for.',
+    default: '120',
+    unit: 's',
+    schema: integer(0, 300),
+  }),
+  SALLYPORT_LEASE_SECONDS: setting({
+    description: 'How long a lane stays with a manager that no longer answers.',
+    default: '10',
+    unit: 's',
+    schema: integer(2, 300),
+  }),
+  SALLYPORT_LANES_MAX: setting({
+    description: 'Lanes one manager works on at the same time.',
+    default: '16',
+    schema: integer(1, 1_024),
+  }),
+  SALLYPORT_DELEGATE_NAME: setting({
+    description: 'Name of a delegate; unique in its group. Default: host name and process id.',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'is not a name of letters, digits, _ . and -')
+      .optional(),
+  }),
+  SALLYPORT_DELEGATE_GROUP: setting({
+    description: 'Group a delegate takes tasks for.',
+    default: 'local',
+    schema: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is not a group name of lower-case letters, digits and -'),
+  }),
+  SALLYPORT_DELEGATE_TASKS_MAX: setting({
+    description: 'Tasks a delegate works on at the same time.',
+    default: '8',
+    schema: integer(1, 256),
+  }),
+  SALLYPORT_DELEGATE_GIT_ENGINE: setting({
+    description:
+      'Engine of a delegate for http and https repositories: in-process or native (the system git).',
+    default: 'in-process',
+    schema: z.enum(['in-process', 'native'], 'is neither in-process nor native'),
+  }),
+};
+
+export type SettingName = keyof typeof settings;
+type Values = { readonly [K in SettingName]: z.output<(typeof settings)[K]['schema']> };
+
+/** All settings of this process. A class, so that Nest can hand it out. */
+export abstract class Config {}
+export interface Config extends Values {}
+
+/**
+ * Reads all settings. Empty values count as unset; unknown SALLYPORT_ names are refused, since they are misspelt.
+ * @throws Failure CONFIGURATION_INVALID with every problem.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith('SALLYPORT_') && !Object.hasOwn(settings, name))
+    .map((name) => `${name} is not a setting: remove it or correct its spelling`);
+  const values: Record<string, unknown> = {};
+  for (const [name, entry] of Object.entries(settings)) {
+    const given = env[name] === '' ? undefined : env[name];
+    const result = entry.schema.safeParse(given ?? entry.default);
+    if (result.success) values[name] = result.data;
+    else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}: ${entry.description}`);
+  }
+  if (values.NODE_ENV === 'production' && values.REDIS_URL === undefined)
+    problems.push(
+      'REDIS_URL is required when NODE_ENV is production: the embedded queue isolates no delegate groups',
+    );
+  if (problems.length > 0) throw new Failure('CONFIGURATION_INVALID', { problems });
+  return Object.freeze(values) as Config;
+}
