@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+const bytes = (text: string): number => Buffer.byteLength(text);
+/** What a terminal would obey: C0 and C1 without tab and line ends, and the direction overrides. */
+const TERMINAL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Text for people, never interpreted. */
+export const DisplayName = z
+  .string()
+  .min(1, 'is empty')
+  .max(256, 'is longer than 256 characters')
+  .refine(
+    (text) => text.isWellFormed() && !CONTROL.test(text),
+    'holds a control character or half a surrogate pair',
+  );
+
+const MESSAGE_BYTES_MAX = 64 * 1024;
+
+export const CommitMessage = z
+  .string()
+  .refine((text) => text.isWellFormed(), 'holds half a surrogate pair')
+  .refine(
+    (text) => bytes(text.trim()) >= 1 && bytes(text) <= MESSAGE_BYTES_MAX,
+    'does not have 1 byte to 64 KiB',
+  )
+  .refine((text) => !TERMINAL.test(text), 'holds a control character')
+  .meta({ description: 'Commit message, 1 byte to 64 KiB; a trailer naming the operation is added' });
+
+const PERSON_BYTES_MAX = 1_024;
+const person = (what: string) =>
+  z
+    .string()
+    .refine((text) => text.trim() !== '' && bytes(text) <= PERSON_BYTES_MAX, 'does not have 1 byte to 1 KiB')
+    .refine(
+      (text) => text.isWellFormed() && !CONTROL.test(text) && !/[<>]/.test(text),
+      'holds < > or a control character',
+    )
+    // Git strips these from both ends, which would make what is stored another text than what was sent.
+    .refine((text) => !/^[\s.,:;"'\\]|[\s.,:;"'\\]$/.test(text), `begins or ends with a space or punctuation`)
+    .meta({ description: `${what} of the commit's author` });
+
+export const PersonName = person('Name');
+export const PersonEmail = person('E-mail address');
+
+export const IdempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'does not have 1 to 255 visible ASCII characters');
+
+const LIMIT_MAX = 1_000;
+
+export const PageLimit = z
+  .string()
+  .regex(/^[1-9]\d{0,3}$/, `is not a whole number from 1 to ${LIMIT_MAX}`)
+  .transform(Number)
+  .refine((limit) => limit <= LIMIT_MAX, `is not a whole number from 1 to ${LIMIT_MAX}`);
+
+const SECRET_BYTES_MAX = 64 * 1024;
+
+/** A credential: one line. */
+export const SecretValue = z
+  .string()
+  .refine((text) => text !== '' && bytes(text) <= SECRET_BYTES_MAX, 'does not have 1 byte to 64 KiB')
+  .refine(
+    (text) => text.isWellFormed() && !/[\r\n\0]/.test(text),
+    'holds a line end, a NUL or half a surrogate pair',
+  );
+
+/** The user name beside a credential; HTTP's basic authentication ends it at the first colon. */
+export const Username = z
+  .string()
+  .min(1, 'is empty')
+  .max(256, 'is longer than 256 characters')
+  .refine(
+    (text) => text.isWellFormed() && !CONTROL.test(text) && !text.includes(':'),
+    'holds a colon or a control character',
+  );
+
+/** A delegate group; part of a queue's name. */
+export const GroupName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is not a group name of up to 63 lower-case letters, digits and -');
