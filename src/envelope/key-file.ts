@@ -1,0 +1,122 @@
+// Key files: the keys that wrap every other key. Readable by their owner alone, made whole or not at all.
+import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { Failure } from '../kernel/failure.js';
+import type { WrappingKey } from './envelope.js';
+
+const FORMAT = 'sallyport-keys-1';
+const KEY_BYTES = 32;
+
+const KeyFile = z.strictObject({
+  format: z.literal(FORMAT),
+  keys: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        created: z.string(),
+        state: z.enum(['active', 'decrypt-only']),
+        key: z.string(),
+      }),
+    )
+    .min(1),
+});
+type KeyFile = z.infer<typeof KeyFile>;
+
+/** The keys of a file. New secrets are sealed with the active one. */
+export class KeyRing {
+  readonly active: WrappingKey;
+  readonly #keys: Map<string, KeyObject>;
+
+  constructor(active: WrappingKey, keys: Map<string, KeyObject>) {
+    this.active = active;
+    this.#keys = keys;
+  }
+
+  find(id: string): KeyObject | undefined {
+    return this.#keys.get(id);
+  }
+}
+
+/**
+ * Opens a key file; where it is missing and may be, makes one with a fresh key. Two processes that make it at once end up
+ * with the same one.
+ * @throws KEY_FILE_UNUSABLE
+ */
+export function openKeyFile(file: string, { createIfMissing }: { createIfMissing: boolean }): KeyRing {
+  if (!exists(file)) {
+    if (!createIfMissing) throw unusable(file, 'it does not exist');
+    create(file);
+  }
+  return toRing(file, read(file));
+}
+
+const unusable = (file: string, reason: string): Failure =>
+  new Failure('KEY_FILE_UNUSABLE', { file, reason }) as Failure;
+
+const exists = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+
+function create(file: string): void {
+  const key = randomBytes(KEY_BYTES);
+  const entry = {
+    id: idOf(key),
+    created: new Date().toISOString(),
+    state: 'active',
+    key: key.toString('base64url'),
+  };
+  key.fill(0);
+  const fresh = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    const handle = fs.openSync(fresh, 'wx', 0o600);
+    fs.writeSync(handle, `${JSON.stringify({ format: FORMAT, keys: [entry] })}\n`);
+    fs.fsyncSync(handle);
+    fs.closeSync(handle);
+    // A link fails where the file exists: whoever comes second uses the first one's.
+    fs.linkSync(fresh, file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw unusable(file, `it cannot be made: ${(cause as Error).message}`);
+  } finally {
+    fs.rmSync(fresh, { force: true });
+  }
+}
+
+function read(file: string): KeyFile {
+  const stat = fs.lstatSync(file);
+  if (!stat.isFile()) throw unusable(file, 'it is not a regular file');
+  if ((stat.mode & 0o077) !== 0)
+    throw unusable(file, `its mode is ${(stat.mode & 0o777).toString(8)}, not 600`);
+  if (process.getuid !== undefined && stat.uid !== process.getuid())
+    throw unusable(file, 'it belongs to another user');
+  let content: unknown;
+  try {
+    content = JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    throw unusable(file, 'it is not JSON');
+  }
+  const parsed = KeyFile.safeParse(content);
+  if (!parsed.success) throw unusable(file, `it is not a ${FORMAT} file`);
+  return parsed.data;
+}
+
+function toRing(file: string, { keys }: KeyFile): KeyRing {
+  const ring = new Map<string, KeyObject>();
+  for (const { id, key } of keys) {
+    const bytes = Buffer.from(key, 'base64url');
+    if (bytes.byteLength !== KEY_BYTES) throw unusable(file, `key ${id} does not have ${KEY_BYTES} bytes`);
+    if (idOf(bytes) !== id) throw unusable(file, `key ${id} is not the key of that id`);
+    ring.set(id, createSecretKey(bytes));
+    bytes.fill(0);
+  }
+  const active = keys.filter(({ state }) => state === 'active');
+  const key = ring.get(active[0]?.id ?? '');
+  if (active.length !== 1 || key === undefined)
+    throw unusable(file, 'it does not have exactly one active key');
+  return new KeyRing({ id: (active[0] as { id: string }).id, key }, ring);
+}
+
+/** The id says which key it is, so that a wrong file is noticed. */
+const idOf = (key: Uint8Array): string =>
+  createHash('sha256').update('sallyport key id').update(key).digest('base64url').slice(0, 16);
