@@ -1,0 +1,98 @@
+// The connection test, through the very requests a save makes. Each stage is timed; the first that fails is the last.
+import { Failure } from '../kernel/failure.js';
+import { findBranch } from './branches.js';
+import { discoverCapabilities } from './capabilities.js';
+import type { Remote, Stage, StageResult } from './git.js';
+import { probeReceivePack } from './receive-pack.js';
+import { openAnonymous, type SessionOptions, withSession } from './session.js';
+
+/** Tries reach, authenticate, read and write in order. Never fails: what fails is in the answer. */
+export async function checkRemote(remote: Remote, options: SessionOptions): Promise<StageResult[]> {
+  const results: StageResult[] = [];
+  const trial = new Trial(results);
+  try {
+    await withSession(remote, options, async (session) => {
+      trial.begin('reach');
+      await discoverCapabilities(session);
+      trial.passAll('reach', 'authenticate');
+      trial.begin('read');
+      await findBranch(session, 'HEAD');
+      trial.pass();
+      trial.begin('write');
+      await probeReceivePack(session);
+      trial.pass();
+    });
+  } catch (error) {
+    const failure = Failure.from(error);
+    if (failure.code.startsWith('SECRET_')) await reachAnonymously(remote, options, trial);
+    trial.fail(failure);
+  }
+  return results;
+}
+
+/** Notes how far a check came. */
+class Trial {
+  readonly #results: StageResult[];
+  #stage: Stage = 'reach';
+  #since = performance.now();
+
+  constructor(results: StageResult[]) {
+    this.#results = results;
+  }
+
+  begin(stage: Stage): void {
+    this.#stage = stage;
+    this.#since = performance.now();
+  }
+
+  pass(): void {
+    this.#results.push({ stage: this.#stage, ok: true, ms: this.#elapsed() });
+  }
+
+  /** One request passed several stages: the first took the time. */
+  passAll(...stages: Stage[]): void {
+    for (const stage of stages) {
+      this.#results.push({ stage, ok: true, ms: this.#elapsed() });
+      this.#since = performance.now();
+    }
+  }
+
+  /** The first request serves three stages; which of them its failure belongs to is in the code. */
+  fail(error: Failure): void {
+    const failed = this.#stage === 'reach' ? stageOf(error) : this.#stage;
+    for (const stage of stagesBefore(failed)) {
+      if (this.#results.some((result) => result.stage === stage)) continue;
+      this.passAll(stage);
+    }
+    this.#results.push({ stage: failed, ok: false, ms: this.#elapsed(), failure: error.toWire() });
+  }
+
+  #elapsed(): number {
+    return Math.round((performance.now() - this.#since) * 10) / 10;
+  }
+}
+
+const STAGES: Stage[] = ['reach', 'authenticate', 'read', 'write'];
+
+function stagesBefore(stage: Stage): Stage[] {
+  return STAGES.slice(0, STAGES.indexOf(stage));
+}
+
+/** An answer of any kind means the host was reached. */
+function stageOf(failure: Failure): Stage {
+  const { code } = failure;
+  if (code === 'GIT_AUTH_REJECTED' || code.startsWith('SECRET_')) return 'authenticate';
+  const unreached = ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_ADDRESS_DENIED', 'CONNECTOR_DENIED', 'INTERNAL'];
+  return unreached.includes(code) ? 'reach' : 'read';
+}
+
+/** Without its secret a connector still tells whether the host is there: any answer will do. */
+async function reachAnonymously(remote: Remote, options: SessionOptions, trial: Trial): Promise<void> {
+  trial.begin('reach');
+  try {
+    await discoverCapabilities(openAnonymous(remote, options));
+  } catch (error) {
+    const failure = Failure.from(error);
+    if (stageOf(failure) === 'reach') throw failure;
+  }
+}

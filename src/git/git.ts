@@ -1,0 +1,147 @@
+// The Git port: all that Sallyport asks of Git. Implemented in this process (InProcessGit), by the system git
+// (NativeGit, in workers), and across the queue (DelegatedGit). One conformance suite holds all three to these words.
+
+import type { WireFailure } from '../kernel/failure.js';
+import type { Secret } from '../kernel/secret.js';
+
+/** Hex object id of a commit, 40 characters (SHA-1). */
+export type CommitId = string;
+/** Hex object id of a blob, 40 characters (SHA-1). */
+export type BlobId = string;
+/** Branch name without `refs/heads/`. Always handled as the full ref; short names are never guessed. */
+export type Branch = string;
+/** Repository path as Git has it: relative, `/`-separated. */
+export type Path = string;
+
+/** A repository as an engine sees it: where, and how to prove who we are. Opened anew for every call. */
+export interface Remote {
+  /** `http(s)://host[:port]/path`, without user-info, query or fragment. */
+  url: string;
+  /** Absent: anonymous. */
+  credential?: Credential | undefined;
+}
+
+export interface Credential {
+  username: string;
+  /** Opens the password for the length of one Git operation; the engine wipes it afterwards. May fail with a SECRET_ code. */
+  open: () => Promise<Secret>;
+}
+
+export interface Person {
+  name: string;
+  email: string;
+}
+
+/** One file written or deleted. `content: null` deletes. */
+export interface Change {
+  path: Path;
+  content: Uint8Array | null;
+  /** What must stand at the path just before this step: a blob id, `null` for no file, absent for "whatever is there". */
+  expect?: BlobId | null | undefined;
+}
+
+/** One commit of a chain. The same step on the same parent gives the same commit id in every implementation. */
+export interface Step {
+  /** Verbatim commit message, trailer included, ending in a newline. */
+  message: string;
+  author: Person;
+  committer: Person;
+  /** Unix seconds; author and committer date, time zone +0000. */
+  timestamp: number;
+  changes: Change[];
+}
+
+/** Commits to be put on a branch by one push. */
+export interface Chain {
+  branch: Branch;
+  /** The commit the chain stands on; `null` only for the first commit of an empty repository. */
+  base: CommitId | null;
+  /** The branch must not exist yet and is created at the end of the chain. Otherwise it must still point at `base`. */
+  create: boolean;
+  steps: Step[];
+}
+
+/** A step whose expectation does not hold: `theirs` is what stands at the path instead. */
+export interface Mismatch {
+  step: number;
+  path: Path;
+  theirs: BlobId | null;
+}
+
+/** What became of one step. `commit` is the commit that holds it: its own, or (`unchanged`) the one it stood on. */
+export interface Landed {
+  commit: CommitId;
+  unchanged: boolean;
+  /** Blob ids of the step's changes, in order; `null` for a deletion. */
+  blobs: (BlobId | null)[];
+}
+
+export type ChainResult =
+  /** Every step is on the branch, and was put there by this push or an earlier one of the same chain. */
+  | { status: 'landed'; head: CommitId; steps: Landed[] }
+  /** Nothing was pushed: these expectations do not hold on `base`. */
+  | { status: 'mismatch'; mismatches: Mismatch[] }
+  /** Nothing of this chain is on the branch, and it never will be: the branch points elsewhere (`null`: is gone). */
+  | { status: 'moved'; head: CommitId | null };
+
+export interface TreeEntry {
+  path: Path;
+  /** Git's mode in octal: 100644, 100755, 120000 (symlink) or 160000 (submodule). Directories are not listed. */
+  mode: string;
+  id: BlobId;
+}
+
+/** One path that differs between two commits; `null` where it is absent. */
+export interface PathChange {
+  path: Path;
+  from: TreeEntry | null;
+  to: TreeEntry | null;
+}
+
+export type Stage = 'reach' | 'authenticate' | 'read' | 'write';
+
+/** One stage of a check. A stage after a failed one is not tried and not listed. */
+export interface StageResult {
+  stage: Stage;
+  ok: boolean;
+  ms: number;
+  /** With `ok: false`: why. */
+  failure?: WireFailure | undefined;
+}
+
+/**
+ * A repository under one credential. All methods fail with a `Failure` of a GIT_ or SECRET_ code and have a deadline of
+ * their own; none ever leaves anything behind on the host but `commit`.
+ */
+export abstract class Git {
+  /** The commit the branch points at; `null` when there is no such branch. Tags are never looked at. */
+  abstract head(branch: Branch): Promise<CommitId | null>;
+
+  /** All branches with their commits, and the default branch (where HEAD points; `null` when it points nowhere). */
+  abstract heads(): Promise<{ branches: Record<Branch, CommitId>; default: Branch | null }>;
+
+  /** Content of the files at these paths in this commit, in order; `null` where there is no file (or a directory). */
+  abstract read(at: CommitId, paths: Path[]): Promise<({ id: BlobId; content: Uint8Array } | null)[]>;
+
+  /** Every file of the commit below `prefix` (a directory path without trailing slash; '' for all), sorted by path bytes. */
+  abstract list(at: CommitId, prefix: Path): Promise<TreeEntry[]>;
+
+  /** The paths that differ between two commits, sorted by path bytes. */
+  abstract changes(from: CommitId, to: CommitId): Promise<PathChange[]>;
+
+  /**
+   * Puts a chain of commits on a branch with one push, never forced; the branch moves by compare-and-swap from `base`.
+   *
+   * Idempotent: called again with an equal chain after a lost answer, it finds its own commits on the branch (at the head
+   * or below it) and answers `landed` with the same commit ids. A step that changes nothing makes no commit. Neighbours in
+   * touched trees keep mode and order. Expectations are checked before anything is sent.
+   *
+   * A rejection by the host (hook, protection) is GIT_PUSH_REJECTED and means nothing was written. When no answer came, it
+   * reads the branch and tells the truth; where it cannot be read it fails with GIT_OUTCOME_UNKNOWN until the same chain is
+   * tried again. Every other failure means that this call wrote nothing.
+   */
+  abstract commit(chain: Chain): Promise<ChainResult>;
+
+  /** Tries reach, authenticate, read and write in order, through the very road a save takes, and writes nothing. */
+  abstract check(): Promise<StageResult[]>;
+}

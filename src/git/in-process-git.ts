@@ -1,0 +1,117 @@
+// Git without a clone, a working tree or a git binary: trees and commits in memory, one small request at a time.
+import { Failure } from '../kernel/failure.js';
+import { step } from '../kernel/step.js';
+import { findBranch, listBranches } from './branches.js';
+import { buildChain } from './chain.js';
+import { checkRemote } from './check.js';
+import { confirmMoved, deliverChain } from './delivery.js';
+import {
+  type Branch,
+  type Chain,
+  type ChainResult,
+  type CommitId,
+  Git,
+  type Path,
+  type PathChange,
+  type Remote,
+  type StageResult,
+  type TreeEntry,
+} from './git.js';
+import { defaultLimits, type Limits } from './limits.js';
+import { ObjectCache } from './object-cache.js';
+import { ObjectSource } from './object-source.js';
+import { hasBlob } from './objects.js';
+import { type SessionOptions, withSession } from './session.js';
+import { compareTrees, findItem, listFiles } from './tree-walk.js';
+
+export interface EngineOptions {
+  /** Whether unencrypted http may be spoken. */
+  allowHttp: boolean;
+  /** Whether loopback and private addresses may be dialled. Link-local, metadata and multicast never are. */
+  allowPrivate: boolean;
+  /** Longest time one operation may take, in milliseconds. Default: a minute. */
+  deadlineMs?: number;
+  /** What is accepted from a host, where it differs from the defaults. */
+  limits?: Partial<Limits>;
+  /** Shared by the engines of a process. Without one, nothing is kept between engines. */
+  cache?: ObjectCache;
+}
+
+const DEADLINE_MS = 60_000;
+const OWN_CACHE_BYTES = 16 * 1024 * 1024;
+
+export class InProcessGit extends Git {
+  readonly #remote: Remote;
+  readonly #options: SessionOptions;
+  readonly #cache: ObjectCache;
+
+  constructor(remote: Remote, options: EngineOptions) {
+    super();
+    this.#remote = remote;
+    this.#cache = options.cache ?? new ObjectCache(OWN_CACHE_BYTES);
+    this.#options = {
+      allowHttp: options.allowHttp,
+      allowPrivate: options.allowPrivate,
+      deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+      limits: { ...defaultLimits, ...options.limits },
+    };
+  }
+
+  head(branch: Branch): Promise<CommitId | null> {
+    return this.#open(({ session }) => findBranch(session, branch));
+  }
+
+  heads(): Promise<{ branches: Record<Branch, CommitId>; default: Branch | null }> {
+    return this.#open(({ session }) => listBranches(session));
+  }
+
+  read(at: CommitId, paths: Path[]): Promise<({ id: string; content: Uint8Array } | null)[]> {
+    return this.#open(async (source) => {
+      await source.requireSnapshots([at]);
+      const root = source.rootOf(at);
+      const ids: (string | null)[] = [];
+      for (const path of paths) {
+        const item = await findItem(source, root, path);
+        ids.push(item !== null && hasBlob(item) ? item.id : null);
+      }
+      const contents = await source.blobs(ids.filter((id) => id !== null));
+      return ids.map((id) => (id === null ? null : { id, content: contents.get(id) as Buffer }));
+    });
+  }
+
+  list(at: CommitId, prefix: Path): Promise<TreeEntry[]> {
+    return this.#open(async (source) => {
+      await source.requireSnapshots([at]);
+      return listFiles(source, source.rootOf(at), prefix);
+    });
+  }
+
+  changes(from: CommitId, to: CommitId): Promise<PathChange[]> {
+    return this.#open(async (source) => {
+      await source.requireSnapshots([from, to]);
+      return compareTrees(source, source.rootOf(from), source.rootOf(to));
+    });
+  }
+
+  commit(chain: Chain): Promise<ChainResult> {
+    return this.#open(async (source) => {
+      try {
+        const built = await step('git.build', () => buildChain(source, chain));
+        if (built.mismatches.length > 0) return { status: 'mismatch', mismatches: built.mismatches };
+        return await deliverChain(source, chain, built);
+      } catch (error) {
+        if (error instanceof Failure && error.code === 'GIT_OBJECT_NOT_FOUND')
+          return confirmMoved(source, chain, error);
+        throw error;
+      }
+    });
+  }
+
+  check(): Promise<StageResult[]> {
+    return checkRemote(this.#remote, this.#options);
+  }
+
+  #open<T>(use: (source: ObjectSource) => Promise<T>): Promise<T> {
+    return withSession(this.#remote, this.#options, (session) => use(new ObjectSource(session, this.#cache)));
+  }
+}

@@ -1,0 +1,33 @@
+// What one operation accepts from a Git host. Everything a server sends is bounded by one of these.
+
+export interface Limits {
+  /** Bytes of one HTTP answer. */
+  answerBytes: number;
+  /** Objects in one pack. */
+  packObjects: number;
+  /** Bytes of one object, inflated. */
+  objectBytes: number;
+  /** Bytes inflated or rebuilt from deltas out of one pack, kept or not. */
+  inflatedBytes: number;
+  /** Bytes of objects kept in memory out of one pack. */
+  keptBytes: number;
+  /** Length of a chain of deltas. */
+  deltaDepth: number;
+  /** Entries visited while walking the trees of one commit. */
+  treeEntries: number;
+  /** Directories above a file. */
+  treeDepth: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const defaultLimits: Limits = {
+  answerBytes: 256 * MIB,
+  packObjects: 1_000_000,
+  objectBytes: 64 * MIB,
+  inflatedBytes: 2_048 * MIB,
+  keptBytes: 256 * MIB,
+  deltaDepth: 4_095,
+  treeEntries: 2_000_000,
+  treeDepth: 256,
+};

@@ -1,0 +1,115 @@
+// One operation against one repository: the parsed address, the open credential, the deadline. Nothing of it outlives the
+// operation; the password is wiped when it ends.
+import { createHash, randomBytes } from 'node:crypto';
+import { Failure } from '../kernel/failure.js';
+import type { Remote } from './git.js';
+import type { Limits } from './limits.js';
+
+export interface Session {
+  origin: string;
+  /** Path of the repository, without trailing slash. */
+  path: string;
+  /** `name[:port]`, as failures name the host. */
+  host: string;
+  /** Value of the Authorization header; absent when anonymous. */
+  authorization: string | undefined;
+  /** Whose trees these are: repository and credential, unreadable. */
+  partition: string;
+  allowPrivate: boolean;
+  limits: Limits;
+  deadline: Deadline;
+}
+
+export interface SessionOptions {
+  allowHttp: boolean;
+  allowPrivate: boolean;
+  deadlineMs: number;
+  limits: Limits;
+}
+
+/** When an operation, or a part of one, has to be over. */
+export interface Deadline {
+  signal: AbortSignal;
+  /** Milliseconds the whole was given; what a GIT_TIMEOUT reports. */
+  totalMs: number;
+  /** On the clock of `performance.now()`. */
+  endsAt: number;
+}
+
+const partitionKey = randomBytes(32);
+
+/**
+ * Opens the remote for the length of `use`.
+ * @throws Failure CONNECTOR_DENIED for an address of the wrong form; whatever opening the credential fails with.
+ */
+export async function withSession<T>(
+  remote: Remote,
+  options: SessionOptions,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const address = parseAddress(remote.url, options.allowHttp);
+  const password = await remote.credential?.open();
+  try {
+    const authorization = password?.use((bytes) =>
+      encodeBasic(Buffer.from(`${remote.credential?.username ?? ''}:`), bytes),
+    );
+    return await use(openSession(address, authorization, options));
+  } finally {
+    password?.wipe();
+  }
+}
+
+/** The session without a credential: what is left to try when the secret cannot be opened. */
+export function openAnonymous(remote: Remote, options: SessionOptions): Session {
+  return openSession(parseAddress(remote.url, options.allowHttp), undefined, options);
+}
+
+/** The same session with only this share of the remaining time, so that something is left for what follows. */
+export function limitTo(share: number, session: Session): Session {
+  const { deadline } = session;
+  const remainingMs = Math.max(1, (deadline.endsAt - performance.now()) * share);
+  const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(Math.ceil(remainingMs))]);
+  return { ...session, deadline: { ...deadline, signal, endsAt: performance.now() + remainingMs } };
+}
+
+function parseAddress(text: string, allowHttp: boolean): URL {
+  const refuse = (reason: string) => new Failure('CONNECTOR_DENIED', { url: text, reason });
+  const url = URL.parse(text);
+  if (url === null) throw refuse('is not a URL');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw refuse('the scheme is neither https nor http');
+  if (url.protocol === 'http:' && !allowHttp) throw refuse('unencrypted http is not allowed');
+  if (url.username !== '' || url.password !== '') throw refuse('it contains user-info');
+  if (url.search !== '' || url.hash !== '') throw refuse('it contains a query or a fragment');
+  return url;
+}
+
+function openSession(url: URL, authorization: string | undefined, options: SessionOptions): Session {
+  const path = url.pathname.replace(/\/+$/, '');
+  return {
+    origin: url.origin,
+    path,
+    host: url.host,
+    authorization,
+    partition: createHash('sha256')
+      .update(partitionKey)
+      .update(JSON.stringify([url.origin, path, authorization ?? null]))
+      .digest('base64url'),
+    allowPrivate: options.allowPrivate,
+    limits: options.limits,
+    deadline: {
+      signal: AbortSignal.timeout(options.deadlineMs),
+      totalMs: options.deadlineMs,
+      endsAt: performance.now() + options.deadlineMs,
+    },
+  };
+}
+
+function encodeBasic(user: Buffer, password: Buffer): string {
+  const joined = Buffer.concat([user, password]);
+  try {
+    return `Basic ${joined.toString('base64')}`;
+  } finally {
+    joined.fill(0);
+  }
+}
