@@ -1,0 +1,40 @@
+// The words of the Git port as a suite. Every implementation passes it against git's own http-backend, and every commit it
+// makes has the id that plain git commands give.
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { MakeGit, Suite } from '../support/git-suite.js';
+import { GitWorld } from '../support/git-world.js';
+import { describeChecking } from './git-checking.conformance.js';
+import { describeCommitting } from './git-committing.conformance.js';
+import { describeReading } from './git-reading.conformance.js';
+import { describeRefusing } from './git-refusing.conformance.js';
+import { describeTreeBuilding } from './git-tree-building.conformance.js';
+
+/** Declares the whole suite for one implementation. `close` runs after the last test. */
+export function describeGit(
+  name: string,
+  make: MakeGit,
+  options: { close?: () => Promise<void> } = {},
+): void {
+  describe(name, () => {
+    let world: GitWorld | undefined;
+    const suite: Suite = {
+      get world() {
+        if (world === undefined) throw new Error('The world opens when the tests run');
+        return world;
+      },
+      open: make,
+    };
+    beforeAll(async () => {
+      world = await GitWorld.open();
+    });
+    afterAll(async () => {
+      await options.close?.();
+      await world?.close();
+    });
+    describeReading(suite);
+    describeCommitting(suite);
+    describeTreeBuilding(suite);
+    describeRefusing(suite);
+    describeChecking(suite);
+  });
+}

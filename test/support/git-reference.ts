@@ -1,0 +1,150 @@
+// A bare repository worked on by plain git commands: what the engines under test must agree with, object by object.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { BlobId, Branch, CommitId, Path, Person, Step } from '../../src/git/git.js';
+
+const NO_ID = '0'.repeat(40);
+const somebody: Person = { name: 'Somebody Else', email: 'somebody@sallyport.invalid' };
+
+/** A file to be written: text, or content with a mode; for mode 160000 the content is the submodule's commit. */
+export type ReferenceFile = string | Uint8Array | { mode: string; content: string };
+
+export class ReferenceRepository {
+  /** `folder` is a bare repository. */
+  constructor(readonly folder: string) {}
+
+  /** Standard output of a git command on this repository, without the last newline. */
+  git(args: string[], options: { input?: string | Uint8Array; env?: Record<string, string> } = {}): string {
+    const env = {
+      PATH: process.env.PATH ?? '',
+      HOME: '/nonexistent',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_AUTHOR_NAME: somebody.name,
+      GIT_AUTHOR_EMAIL: somebody.email,
+      GIT_COMMITTER_NAME: somebody.name,
+      GIT_COMMITTER_EMAIL: somebody.email,
+      ...options.env,
+    };
+    const input = options.input ?? '';
+    const run = { env, input, cwd: this.folder, stdio: 'pipe' as const, maxBuffer: 64 * 1024 * 1024 };
+    return execFileSync('git', args, run).toString('utf8').replace(/\n$/, '');
+  }
+
+  /** A commit by somebody else with these files changed (`null` deletes). The branch is left where it is. */
+  makeCommit(
+    parent: CommitId | null,
+    files: Record<Path, ReferenceFile | null>,
+    message = 'Foreign\n',
+  ): CommitId {
+    const tree = this.#writeTree(parent, new Map(Object.entries(files)));
+    return this.#writeCommit(tree, parent, {
+      message,
+      author: somebody,
+      committer: somebody,
+      timestamp: 1_000,
+    });
+  }
+
+  /** As `makeCommit` on the head of the branch, which then points at it. */
+  push(branch: Branch, files: Record<Path, ReferenceFile | null>): CommitId {
+    const commit = this.makeCommit(this.head(branch), files);
+    this.point(branch, commit);
+    return commit;
+  }
+
+  /** The commit git makes of this step, its parent where it changes nothing. The branch is left where it is. */
+  applyStep(parent: CommitId | null, step: Step): CommitId | null {
+    const files = new Map<Path, ReferenceFile | null>();
+    for (const { path: file, content } of step.changes) files.set(file, content);
+    const tree = this.#writeTree(parent, files);
+    if (parent !== null && tree === this.git(['rev-parse', `${parent}^{tree}`])) return parent;
+    return this.#writeCommit(tree, parent, step);
+  }
+
+  point(branch: Branch, commit: CommitId | null): void {
+    const ref = `refs/heads/${branch}`;
+    this.git(commit === null ? ['update-ref', '-d', ref] : ['update-ref', ref, commit]);
+  }
+
+  head(branch: Branch): CommitId | null {
+    const found = this.git(['for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`]);
+    return found === '' ? null : found;
+  }
+
+  /** Commits of the branch from the oldest on. @throws Error when one has several parents. */
+  history(branch: Branch): CommitId[] {
+    const lines = this.git(['rev-list', '--reverse', '--parents', `refs/heads/${branch}`]).split('\n');
+    for (const line of lines) if (line.split(' ').length > 2) throw new Error(`Not linear: ${line}`);
+    return lines.map((line) => line.slice(0, 40));
+  }
+
+  /** `mode id` of every file of the commit by its path. */
+  files(commit: CommitId): Record<Path, string> {
+    const lines = this.git(['ls-tree', '-r', '-z', commit]).split('\0').filter(Boolean);
+    return Object.fromEntries(
+      lines.map((line) => {
+        const [about = '', file = ''] = line.split(/\t(.*)/s);
+        const [mode, , id] = about.split(' ');
+        return [file, `${mode} ${id}`];
+      }),
+    );
+  }
+
+  blob(content: string | Uint8Array): BlobId {
+    return this.git(['hash-object', '--stdin'], { input: content });
+  }
+
+  /** @throws Error with git's words when any object or link is broken. */
+  verify(): void {
+    this.git(['fsck', '--strict', '--full', '--no-dangling']);
+  }
+
+  /** A hook that refuses with these words on standard error. */
+  refuseWith(hook: 'pre-receive' | 'update', words: string): void {
+    const file = path.join(this.folder, 'hooks', hook);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, `#!/bin/sh\necho '${words}' >&2\nexit 1\n`, { mode: 0o755 });
+  }
+
+  #writeTree(parent: CommitId | null, files: Map<Path, ReferenceFile | null>): string {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-index-'));
+    const env = { GIT_INDEX_FILE: path.join(folder, 'index') };
+    try {
+      this.git(parent === null ? ['read-tree', '--empty'] : ['read-tree', parent], { env });
+      const standing = new Map(Object.entries(parent === null ? {} : this.files(parent)));
+      const lines = [...files].map(
+        ([file, wanted]) => `${this.#describeEntry(wanted, standing.get(file))}\t${file}\0`,
+      );
+      this.git(['update-index', '-z', '--index-info'], { env, input: lines.join('') });
+      return this.git(['write-tree', '--missing-ok'], { env });
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  }
+
+  /** `mode id` of a file to be written. A file that is executable stays so. */
+  #describeEntry(wanted: ReferenceFile | null, standing: string | undefined): string {
+    if (wanted === null) return `0 ${NO_ID}`;
+    const plain = typeof wanted === 'string' || wanted instanceof Uint8Array;
+    if (plain) {
+      const mode = standing?.startsWith('100755') ? '100755' : '100644';
+      return `${mode} ${this.git(['hash-object', '-w', '--stdin'], { input: wanted })}`;
+    }
+    if (wanted.mode === '160000') return `${wanted.mode} ${wanted.content}`;
+    return `${wanted.mode} ${this.git(['hash-object', '-w', '--stdin'], { input: wanted.content })}`;
+  }
+
+  #writeCommit(tree: string, parent: CommitId | null, about: Omit<Step, 'changes'>): CommitId {
+    const sign = (person: Person): string => `${person.name} <${person.email}> ${about.timestamp} +0000`;
+    const header = [
+      `tree ${tree}`,
+      ...(parent === null ? [] : [`parent ${parent}`]),
+      `author ${sign(about.author)}`,
+      `committer ${sign(about.committer)}`,
+    ];
+    const input = `${header.join('\n')}\n\n${about.message}`;
+    return this.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input });
+  }
+}

@@ -1,0 +1,125 @@
+// The surroundings of a Git engine under test: a real host, its repositories, and a bad line to it.
+import fs from 'node:fs';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  createRepository,
+  type GitHost,
+  type NewRepository,
+  startGitHost,
+} from '../../src/playground/git-host.js';
+import { ReferenceRepository } from './git-reference.js';
+
+/** What an engine is given to work with. */
+export interface TestRemote {
+  url: string;
+  username: string;
+  password: string;
+}
+
+export interface TestRepository {
+  remote: TestRemote;
+  /** The repository itself, on the host's disk. */
+  reference: ReferenceRepository;
+}
+
+const account = { username: 'ada', password: 'p@ss:wörd %41 "quoted" $HOME' };
+
+export class GitWorld {
+  #count = 0;
+
+  private constructor(
+    readonly root: string,
+    readonly host: GitHost,
+  ) {}
+
+  static async open(): Promise<GitWorld> {
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-world-'));
+    return new GitWorld(root, await startGitHost({ root, port: 0, accounts: [account] }));
+  }
+
+  async close(): Promise<void> {
+    await this.host.close();
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** A repository of its own for one test. */
+  create(options: NewRepository = {}): TestRepository {
+    const name = `repository-${this.#count++}`;
+    const { folder } = createRepository(this.root, name, options);
+    return { remote: this.remote(`/${name}.git`), reference: new ReferenceRepository(folder) };
+  }
+
+  remote(address: string, base: string = this.host.url): TestRemote {
+    return { url: base + address, ...account };
+  }
+}
+
+/** A line to the host that breaks at the push: before it is sent on, or when the host has done it and answers. */
+export class BadLine {
+  /** What happens to the next push. `cut-request`: it never arrives. `cut-answer`: it does, and nobody is told. */
+  next: 'whole' | 'cut-request' | 'cut-answer' = 'whole';
+  /** Whether, after a cut, nothing gets through any more. */
+  staysDead = false;
+  pushes = 0;
+  #dead = false;
+
+  private constructor(
+    readonly url: string,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  static async open(hostUrl: string): Promise<BadLine> {
+    let line: BadLine;
+    const server = http.createServer((request, response) => line.#forward(hostUrl, request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const close = (): Promise<void> =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    line = new BadLine(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, close);
+    return line;
+  }
+
+  /** The line works again. */
+  mend(): void {
+    this.next = 'whole';
+    this.#dead = false;
+  }
+
+  #forward(hostUrl: string, request: http.IncomingMessage, response: http.ServerResponse): void {
+    if (this.#dead) return void request.socket.destroy();
+    const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack');
+    const isProbe = request.headers['content-length'] === '4';
+    const fate = isPush && !isProbe ? this.next : 'whole';
+    if (isPush && !isProbe) this.pushes++;
+    if (fate !== 'whole') {
+      this.next = 'whole';
+      this.#dead = this.staysDead;
+    }
+    if (fate === 'cut-request') return void request.socket.destroy();
+    const upstream = http.request(hostUrl + request.url, {
+      method: request.method,
+      headers: request.headers,
+    });
+    upstream.on('response', (answer) => {
+      if (fate === 'cut-answer') return void answer.resume().on('end', () => request.socket.destroy());
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    upstream.on('error', () => response.destroy());
+    request.pipe(upstream);
+  }
+}
+
+/** A port of loopback that nobody listens on. */
+export async function findClosedPort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
