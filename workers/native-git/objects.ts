@@ -1,0 +1,117 @@
+// Commits, trees and files of a remote in the local repository, fetched where they are missing.
+import type { BlobId, Branch, CommitId, Path, TreeEntry } from '../../src/git/git.js';
+import { Failure } from '../../src/kernel/failure.js';
+import {
+  checkObjectsArgv,
+  fetchBranchArgv,
+  fetchCommitsArgv,
+  fetchObjectsArgv,
+  listEntriesArgv,
+  listRemoteArgv,
+  PROMISOR,
+  readObjectsArgv,
+  WITHOUT_HAVES,
+} from './argv.js';
+import type { Operation } from './operation.js';
+
+/** So many paths fit into one command line: each has at most 4,096 bytes. */
+const PATHS_MAX = 200;
+
+/** Commit of the branch on the host, `null` when it has none. */
+export async function findBranch(operation: Operation, branch: Branch): Promise<CommitId | null> {
+  const lines = parseRefs(operation, await operation.network(listRemoteArgv(branch)));
+  return lines.find(([, ref]) => ref === `refs/heads/${branch}`)?.[0] ?? null;
+}
+
+/** 'id<TAB>ref' a line → [[id, ref]]; `ref: …` lines are left out. */
+export function parseRefs(operation: Operation, output: string): [CommitId, string][] {
+  const lines = output.split('\n').filter((line) => line !== '' && !line.startsWith('ref: '));
+  return lines.map((line) => {
+    const [id = '', ref = ''] = line.split(/\t(.*)/s);
+    if (id.length === 40) return [id, ref];
+    throw new Failure('GIT_OBJECT_FORMAT_UNSUPPORTED', {
+      host: operation.host,
+      format: 'another object format',
+    });
+  });
+}
+
+/** Fetches the branch with its history and trees. @throws Failure GIT_REF_NOT_FOUND */
+export async function fetchBranch(operation: Operation, branch: Branch): Promise<void> {
+  await operation.network(fetchBranchArgv(branch), { config: [PROMISOR] });
+}
+
+/** @throws Failure GIT_OBJECT_NOT_FOUND when the host has one of them neither. */
+export async function requireCommits(operation: Operation, commits: CommitId[]): Promise<void> {
+  const missing = await findMissing(operation, commits);
+  if (missing.length > 0) await operation.network(fetchCommitsArgv(missing), { config: [PROMISOR] });
+  const [still] = missing.length === 0 ? [] : await findMissing(operation, missing);
+  if (still !== undefined) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `commit ${still}` });
+}
+
+/** Those of the commits that are not here with their trees. */
+export async function findMissing(operation: Operation, commits: CommitId[]): Promise<CommitId[]> {
+  const unique = [...new Set(commits)];
+  for (const id of unique)
+    if (!/^[0-9a-f]{40}$/.test(id)) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `commit ${id}` });
+  const output = await operation.local(checkObjectsArgv(), {
+    input: unique.map((id) => `${id}^{tree}\n`).join(''),
+  });
+  const lines = output.split('\n');
+  return unique.filter((_, index) => !/^[0-9a-f]{40} tree /.test(lines[index] ?? ''));
+}
+
+/** What stands at these paths, and for `a/` what stands in the directory. Directories are listed with mode 040000. */
+export async function listEntries(
+  operation: Operation,
+  commit: CommitId,
+  paths: Path[],
+): Promise<TreeEntry[]> {
+  const entries: TreeEntry[] = [];
+  for (let at = 0; at < paths.length; at += PATHS_MAX)
+    entries.push(
+      ...parseTree(await operation.local(listEntriesArgv(commit, paths.slice(at, at + PATHS_MAX)))),
+    );
+  return entries;
+}
+
+/** '100644 blob <id><TAB>a/b<NUL>…' → entries */
+export function parseTree(output: string): TreeEntry[] {
+  const lines = output.split('\0').filter((line) => line !== '');
+  return lines.map((line) => {
+    const [about = '', path = ''] = line.split(/\t(.*)/s);
+    const [mode = '', , id = ''] = about.split(' ');
+    return { path, mode, id };
+  });
+}
+
+/** Contents of these blobs by id. @throws Failure GIT_OBJECT_NOT_FOUND */
+export async function readBlobs(operation: Operation, ids: BlobId[]): Promise<Map<BlobId, Buffer>> {
+  const wanted = [...new Set(ids)];
+  const found = await readPresent(operation, wanted);
+  const missing = wanted.filter((id) => !found.has(id));
+  if (missing.length === 0) return found;
+  const input = missing.map((id) => `${id}\n`).join('');
+  await operation.network(fetchObjectsArgv(), { input, config: [PROMISOR, WITHOUT_HAVES] });
+  for (const [id, content] of await readPresent(operation, missing)) found.set(id, content);
+  const still = wanted.find((id) => !found.has(id));
+  if (still !== undefined) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `blob ${still}` });
+  return found;
+}
+
+/** '<id> blob <size>\n<bytes>\n' or '<id> missing\n' for each */
+async function readPresent(operation: Operation, ids: BlobId[]): Promise<Map<BlobId, Buffer>> {
+  const contents = new Map<BlobId, Buffer>();
+  if (ids.length === 0) return contents;
+  const input = ids.map((id) => `${id}\n`).join('');
+  const output = await operation.localBytes(readObjectsArgv(), { input });
+  for (let at = 0; at < output.length; ) {
+    const end = output.indexOf('\n', at);
+    const [id = '', type = '', size = ''] = output.toString('latin1', at, end).split(' ');
+    at = end + 1;
+    if (type === 'missing') continue;
+    contents.set(id, output.subarray(at, at + Number(size)));
+    at += Number(size) + 1;
+  }
+  return contents;
+}

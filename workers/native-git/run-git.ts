@@ -1,0 +1,95 @@
+// Runs one git command through simple-git: fixed arguments, an environment of our own, limits and a process group around it.
+import { GitError, simpleGit } from 'simple-git';
+
+export interface GitCommand {
+  argv: string[];
+  /** Working directory; nothing is read from or written to it by name. */
+  folder: string;
+  /** The script that starts git. */
+  wrapper: string;
+  env: Record<string, string>;
+  input?: Uint8Array | string;
+  /** Ends the command and all it started. */
+  signal?: AbortSignal | undefined;
+  /** Larger outputs end the command. */
+  outputBytesMax: number;
+}
+
+/** A command that did not end well. Its streams are unfit for a message. */
+export class CommandFailed extends GitError {
+  constructor(
+    readonly command: string,
+    readonly exitCode: number,
+    readonly stdout: string,
+    readonly stderr: string,
+  ) {
+    super(undefined, `git ${command} ended with ${exitCode}`);
+  }
+}
+
+/** A command said more than it may. */
+export class OutputTooLarge extends Error {
+  override readonly name = 'OutputTooLarge';
+}
+
+/** Standard output of the command as UTF-8. @throws CommandFailed, OutputTooLarge */
+export async function runGit(command: GitCommand): Promise<string> {
+  return guardOutput(command, (git) => git.raw(command.argv));
+}
+
+/** Standard output of a `cat-file` command as bytes. @throws CommandFailed, OutputTooLarge */
+export async function runCatFile(command: GitCommand): Promise<Buffer> {
+  return guardOutput(command, (git) => git.binaryCatFile(command.argv.slice(1)) as Promise<Buffer>);
+}
+
+type Git = ReturnType<typeof simpleGit>;
+
+async function guardOutput<T>(command: GitCommand, use: (git: Git) => PromiseLike<T>): Promise<T> {
+  const excess = new AbortController();
+  const signals = command.signal === undefined ? [excess.signal] : [excess.signal, command.signal];
+  const git = prepare(command, AbortSignal.any(signals));
+  let bytes = 0;
+  git.outputHandler((_, stdout, stderr) => {
+    for (const stream of [stdout, stderr])
+      stream.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > command.outputBytesMax) excess.abort();
+      });
+  });
+  try {
+    return await use(git);
+  } catch (error) {
+    if (excess.signal.aborted) throw new OutputTooLarge(`more than ${command.outputBytesMax} bytes`);
+    throw error;
+  }
+}
+
+/** A simple-git for one command. Its guards are for arguments and variables of strangers; here both are our own. */
+function prepare(command: GitCommand, abort: AbortSignal): Git {
+  const input = Buffer.from(command.input ?? '');
+  return simpleGit({
+    baseDir: command.folder,
+    binary: ['/bin/sh', command.wrapper],
+    abort,
+    completion: { onClose: true, onExit: false },
+    allowEnvironment: Object.keys(command.env),
+    unsafe: {
+      allowUnsafeAskPass: true,
+      allowUnsafeConfigEnvCount: true,
+      allowUnsafeConfigPaths: true,
+      allowUnsafeCredentialHelper: true,
+      allowUnsafeCustomBinary: true,
+      allowUnsafeHooksPath: true,
+      allowUnsafeFsMonitor: true,
+      allowUnsafeProtocolOverride: true,
+      allowUnsafeTemplateDir: true,
+    },
+    // Always something, so that standard input is closed.
+    input: () => input,
+    errors: (error, { exitCode, stdOut, stdErr }) => {
+      if (exitCode === 0 && error === undefined) return undefined;
+      const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
+      return new CommandFailed(command.argv[0] ?? '', exitCode, text(stdOut), text(stdErr));
+    },
+  }).env(command.env);
+}

@@ -1,0 +1,138 @@
+// What the system git says when a command fails, as failures. One table: the first line that fits counts. Every line has a
+// recorded sample in its test.
+import { quoteServer } from '../../src/git/host-answer.js';
+import { Failure } from '../../src/kernel/failure.js';
+
+/** A failed command as it is to be understood. */
+export interface Complaint {
+  /** Name of the git command. */
+  command: string;
+  /** `name[:port]` of the host. */
+  host: string;
+  exitCode: number;
+  /** Seconds the command was given. */
+  seconds: number;
+  /** Both streams, as git in the C locale writes them. */
+  text: string;
+}
+
+/** The folder cannot be used any more; it is made again from the host. */
+export class RepositoryDamaged extends Error {
+  override readonly name = 'RepositoryDamaged';
+}
+
+type Row = [pattern: RegExp, explain: (match: RegExpExecArray, complaint: Complaint) => Error];
+
+const unreachable =
+  (reason: string) =>
+  (_: RegExpExecArray, { host }: Complaint): Failure =>
+    new Failure('GIT_UNREACHABLE', { host, reason }) as Failure;
+const unauthorized = (_: RegExpExecArray, { host }: Complaint): Failure =>
+  new Failure('GIT_AUTH_REJECTED', { host, status: 401 }) as Failure;
+const damaged = (match: RegExpExecArray): Error => new RepositoryDamaged(match[0]);
+
+const rows: Row[] = [
+  // --- the host answered with a status
+  [
+    /returned error: (401|403)\b/,
+    (m, { host }) => new Failure('GIT_AUTH_REJECTED', { host, status: Number(m[1]) }),
+  ],
+  [/returned error: (?:404|410)\b/, (_, { host }) => new Failure('GIT_REPOSITORY_NOT_FOUND', { host })],
+  [
+    /returned error: (429|5\d\d)\b/,
+    (m, { host }) => new Failure('GIT_HOST_ERROR', { host, status: Number(m[1]) }),
+  ],
+  [
+    /returned error: (3\d\d)\b/,
+    (m, { host }) =>
+      new Failure('GIT_ANSWER_INVALID', {
+        host,
+        reason: `status ${m[1]} is a redirect, and redirects are not followed`,
+      }),
+  ],
+  [
+    /returned error: (\d{3})\b/,
+    (m, { host }) => new Failure('GIT_ANSWER_INVALID', { host, reason: `status ${m[1]}` }),
+  ],
+  [/Authentication failed for/, unauthorized],
+  [/could not read (?:Username|Password) for/, unauthorized],
+  [/^fatal: repository '.*' not found/m, (_, { host }) => new Failure('GIT_REPOSITORY_NOT_FOUND', { host })],
+  // --- the host has not what was asked for
+  [
+    /couldn't find remote ref refs\/heads\/(.+)/,
+    (m) => new Failure('GIT_REF_NOT_FOUND', { ref: m[1] ?? '' }),
+  ],
+  [/not our ref ([0-9a-f]{40})/, (m) => new Failure('GIT_OBJECT_NOT_FOUND', { object: `object ${m[1]}` })],
+  [
+    /mismatched algorithms: client \S+; server (\S+)/,
+    (m, { host }) => new Failure('GIT_OBJECT_FORMAT_UNSUPPORTED', { host, format: m[1] ?? '' }),
+  ],
+  // --- the line
+  [/Could not resolve host/, unreachable('the name does not resolve')],
+  [
+    /Failed to connect to .*: Couldn't connect to server|Connection refused/,
+    unreachable('the connection was refused'),
+  ],
+  [/No route to host|Network is unreachable/, unreachable('there is no route to the host')],
+  [
+    /Connection timed out|Timeout was reached|Operation too slow/,
+    unreachable('the connection was not made in time'),
+  ],
+  [/SSL|certificate|TLS/, unreachable('its certificate or encryption is not acceptable')],
+  [
+    /RPC failed; curl|early EOF|unexpected disconnect|remote end hung up|Empty reply from server|Connection reset|Recv failure|transfer closed/,
+    unreachable('the connection broke'),
+  ],
+  // --- the answer
+  [
+    /protocol error|bad line length|not valid: is this a git repository|expected flush|invalid server response|bad pack header|inflate returned|expected .* got/i,
+    (m, { host }) => new Failure('GIT_ANSWER_INVALID', { host, reason: quoteServer(m[0]) }),
+  ],
+  [
+    /transport '(.+?)' not allowed/,
+    (m, { host }) => new Failure('CONNECTOR_DENIED', { url: host, reason: `${m[1]} is not allowed` }),
+  ],
+  // --- our own folder
+  [
+    /not a git repository|is corrupt|object file .* is empty|unable to read tree|bad tree|Unable to create '.*\.lock'|bad config|packfile .* (?:cannot be|is far)|broken|bad object|did not send all necessary objects|unable to (?:find|parse|open) |missing (?:blob|tree|commit)|Could not read|invalid sha1 pointer|bad ref/i,
+    damaged,
+  ],
+];
+
+/** The failure behind a failed command. */
+export function explainComplaint(complaint: Complaint): Error {
+  const { command, host, exitCode, seconds, text } = complaint;
+  // 124 and 137 are timeout's: it ended the command politely, or had to kill it.
+  if (exitCode === 124 || exitCode === 137) return new Failure('GIT_TIMEOUT', { host, seconds });
+  for (const [pattern, explain] of rows) {
+    const match = pattern.exec(text);
+    if (match !== null) return explain(match, complaint);
+  }
+  const said = quoteServer(text);
+  return new Failure('GIT_ENGINE_FAILED', {
+    command,
+    reason: said === '' ? `it ended with ${exitCode}` : said,
+  });
+}
+
+/** What became of a push that git reported as failed. */
+export type PushVerdict =
+  /** The branch is not where it had to be, or somebody else was writing it. */
+  | { kind: 'raced'; reason: string }
+  /** The host answered and does not want it. */
+  | { kind: 'refused'; reason: string };
+
+const HOOKED = /hook declined|protected/i;
+const RACED =
+  /stale info|fetch first|non-fast-forward|failed to (?:update ref|lock|write)|cannot lock|unable to (?:lock|create|write)|lock failed|already exists|incorrect old value|but expected|is at [0-9a-f]{40}|atomic/i;
+
+/** Reads the porcelain line of the branch and the host's words; `null` when git got no verdict from the host. */
+export function judgePush(stdout: string, stderr: string): PushVerdict | null {
+  const [, summary = '', detail = ''] = /^!\t[^\t]*\t\[([^\]]+)\](?: \((.*)\))?/m.exec(stdout) ?? [];
+  if (summary === '' || summary === 'remote failure') return null;
+  const words = [...stderr.matchAll(/^remote: ?(.*)$/gm)].map((match) => match[1]).join('\n');
+  const hooked = HOOKED.test(detail);
+  const reason = quoteServer(words.trim() === '' ? detail : `${detail}: ${words}`);
+  if (!hooked && RACED.test(detail)) return { kind: 'raced', reason };
+  return { kind: 'refused', reason };
+}
