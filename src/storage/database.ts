@@ -1,0 +1,87 @@
+// PostgreSQL is the truth; its commit is the acknowledgement.
+import { Kysely as Connected, type Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import pg from 'pg';
+import { Failure } from '../kernel/failure.js';
+import { migrations } from './migrations.js';
+import type { Tables } from './schema.js';
+
+export type Database = Kysely<Tables>;
+/** Inside a transaction, or outside of one. */
+export type Session = Database | Transaction<Tables>;
+
+/** The connection to the database: one pool a process. Nest injects it as this class. */
+export class Storage {
+  readonly db: Database;
+  readonly #pool: pg.Pool;
+
+  constructor(databaseUrl: string) {
+    this.#pool = new pg.Pool({
+      connectionString: databaseUrl,
+      max: 20,
+      connectionTimeoutMillis: 5_000,
+      options: '-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000',
+      types: { getTypeParser: readColumn as typeof pg.types.getTypeParser },
+    });
+    // An idle connection that the server ends reports here; the next query gets a fresh one.
+    this.#pool.on('error', () => undefined);
+    this.db = new Connected<Tables>({ dialect: new PostgresDialect({ pool: this.#pool }) });
+  }
+
+  /** Brings the tables up to date. Several processes may call it at once. */
+  async migrate(): Promise<void> {
+    const migrator = new Migrator({ db: this.db, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+  }
+
+  /** Runs `work` in one transaction. Connection faults become DATABASE_UNAVAILABLE. */
+  async transact<T>(work: (tx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.db
+      .transaction()
+      .execute(work)
+      .catch((error: unknown) => {
+        throw isConnectionFault(error)
+          ? new Failure('DATABASE_UNAVAILABLE', { reason: (error as Error).message }, { cause: error })
+          : error;
+      });
+  }
+
+  /** Answers when the database does. */
+  async ping(): Promise<void> {
+    await this.#pool.query('select 1');
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy();
+  }
+}
+
+const INT8 = 20;
+
+/** Sequence numbers and epochs stay below 2^53 for longer than anybody will run this. */
+function readColumn(oid: number, format?: 'text' | 'binary'): unknown {
+  if (oid === INT8) return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+}
+
+/** Whether the database went away, in whichever way pg says so (class 08 and 57 of SQLSTATE, or a socket's error). */
+export function isConnectionFault(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  return (
+    /^(08|57P0)/.test(code) ||
+    /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code) ||
+    /Connection terminated|timeout exceeded when trying to connect/.test(message)
+  );
+}
+
+/** Whether a unique index said no: somebody else was there first. */
+export function isTaken(error: unknown, constraint?: string): boolean {
+  const { code, constraint: violated } = error as { code?: string; constraint?: string };
+  return code === '23505' && (constraint === undefined || violated === constraint);
+}
+
+/** Whether something still refers to the row, or it refers to what is not there. */
+export function isReferenced(error: unknown): boolean {
+  return (error as { code?: string }).code === '23503';
+}
