@@ -1,0 +1,124 @@
+// The task table: everything a manager may ask of a delegate. It types both sides of the queue; a delegate without a
+// handler for one of these does not compile. Contents travel in base64, since stored job data may keep no NUL.
+import { z } from 'zod';
+import { SealedRemote } from './remote.js';
+
+const CommitId = z.string().regex(/^[0-9a-f]{40}$/);
+const BlobId = CommitId;
+const Bytes = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'));
+const Person = z.strictObject({ name: z.string(), email: z.string() });
+const TreeEntry = z.strictObject({ path: z.string(), mode: z.string(), id: BlobId });
+const WireFailure = z.strictObject({
+  code: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  delegate: z.string().optional(),
+});
+
+const Chain = z.strictObject({
+  branch: z.string(),
+  base: CommitId.nullable(),
+  create: z.boolean(),
+  steps: z.array(
+    z.strictObject({
+      message: z.string(),
+      author: Person,
+      committer: Person,
+      timestamp: z.int(),
+      changes: z.array(
+        z.strictObject({ path: z.string(), content: Bytes.nullable(), expect: BlobId.nullable().optional() }),
+      ),
+    }),
+  ),
+});
+
+const ChainResult = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('landed'),
+    head: CommitId,
+    steps: z.array(
+      z.strictObject({ commit: CommitId, unchanged: z.boolean(), blobs: z.array(BlobId.nullable()) }),
+    ),
+  }),
+  z.strictObject({
+    status: z.literal('mismatch'),
+    mismatches: z.array(z.strictObject({ step: z.int(), path: z.string(), theirs: BlobId.nullable() })),
+  }),
+  z.strictObject({ status: z.literal('moved'), head: CommitId.nullable() }),
+]);
+
+const StageResult = z.strictObject({
+  stage: z.enum(['reach', 'authenticate', 'read', 'write']),
+  ok: z.boolean(),
+  ms: z.number(),
+  failure: WireFailure.optional(),
+});
+
+interface Task {
+  /** What the manager sends; parsed by the delegate. */
+  input: z.ZodType;
+  /** What the delegate answers; parsed by the manager. */
+  output: z.ZodType;
+}
+
+export const tasks = {
+  'git.head': {
+    input: z.strictObject({ remote: SealedRemote, branch: z.string() }),
+    output: CommitId.nullable(),
+  },
+  'git.heads': {
+    input: z.strictObject({ remote: SealedRemote }),
+    output: z.strictObject({ branches: z.record(z.string(), CommitId), default: z.string().nullable() }),
+  },
+  'git.read': {
+    input: z.strictObject({ remote: SealedRemote, at: CommitId, paths: z.array(z.string()) }),
+    output: z.array(z.strictObject({ id: BlobId, content: Bytes }).nullable()),
+  },
+  'git.list': {
+    input: z.strictObject({ remote: SealedRemote, at: CommitId, prefix: z.string() }),
+    output: z.array(TreeEntry),
+  },
+  'git.changes': {
+    input: z.strictObject({ remote: SealedRemote, from: CommitId, to: CommitId }),
+    output: z.array(
+      z.strictObject({ path: z.string(), from: TreeEntry.nullable(), to: TreeEntry.nullable() }),
+    ),
+  },
+  'git.commit': {
+    input: z.strictObject({ remote: SealedRemote, chain: Chain }),
+    output: ChainResult,
+  },
+  'git.check': {
+    input: z.strictObject({ remote: SealedRemote }),
+    output: z.array(StageResult),
+  },
+} as const satisfies Record<string, Task>;
+
+export type TaskName = keyof typeof tasks;
+/** What a handler receives, after parsing. */
+export type TaskInput<N extends TaskName> = z.output<(typeof tasks)[N]['input']>;
+/** What the manager receives, after parsing. */
+export type TaskOutput<N extends TaskName> = z.output<(typeof tasks)[N]['output']>;
+
+/** Bytes become base64 on their way; everything else is JSON already. */
+export function encodeBytes(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return value.map(encodeBytes);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encodeBytes(item)]));
+}
+
+/** A task on the queue. Times in milliseconds since 1970. */
+export const TaskMessage = z.strictObject({
+  contract: z.int(),
+  /** A delegate refuses a task it would begin after this moment. */
+  expiresAt: z.int(),
+  input: z.unknown(),
+});
+export type TaskMessage = z.infer<typeof TaskMessage>;
+
+/** What comes back: an output, or the failure exactly as the delegate met it. */
+export const TaskAnswer = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), output: z.unknown() }),
+  z.strictObject({ ok: z.literal(false), failure: WireFailure }),
+]);
+export type TaskAnswer = z.infer<typeof TaskAnswer>;

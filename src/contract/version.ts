@@ -1,0 +1,5 @@
+/**
+ * Version of everything in this folder. Raise it with every change that an older delegate or manager would misread;
+ * both sides compare it at the delegate's start, and each task carries it.
+ */
+export const contractVersion = 1;
