@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { type Selectable, sql } from 'kysely';
+import { Failure } from '../kernel/failure.js';
+import { outwards, type Scope } from '../scopes/scope.js';
+import { isReferenced, type Session, Storage } from '../storage/database.js';
+import type { ConnectorTable } from '../storage/schema.js';
+
+/** A saved way to a repository. */
+export interface Connector {
+  scope: Scope;
+  id: string;
+  /** Repository URL, without user-info. */
+  url: string;
+  connectivity: 'manager' | 'delegate';
+  /** The delegate group that serves it; null with connectivity `manager`. */
+  group: string | null;
+  /** Null: anonymous. */
+  credential: { username: string; secretScope: Scope; secret: string } | null;
+  /** Changes with every write. */
+  revision: string;
+}
+
+@Injectable()
+export class ConnectorsRepository {
+  constructor(private readonly storage: Storage) {}
+
+  async put(tx: Session, connector: Connector): Promise<{ connector: Connector; created: boolean }> {
+    const { scope, id, credential } = connector;
+    const values = {
+      url: connector.url,
+      connectivity: connector.connectivity,
+      delegate_group: connector.group,
+      username: credential?.username ?? null,
+      secret_scope: credential?.secretScope ?? null,
+      secret_id: credential?.secret ?? null,
+      revision: connector.revision,
+    };
+    const row = await tx
+      .insertInto('connector')
+      .values({ scope, id, ...values })
+      .onConflict((conflict) =>
+        conflict.columns(['scope', 'id']).doUpdateSet({ ...values, updated_at: new Date() }),
+      )
+      .returningAll()
+      .returning(sql<boolean>`xmax = 0`.as('created'))
+      .executeTakeFirstOrThrow();
+    return { connector: toConnector(row), created: row.created };
+  }
+
+  /** @throws NOT_FOUND */
+  async get(scope: Scope, id: string, session: Session = this.storage.db): Promise<Connector> {
+    const found = await this.find(scope, id, session);
+    if (found === undefined) throw new Failure('NOT_FOUND', { what: 'connector', id });
+    return found;
+  }
+
+  async find(scope: Scope, id: string, session: Session = this.storage.db): Promise<Connector | undefined> {
+    const row = await session
+      .selectFrom('connector')
+      .selectAll()
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? undefined : toConnector(row);
+  }
+
+  /** The connector of this name that is nearest: in the scope itself, or further out. @throws NOT_FOUND */
+  async resolve(scope: Scope, id: string): Promise<Connector> {
+    for (const place of outwards(scope)) {
+      const found = await this.find(place, id);
+      if (found !== undefined) return found;
+    }
+    throw new Failure('NOT_FOUND', { what: 'connector', id });
+  }
+
+  /** Keeps the connector as it is until the transaction ends. @throws NOT_FOUND */
+  async hold(tx: Session, { scope, id }: { scope: Scope; id: string }): Promise<void> {
+    const row = await tx
+      .selectFrom('connector')
+      .select('id')
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .forShare()
+      .executeTakeFirst();
+    if (row === undefined) throw new Failure('NOT_FOUND', { what: 'connector', id });
+  }
+
+  /** What keeps the connector's repository in use, in words; the row is held until the transaction ends. */
+  async usedBy(tx: Session, scope: Scope, id: string): Promise<string | undefined> {
+    await tx
+      .selectFrom('connector')
+      .select('id')
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .forUpdate()
+      .execute();
+    const operation = await tx
+      .selectFrom('operation')
+      .select('id')
+      .where('connector_scope', '=', scope)
+      .where('connector_id', '=', id)
+      .where('state', '=', 'pending')
+      .executeTakeFirst();
+    if (operation !== undefined) return `the unfinished operation ${operation.id}`;
+    const entity = await tx
+      .selectFrom('entity')
+      .select(['kind', 'id'])
+      .where('connector_scope', '=', scope)
+      .where('connector_id', '=', id)
+      .executeTakeFirst();
+    return entity === undefined ? undefined : `${entity.kind} ${entity.id}`;
+  }
+
+  /** @throws NOT_FOUND, STILL_IN_USE */
+  async delete(tx: Session, scope: Scope, id: string): Promise<void> {
+    const result = await tx
+      .deleteFrom('connector')
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .executeTakeFirst()
+      .catch((error: unknown) => {
+        throw isReferenced(error)
+          ? new Failure('STILL_IN_USE', { what: 'connector', id, by: 'an entity' })
+          : error;
+      });
+    if (result.numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'connector', id });
+  }
+}
+
+function toConnector(row: Selectable<ConnectorTable>): Connector {
+  const { secret_scope, secret_id, username } = row;
+  return {
+    scope: row.scope,
+    id: row.id,
+    url: row.url,
+    connectivity: row.connectivity,
+    group: row.delegate_group,
+    credential:
+      secret_scope === null || secret_id === null
+        ? null
+        : { username: username ?? '', secretScope: secret_scope, secret: secret_id },
+    revision: row.revision,
+  };
+}

@@ -1,0 +1,93 @@
+// What may be saved as a connector, and what a connector's use forbids.
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Failure } from '../kernel/failure.js';
+import { parseRepositoryUrl } from '../policy/repository-url.js';
+import type { Scope } from '../scopes/scope.js';
+import { ScopesRepository } from '../scopes/scopes.repository.js';
+import { SecretsRepository } from '../secrets/secrets.repository.js';
+import { assertWithinReach } from '../secrets/secrets.service.js';
+import { Storage } from '../storage/database.js';
+import { type Connector, ConnectorsRepository } from './connectors.repository.js';
+
+export interface ConnectorWrite {
+  url: string;
+  connectivity: 'manager' | 'delegate';
+  group?: string | undefined;
+  credential?: { username: string; secret: string } | undefined;
+}
+
+const DEFAULT_GROUP = 'local';
+
+@Injectable()
+export class ConnectorsService {
+  constructor(
+    private readonly config: Config,
+    private readonly storage: Storage,
+    private readonly scopes: ScopesRepository,
+    private readonly secrets: SecretsRepository,
+    private readonly connectors: ConnectorsRepository,
+  ) {}
+
+  /**
+   * Creates or replaces a connector. A repository that entities live in cannot be exchanged beneath them.
+   * @throws CONNECTOR_DENIED, SCOPE_NOT_FOUND, NOT_FOUND for the secret, SECRET_OUT_OF_REACH, STILL_IN_USE
+   */
+  async put(
+    scope: Scope,
+    id: string,
+    write: ConnectorWrite,
+  ): Promise<{ connector: Connector; created: boolean }> {
+    const url = parseRepositoryUrl(write.url, this.#policyFor(write.connectivity));
+    const credential = await this.#credential(scope, write);
+    const connector: Connector = {
+      scope,
+      id,
+      url,
+      connectivity: write.connectivity,
+      group: write.connectivity === 'delegate' ? (write.group ?? DEFAULT_GROUP) : null,
+      credential,
+      revision: randomUUID(),
+    };
+    return this.storage.transact(async (tx) => {
+      await this.scopes.hold(tx, scope);
+      const before = await this.connectors.find(scope, id, tx);
+      if (before !== undefined && before.url !== url) await this.#assertFree(tx, scope, id);
+      return this.connectors.put(tx, connector);
+    });
+  }
+
+  /** @throws NOT_FOUND, STILL_IN_USE */
+  async delete(scope: Scope, id: string): Promise<void> {
+    await this.storage.transact(async (tx) => {
+      await this.#assertFree(tx, scope, id);
+      await this.connectors.delete(tx, scope, id);
+    });
+  }
+
+  /** What a delegate may dial is its own side's decision: its network is not the manager's. */
+  #policyFor(connectivity: 'manager' | 'delegate'): { allowHttp: boolean; allowPrivate: boolean } {
+    const isDelegate = connectivity === 'delegate';
+    return {
+      allowHttp: isDelegate || this.config.SALLYPORT_GIT_ALLOW_HTTP,
+      allowPrivate: isDelegate || this.config.SALLYPORT_GIT_ALLOW_PRIVATE,
+    };
+  }
+
+  async #credential(scope: Scope, write: ConnectorWrite): Promise<Connector['credential']> {
+    if (write.credential === undefined) return null;
+    const secret = await this.secrets.resolve(scope, write.credential.secret);
+    assertWithinReach(secret, write.connectivity);
+    return { username: write.credential.username, secretScope: secret.scope, secret: secret.id };
+  }
+
+  async #assertFree(
+    tx: Parameters<ConnectorsRepository['usedBy']>[0],
+    scope: Scope,
+    id: string,
+  ): Promise<void> {
+    const by = await this.connectors.usedBy(tx, scope, id);
+    if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'connector', id, by });
+  }
+}

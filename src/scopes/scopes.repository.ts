@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Failure } from '../kernel/failure.js';
+import { isReferenced, type Session, Storage } from '../storage/database.js';
+import { accountOf, parentOf, type Scope } from './scope.js';
+
+export interface ScopeRecord {
+  path: Scope;
+  displayName: string;
+  createdAt: Date;
+}
+
+@Injectable()
+export class ScopesRepository {
+  constructor(private readonly storage: Storage) {}
+
+  /** @throws SCOPE_NOT_FOUND for the parent. */
+  async put(path: Scope, displayName: string): Promise<{ record: ScopeRecord; created: boolean }> {
+    const parent = parentOf(path);
+    if (parent !== null) await this.get(parent);
+    const row = await this.storage.db
+      .insertInto('scope')
+      .values({ path, parent, account: accountOf(path), display_name: displayName })
+      .onConflict((conflict) => conflict.column('path').doUpdateSet({ display_name: displayName }))
+      .returning(['path', 'display_name', 'created_at', sql<boolean>`xmax = 0`.as('created')])
+      .executeTakeFirstOrThrow();
+    return { record: toRecord(row), created: row.created };
+  }
+
+  /** @throws SCOPE_NOT_FOUND */
+  async get(path: Scope): Promise<ScopeRecord> {
+    const row = await this.storage.db
+      .selectFrom('scope')
+      .selectAll()
+      .where('path', '=', path)
+      .executeTakeFirst();
+    if (row === undefined) throw new Failure('SCOPE_NOT_FOUND', { scope: path });
+    return toRecord(row);
+  }
+
+  /** Holds the scope until the transaction ends, so that it cannot be deleted meanwhile. @throws SCOPE_NOT_FOUND */
+  async hold(tx: Session, path: Scope): Promise<void> {
+    const row = await tx
+      .selectFrom('scope')
+      .select('path')
+      .where('path', '=', path)
+      .forShare()
+      .executeTakeFirst();
+    if (row === undefined) throw new Failure('SCOPE_NOT_FOUND', { scope: path });
+  }
+
+  /** Deletes an empty scope and, with an account, its tokens. @throws SCOPE_NOT_FOUND, STILL_IN_USE */
+  async delete(path: Scope): Promise<void> {
+    const inUse = (by: string): Failure =>
+      new Failure('STILL_IN_USE', { what: 'scope', id: path, by }) as Failure;
+    await this.storage
+      .transact(async (tx) => {
+        const row = await tx
+          .selectFrom('scope')
+          .select('path')
+          .where('path', '=', path)
+          .forUpdate()
+          .executeTakeFirst();
+        if (row === undefined) throw new Failure('SCOPE_NOT_FOUND', { scope: path });
+        const pending = await tx
+          .selectFrom('operation')
+          .select('id')
+          .where('scope', '=', path)
+          .where('state', '=', 'pending')
+          .executeTakeFirst();
+        if (pending !== undefined) throw inUse(`the unfinished operation ${pending.id}`);
+        await tx.deleteFrom('scope').where('path', '=', path).execute();
+        await tx.deleteFrom('token').where('account', '=', path).execute();
+      })
+      .catch((error: unknown) => {
+        throw isReferenced(error) ? inUse('what it still holds') : error;
+      });
+  }
+}
+
+const toRecord = (row: { path: string; display_name: string; created_at: Date }): ScopeRecord => ({
+  path: row.path,
+  displayName: row.display_name,
+  createdAt: row.created_at,
+});
