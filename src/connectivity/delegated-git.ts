@@ -1,0 +1,67 @@
+// The Git port across the queue: every call is a task for the connector's delegate group.
+import type { SealedRemote } from '../contract/remote.js';
+import type { TaskInput, TaskName, TaskOutput } from '../contract/tasks.js';
+import type {
+  Branch,
+  Chain,
+  ChainResult,
+  CommitId,
+  Path,
+  PathChange,
+  StageResult,
+  TreeEntry,
+} from '../git/git.js';
+import { Git } from '../git/git.js';
+import type { TaskQueue } from '../queue/task-queue.js';
+
+export interface Road {
+  queue: Pick<TaskQueue, 'run'>;
+  group: string;
+  timeoutMs: number;
+  isServed: () => Promise<boolean>;
+}
+
+export class DelegatedGit extends Git {
+  readonly #remote: SealedRemote;
+  readonly #road: Road;
+
+  constructor(remote: SealedRemote, road: Road) {
+    super();
+    this.#remote = remote;
+    this.#road = road;
+  }
+
+  override head(branch: Branch): Promise<CommitId | null> {
+    return this.#ask('git.head', { branch });
+  }
+
+  override heads(): Promise<TaskOutput<'git.heads'>> {
+    return this.#ask('git.heads', {});
+  }
+
+  override read(at: CommitId, paths: Path[]): Promise<TaskOutput<'git.read'>> {
+    return this.#ask('git.read', { at, paths });
+  }
+
+  override list(at: CommitId, prefix: Path): Promise<TreeEntry[]> {
+    return this.#ask('git.list', { at, prefix });
+  }
+
+  override changes(from: CommitId, to: CommitId): Promise<PathChange[]> {
+    return this.#ask('git.changes', { from, to });
+  }
+
+  override commit(chain: Chain): Promise<ChainResult> {
+    return this.#ask('git.commit', { chain });
+  }
+
+  override async check(): Promise<StageResult[]> {
+    return (await this.#ask('git.check', {})) as StageResult[];
+  }
+
+  #ask<N extends TaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {
+    const { queue, group, timeoutMs, isServed } = this.#road;
+    const whole = { remote: this.#remote, ...input } as unknown as TaskInput<N>;
+    return queue.run(group, name, whole, { timeoutMs, isServed });
+  }
+}
