@@ -1,0 +1,280 @@
+// One writer's work on one lane, as long as its lease lasts: round by round a plan is made, stored, pushed and settled.
+// A plan, once stored, is the only one that may be pushed until it has landed or is known to be dead; that, and not the
+// lease, is why no operation is ever applied twice.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config/config.js';
+import type { Connectivity } from '../connectivity/connectivity.js';
+import type { ConnectorsRepository } from '../connectors/connectors.repository.js';
+import type { EntitiesRepository } from '../entities/entities.repository.js';
+import type { BlobId, ChainResult, CommitId, Git } from '../git/git.js';
+import { Failure } from '../kernel/failure.js';
+import type { Log } from '../kernel/log.js';
+import { step } from '../kernel/step.js';
+import { chainOf, chooseBatch, connectorKey, planSteps } from './batch.js';
+import { type Lane, type LanesRepository, type Lease, LeaseLost, type Plan } from './lanes.repository.js';
+import { keyOf, Neighbourhood } from './neighbourhood.js';
+import type { OperationRecord, OperationsRepository } from './operations.repository.js';
+import type { Settlement } from './settlement.js';
+
+/** What a writer works with; the same for all lanes. */
+export interface Desk {
+  config: Config;
+  lanes: LanesRepository;
+  operations: OperationsRepository;
+  entities: EntitiesRepository;
+  connectors: ConnectorsRepository;
+  connectivity: Connectivity;
+  settlement: Settlement;
+  log: Log;
+}
+
+const WAITING_MAX = 500;
+const RACES_MAX = 8;
+const RACE_PAUSE_MS = 20;
+const ABSENCE_PAUSE_MS = 1_000;
+const FAULT_PAUSE_MS = 500;
+const FAULT_PAUSE_MS_MAX = 30_000;
+
+/** After these it is open whether the push arrived. After any other failure it is certain that it did not. */
+const doubtful = new Set(['GIT_OUTCOME_UNKNOWN', 'DELEGATE_SILENT', 'INTERNAL']);
+/** These may be one operation's fault, and must not fail its neighbours in the batch. */
+const personal = new Set(['GIT_PATH_BLOCKED', 'GIT_PUSH_REJECTED', 'GIT_LIMIT_EXCEEDED']);
+
+export class LaneWriter {
+  /** How long the lane rests after this run. */
+  pauseMs = 0;
+  readonly #blocked = new Set<string>();
+  /** Operations whose content stands in Git already: what they must expect there. */
+  readonly #adopted = new Map<string, BlobId | null>();
+  #alone = 0;
+  #races = 0;
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly lease: Lease,
+  ) {}
+
+  /** One round; whether another one may find work. @throws LeaseLost, and what the database throws */
+  async round(): Promise<boolean> {
+    const lane = await this.desk.lanes.load(this.lease);
+    if (lane.plan !== null) return this.#resume(lane, lane.plan);
+    const waiting = await this.#expire(await this.desk.operations.waiting(lane.id, WAITING_MAX));
+    const batch = chooseBatch(waiting, this.#blocked, this.#alone > 0 ? 1 : undefined);
+    if (batch.length === 0) return false;
+    this.#alone = Math.max(0, this.#alone - 1);
+    return this.#begin(lane, batch);
+  }
+
+  async #begin(lane: Lane, batch: OperationRecord[]): Promise<boolean> {
+    try {
+      const git = await this.#open(batch);
+      const place = await this.#landingPlace(lane, batch[0] as OperationRecord, git);
+      const plan = await this.#plan(lane, batch, place);
+      if (plan === undefined) return true;
+      return await this.#push(lane, plan, batch, git);
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      return this.#fault(error, lane, undefined, batch);
+    }
+  }
+
+  async #resume(lane: Lane, stored: Plan): Promise<boolean> {
+    const operations = await this.desk.operations.load(stored.steps.map(({ operation }) => operation));
+    const plan = { ...stored, attempts: stored.attempts + 1 };
+    await this.desk.lanes.update(this.lease, { plan });
+    try {
+      return await this.#push(lane, plan, operations, await this.#open(operations));
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      return this.#fault(error, lane, plan, operations);
+    }
+  }
+
+  async #open(operations: OperationRecord[]): Promise<Git> {
+    const { connector_scope, connector_id } = operations[0] as OperationRecord;
+    return this.desk.connectivity.open(await this.desk.connectors.get(connector_scope, connector_id));
+  }
+
+  /** Where the chain stands: on the branch, on the branch a new one starts from, or on nothing in an empty repository. */
+  async #landingPlace(lane: Lane, first: OperationRecord, git: Git): Promise<Pick<Plan, 'base' | 'create'>> {
+    const source = first.new_branch_from;
+    if (source === null && lane.head !== null) return { base: lane.head, create: false };
+    const head = await git.head(lane.branch);
+    if (source === null && head !== null) return { base: head, create: false };
+    if (source === null) return emptyRepository(git, lane.branch);
+    if (head !== null) throw new Failure('GIT_BRANCH_EXISTS', { branch: lane.branch });
+    const base = await git.head(source);
+    if (base === null) throw new Failure('GIT_REF_NOT_FOUND', { ref: source });
+    return { base, create: true };
+  }
+
+  /** Makes and stores the plan; undefined when no operation of the batch is left. */
+  async #plan(
+    lane: Lane,
+    batch: OperationRecord[],
+    place: Pick<Plan, 'base' | 'create'>,
+  ): Promise<Plan | undefined> {
+    const around = await this.#look(lane, batch, lane.branch);
+    const admitted = await this.#admit(around, batch);
+    if (admitted.length === 0) return undefined;
+    const source = admitted[0]?.new_branch_from ?? null;
+    const known = source === null ? around : await this.#look(lane, batch, source);
+    const { connector_scope: scope, connector_id: id } = admitted[0] as OperationRecord;
+    const plan: Plan = {
+      connector: { scope, id },
+      ...place,
+      committer: {
+        name: this.desk.config.SALLYPORT_COMMITTER_NAME,
+        email: this.desk.config.SALLYPORT_COMMITTER_EMAIL,
+      },
+      attempts: 1,
+      steps: planSteps(admitted, (path) => known.blobAt(path), this.#adopted),
+    };
+    await step('lane.plan', () => this.desk.lanes.update(this.lease, { plan }));
+    return plan;
+  }
+
+  async #look(lane: Lane, batch: OperationRecord[], branch: string): Promise<Neighbourhood> {
+    const keys = batch.map(({ scope, kind, entity_id }) => ({ scope, kind, id: entity_id }));
+    const paths = batch.map(({ path }) => path);
+    const copies = await this.desk.entities.around({ repository: lane.repository, branch, paths, keys });
+    return new Neighbourhood(lane.repository, copies);
+  }
+
+  /** Ends what the copy already rules out, and answers the rest. */
+  async #admit(around: Neighbourhood, batch: OperationRecord[]): Promise<OperationRecord[]> {
+    const claimed = new Map<string, string>();
+    const refused: { operation: OperationRecord; failure: Failure }[] = [];
+    const admitted = batch.filter((operation) => {
+      const failure = around.objection(operation, claimed);
+      if (failure !== undefined) refused.push({ operation, failure });
+      else claimed.set(operation.path, keyOf(operation.scope, operation.kind, operation.entity_id));
+      return failure === undefined;
+    });
+    for (const { operation, failure } of refused)
+      await this.desk.settlement.fail(this.lease, {}, [operation], failure);
+    return admitted;
+  }
+
+  async #push(lane: Lane, plan: Plan, operations: OperationRecord[], git: Git): Promise<boolean> {
+    const chain = chainOf(plan, lane.branch, operations);
+    let result: ChainResult;
+    try {
+      result = await step('lane.push', () => git.commit(chain));
+    } catch (error) {
+      return this.#fault(error, lane, plan, operations);
+    }
+    if (result.status === 'moved') return this.#replan(result.head);
+    const ordered = plan.steps.map(
+      (planned) => operations.find(({ id }) => id === planned.operation) as OperationRecord,
+    );
+    if (result.status === 'mismatch') return this.#part(plan, ordered, result.mismatches, git);
+    await step('lane.settle', () => this.desk.settlement.succeed(this.lease, lane, ordered, result));
+    this.#races = 0;
+    return true;
+  }
+
+  /** Somebody else moved the branch first: the plan is dead, the next one stands on the new head. */
+  async #replan(head: CommitId | null): Promise<boolean> {
+    await this.desk.lanes.update(this.lease, { plan: null, head });
+    this.#races += 1;
+    if (this.#races > RACES_MAX) {
+      this.pauseMs = FAULT_PAUSE_MS;
+      return false;
+    }
+    await delay(Math.random() * RACE_PAUSE_MS * 2 ** this.#races);
+    return true;
+  }
+
+  /** Ends the operations that found something else at their path; the others go on with the next plan. */
+  async #part(
+    plan: Plan,
+    operations: OperationRecord[],
+    mismatches: Extract<ChainResult, { status: 'mismatch' }>['mismatches'],
+    git: Git,
+  ): Promise<boolean> {
+    const seen = new Set<string>();
+    const conflicts: { operation: OperationRecord; expect: string | null; theirs: string | null }[] = [];
+    for (const { step: index, path, theirs } of mismatches) {
+      const operation = operations[index] as OperationRecord;
+      if (seen.has(path)) continue;
+      seen.add(path);
+      if (this.desk.settlement.isAlreadySo(operation, theirs) && !this.#adopted.has(operation.id))
+        this.#adopted.set(operation.id, theirs);
+      else conflicts.push({ operation, expect: plan.steps[index]?.expect ?? null, theirs });
+    }
+    await this.desk.settlement.conflict(this.lease, plan.base, conflicts, git);
+    return true;
+  }
+
+  async #fault(
+    error: unknown,
+    lane: Lane,
+    plan: Plan | undefined,
+    operations: OperationRecord[],
+  ): Promise<boolean> {
+    const failure = Failure.from(error, `lane ${lane.id}`);
+    this.desk.log.warn({ err: error, lane: lane.id, branch: lane.branch }, 'push not done');
+    const inDoubt = plan !== undefined && (plan.attempts > 1 || doubtful.has(failure.code));
+    if (inDoubt) return this.#keepPlan(lane, operations, failure);
+    if (failure.disposition !== 'stop') return this.#block(lane, operations, failure);
+    if (operations.length > 1 && personal.has(failure.code)) {
+      this.#alone = operations.length;
+      await this.desk.lanes.update(this.lease, { plan: null });
+      return true;
+    }
+    await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, failure);
+    return true;
+  }
+
+  /** Nothing was written: this connector's operations wait, others go on. */
+  async #block(lane: Lane, operations: OperationRecord[], failure: Failure): Promise<boolean> {
+    const faults = failure.disposition === 'wait' ? 0 : lane.faults + 1;
+    await this.desk.lanes.update(this.lease, { plan: null, head: null, faults });
+    this.#blocked.add(connectorKey(operations[0] as OperationRecord));
+    await this.#rest(operations, failure, faults);
+    return true;
+  }
+
+  /** The push may have arrived: nothing else happens on the lane until the same plan has been tried again. */
+  async #keepPlan(lane: Lane, operations: OperationRecord[], failure: Failure): Promise<boolean> {
+    if (operations.every((operation) => isOver(operation))) {
+      const { branch } = lane;
+      const unknown = new Failure('OPERATION_IN_DOUBT', { branch, waitedFor: failure.message }) as Failure;
+      await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, unknown);
+      return true;
+    }
+    await this.desk.lanes.update(this.lease, { faults: lane.faults + 1 });
+    await this.#rest(operations, failure, lane.faults + 1);
+    return false;
+  }
+
+  async #rest(operations: OperationRecord[], failure: Failure, faults: number): Promise<void> {
+    const ids = operations.map(({ id }) => id);
+    await this.desk.operations.explainWait(ids, failure.message);
+    const pause =
+      failure.disposition === 'wait'
+        ? ABSENCE_PAUSE_MS
+        : Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 10), FAULT_PAUSE_MS_MAX) *
+          (0.5 + Math.random() / 2);
+    this.pauseMs = Math.max(this.pauseMs, pause);
+  }
+
+  /** Ends what waited too long, and answers the rest. */
+  async #expire(waiting: OperationRecord[]): Promise<OperationRecord[]> {
+    for (const operation of waiting.filter(isOver)) {
+      const waitedFor = operation.waits_for ?? 'its turn';
+      const failure = new Failure('OPERATION_EXPIRED', { waitedFor }) as Failure;
+      await this.desk.settlement.fail(this.lease, {}, [operation], failure);
+    }
+    return waiting.filter((operation) => !isOver(operation));
+  }
+}
+
+const isOver = ({ deadline_at }: OperationRecord): boolean => deadline_at.getTime() <= Date.now();
+
+async function emptyRepository(git: Git, branch: string): Promise<Pick<Plan, 'base' | 'create'>> {
+  const { branches } = await git.heads();
+  if (Object.keys(branches).length > 0) throw new Failure('GIT_REF_NOT_FOUND', { ref: branch });
+  return { base: null, create: true };
+}

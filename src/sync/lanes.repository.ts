@@ -1,0 +1,177 @@
+// Lanes: one repository and branch, one writer in the whole fleet. The lease is fenced by its epoch: a writer whose lease
+// passed to another changes nothing any more.
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { sql, type Transaction } from 'kysely';
+import { Config } from '../config/config.js';
+import type { BlobId, CommitId, Person } from '../git/git.js';
+import { type Session, Storage } from '../storage/database.js';
+import type { Tables } from '../storage/schema.js';
+
+/** What is about to be pushed. Stored first, so that a re-run after a crash builds the same commits. */
+export interface Plan {
+  connector: { scope: string; id: string };
+  base: CommitId | null;
+  create: boolean;
+  committer: Person;
+  /** Times this plan may have reached the Git host. */
+  attempts: number;
+  steps: PlannedStep[];
+}
+
+export interface PlannedStep {
+  operation: string;
+  /** What must stand at the operation's path: a blob id, or null for no file. */
+  expect: BlobId | null;
+}
+
+export interface Lane {
+  id: string;
+  repository: string;
+  branch: string;
+  head: CommitId | null;
+  plan: Plan | null;
+  faults: number;
+}
+
+/** The right to write to a lane. */
+export interface Lease {
+  lane: string;
+  epoch: number;
+}
+
+/** The lease passed to another writer, who now answers for the lane. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+@Injectable()
+export class LanesRepository {
+  constructor(
+    private readonly storage: Storage,
+    private readonly config: Config,
+  ) {}
+
+  /** The lane of this repository and branch, made at its first use. */
+  async open(tx: Session, repository: string, branch: string): Promise<string> {
+    await tx
+      .insertInto('lane')
+      .values({ id: randomUUID(), repository, branch })
+      .onConflict((conflict) => conflict.columns(['repository', 'branch']).doNothing())
+      .execute();
+    const row = await tx
+      .selectFrom('lane')
+      .select('id')
+      .where('repository', '=', repository)
+      .where('branch', '=', branch)
+      .executeTakeFirstOrThrow();
+    return row.id;
+  }
+
+  /** The lease, unless somebody else holds it. */
+  async acquire(lane: string): Promise<Lease | undefined> {
+    const row = await this.storage.db
+      .updateTable('lane')
+      .set({ holder: randomUUID(), epoch: sql<number>`epoch + 1`, lease_expires_at: this.#expiry() })
+      .where('id', '=', lane)
+      .where((where) =>
+        where.or([where('holder', 'is', null), where('lease_expires_at', '<', sql<Date>`now()`)]),
+      )
+      .returning('epoch')
+      .executeTakeFirst();
+    return row === undefined ? undefined : { lane, epoch: row.epoch };
+  }
+
+  /** @throws LeaseLost */
+  async extend({ lane, epoch }: Lease): Promise<void> {
+    const result = await this.storage.db
+      .updateTable('lane')
+      .set({ lease_expires_at: this.#expiry() })
+      .where('id', '=', lane)
+      .where('epoch', '=', epoch)
+      .executeTakeFirst();
+    if (result.numUpdatedRows === 0n) throw new LeaseLost();
+  }
+
+  /** Gives the lease back. With a pause, the sweep leaves the lane alone for so long. */
+  async release({ lane, epoch }: Lease, pauseMs: number): Promise<void> {
+    await this.storage.db
+      .updateTable('lane')
+      .set({
+        holder: null,
+        lease_expires_at: null,
+        due_at: sql<Date>`now() + ${pauseMs} * interval '1 millisecond'`,
+      })
+      .where('id', '=', lane)
+      .where('epoch', '=', epoch)
+      .execute();
+  }
+
+  /** @throws LeaseLost */
+  async load(lease: Lease): Promise<Lane> {
+    const row = await this.storage.db
+      .selectFrom('lane')
+      .selectAll()
+      .where('id', '=', lease.lane)
+      .where('epoch', '=', lease.epoch)
+      .executeTakeFirst();
+    if (row === undefined) throw new LeaseLost();
+    const { id, repository, branch, head, faults } = row;
+    return { id, repository, branch, head, faults, plan: row.plan as Plan | null };
+  }
+
+  /**
+   * Changes the lane, and with `also` whatever belongs to the same moment, in one transaction.
+   * @throws LeaseLost, with nothing changed
+   */
+  async update(
+    lease: Lease,
+    change: { plan?: Plan | null; head?: CommitId | null; faults?: number },
+    also: (tx: Transaction<Tables>) => Promise<void> = async () => undefined,
+  ): Promise<void> {
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .selectFrom('lane')
+        .select('epoch')
+        .where('id', '=', lease.lane)
+        .where('epoch', '=', lease.epoch)
+        .forUpdate()
+        .executeTakeFirst();
+      if (row === undefined) throw new LeaseLost();
+      const { plan, ...values } = change;
+      const planned = plan === undefined ? {} : { plan: plan === null ? null : JSON.stringify(plan) };
+      await tx
+        .updateTable('lane')
+        .set({ ...values, ...planned, epoch: lease.epoch })
+        .where('id', '=', lease.lane)
+        .execute();
+      await also(tx);
+    });
+  }
+
+  /** Lanes where something waits, nobody works, and no pause is on: all of them, or this one. */
+  async due(lane?: string): Promise<string[]> {
+    let query = this.storage.db
+      .selectFrom('lane')
+      .select('lane.id')
+      .where((where) =>
+        where.exists(
+          where
+            .selectFrom('operation')
+            .select('operation.id')
+            .whereRef('operation.lane_id', '=', 'lane.id')
+            .where('operation.state', '=', 'pending'),
+        ),
+      )
+      .where((where) =>
+        where.or([where('holder', 'is', null), where('lease_expires_at', '<', sql<Date>`now()`)]),
+      )
+      .where('due_at', '<=', sql<Date>`now()`);
+    if (lane !== undefined) query = query.where('id', '=', lane);
+    return (await query.execute()).map((row) => row.id);
+  }
+
+  #expiry() {
+    return sql<Date>`now() + ${this.config.SALLYPORT_LEASE_SECONDS} * interval '1 second'`;
+  }
+}

@@ -1,0 +1,68 @@
+// Pure: what the copy knows around a batch, and which of its operations that already rules out.
+import type { EntityRecord } from '../entities/entities.repository.js';
+import type { BlobId } from '../git/git.js';
+import { Failure } from '../kernel/failure.js';
+import type { OperationRecord } from './operations.repository.js';
+
+type Named = Pick<OperationRecord, 'scope' | 'kind' | 'entity_id'>;
+type Placed = Pick<EntityRecord, 'repository' | 'path'>;
+
+/** The copies around a batch, by place and by entity. */
+export class Neighbourhood {
+  readonly #byPath = new Map<string, EntityRecord>();
+  readonly #byKey = new Map<string, EntityRecord>();
+
+  constructor(
+    private readonly repository: string,
+    copies: EntityRecord[],
+  ) {
+    for (const copy of copies) {
+      if (copy.repository === repository) this.#byPath.set(copy.path, copy);
+      this.#byKey.set(keyOf(copy.scope, copy.kind, copy.id), copy);
+    }
+  }
+
+  /** The blob Sallyport knows at the path; null for none. */
+  blobAt(path: string): BlobId | null {
+    return this.#byPath.get(path)?.blob_id ?? null;
+  }
+
+  at(path: string): EntityRecord | undefined {
+    return this.#byPath.get(path);
+  }
+
+  of({ scope, kind, entity_id }: Named): EntityRecord | undefined {
+    return this.#byKey.get(keyOf(scope, kind, entity_id));
+  }
+
+  /** Why this operation cannot be carried out whatever Git says, if so. `claimed` are paths that earlier ones create. */
+  objection(
+    operation: Named & Pick<OperationRecord, 'path' | 'branch' | 'expected' | 'action' | 'connector_id'>,
+    claimed: Map<string, string>,
+  ): Failure | undefined {
+    const { path, branch, kind, entity_id } = operation;
+    const copy = this.of(operation);
+    const owner = this.#byPath.get(path);
+    const name = keyOf(operation.scope, kind, entity_id);
+    const taker = owner === undefined ? claimed.get(path) : keyOf(owner.scope, owner.kind, owner.id);
+    if (taker !== undefined && taker !== name)
+      return new Failure('ENTITY_PLACE_TAKEN', { path, branch, by: taker }) as Failure;
+    if (copy !== undefined && !samePlace(copy, { repository: this.repository, path }))
+      return new Failure('ENTITY_ELSEWHERE', {
+        id: entity_id,
+        connector: copy.connector_id,
+        path: copy.path,
+      }) as Failure;
+    if (copy !== undefined && operation.expected === 'absent')
+      return new Failure('ENTITY_EXISTS', { kind, id: entity_id, branch }) as Failure;
+    if (copy === undefined && operation.action === 'delete' && !claimed.has(path))
+      return new Failure('NOT_FOUND', { what: kind, id: entity_id }) as Failure;
+    return undefined;
+  }
+}
+
+/** `accounts/a: pipeline build` */
+export const keyOf = (scope: string, kind: string, id: string): string => `${scope}: ${kind} ${id}`;
+
+const samePlace = (one: Placed, other: Placed): boolean =>
+  one.repository === other.repository && one.path === other.path;

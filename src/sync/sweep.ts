@@ -1,0 +1,53 @@
+// Finds what no job told of: lanes whose writer died, whose job was lost, or whose pause is over.
+import { Injectable } from '@nestjs/common';
+import { Log } from '../kernel/log.js';
+import { JobQueue } from '../queue/job-queue.js';
+import { LanesRepository } from './lanes.repository.js';
+import { OperationsRepository } from './operations.repository.js';
+
+const SWEEP_MS = 1_000;
+const FORGET_MS = 3_600_000;
+
+@Injectable()
+export class Sweep {
+  readonly #timers: NodeJS.Timeout[] = [];
+  #lastFault: string | undefined;
+
+  constructor(
+    private readonly lanes: LanesRepository,
+    private readonly operations: OperationsRepository,
+    private readonly jobs: JobQueue,
+    private readonly log: Log,
+  ) {}
+
+  start(): void {
+    this.#timers.push(setInterval(() => void this.sweep(), SWEEP_MS));
+    this.#timers.push(setInterval(() => void this.#forget(), FORGET_MS));
+    void this.sweep();
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Why the last sweep could not look, if so. */
+  get fault(): string | undefined {
+    return this.#lastFault;
+  }
+
+  async sweep(): Promise<void> {
+    try {
+      for (const lane of await this.lanes.due()) this.jobs.add('lane.run', { lane });
+      this.#lastFault = undefined;
+    } catch (error) {
+      this.#lastFault = (error as Error).message;
+      this.log.warn({ err: error }, 'sweep');
+    }
+  }
+
+  async #forget(): Promise<void> {
+    await this.operations
+      .forgetOldKeys()
+      .catch((error: unknown) => this.log.warn({ err: error }, 'forgetting keys'));
+  }
+}
