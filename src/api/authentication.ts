@@ -1,0 +1,51 @@
+// Everything is denied without a token of the account it concerns, before a byte of the body is read.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Failure } from '../kernel/failure.js';
+import type { Log } from '../kernel/log.js';
+import type { Token, TokensRepository } from '../scopes/tokens.repository.js';
+import { isConnectionFault } from '../storage/database.js';
+import { sendProblem, toProblem } from './problem.filter.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose request it is; absent only where no token is needed. */
+    token?: Token;
+  }
+}
+
+const HEALTH = '/api/v1/health';
+const OPENAPI = '/api/v1/openapi.json';
+
+export function registerAuthentication(fastify: FastifyInstance, tokens: TokensRepository, log: Log): void {
+  fastify.addHook('onRequest', async (request, reply) => {
+    try {
+      await authenticate(request, tokens);
+    } catch (error) {
+      const failure = isConnectionFault(error)
+        ? (new Failure('DATABASE_UNAVAILABLE', { reason: (error as Error).message }) as Failure)
+        : Failure.from(error, request.id);
+      if (failure.code === 'INTERNAL') log.error({ err: error }, 'authentication');
+      return sendProblem(reply, toProblem(failure));
+    }
+    return undefined;
+  });
+}
+
+async function authenticate(request: FastifyRequest, tokens: TokensRepository): Promise<void> {
+  const route = request.routeOptions.url;
+  const header = request.headers.authorization;
+  const isOpen =
+    (route === HEALTH || route === OPENAPI) && (request.method === 'GET' || request.method === 'HEAD');
+  if (header === undefined && isOpen) return;
+  const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? '')?.[1];
+  if (text === undefined) throw new Failure('TOKEN_REJECTED', { reason: 'is missing' });
+  request.token = await tokens.authenticate(text);
+  assertReaches(request.token, request.params);
+}
+
+/** Every route that belongs to an account names it as `:account`. */
+function assertReaches(token: Token, params: unknown): void {
+  const { account } = (params ?? {}) as { account?: string };
+  if (account !== undefined && token.account !== `accounts/${account}`)
+    throw new Failure('ACCESS_DENIED', { account });
+}

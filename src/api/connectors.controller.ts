@@ -1,0 +1,106 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Connectivity } from '../connectivity/connectivity.js';
+import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { ConnectorsService } from '../connectors/connectors.service.js';
+import type { StageResult } from '../git/git.js';
+import { Failure } from '../kernel/failure.js';
+import { Identifier } from '../policy/identifiers.js';
+import { GroupName, Username } from '../policy/text.js';
+import { scopeOf } from '../scopes/scope.js';
+import { Answers } from './answers.js';
+import { NamedParameters, under } from './parameters.js';
+import { toProblem } from './problem.filter.js';
+
+export const ConnectorBody = z.strictObject({
+  url: z.string().min(1).max(2_048).meta({ description: 'Repository URL, without user-info' }),
+  connectivity: z.enum(['manager', 'delegate']),
+  group: GroupName.optional().meta({ description: 'Delegate group; default `local`' }),
+  credential: z
+    .strictObject({ username: Username, secret: Identifier })
+    .optional()
+    .meta({ description: 'User name, and the secret that holds the password or token' }),
+});
+type ConnectorBody = z.infer<typeof ConnectorBody>;
+
+export const ConnectorAnswer = z
+  .strictObject({
+    scope: z.string(),
+    id: z.string(),
+    url: z.string(),
+    connectivity: z.enum(['manager', 'delegate']),
+    group: z.string().nullable(),
+    credential: z
+      .strictObject({ username: z.string(), secret: z.string(), secretScope: z.string() })
+      .nullable(),
+    revision: z.string(),
+  })
+  .meta({ id: 'Connector' });
+
+export const CheckAnswer = z
+  .strictObject({
+    ok: z.boolean(),
+    connectivity: z.enum(['manager', 'delegate']),
+    stages: z.array(
+      z.strictObject({
+        stage: z.enum(['reach', 'authenticate', 'read', 'write']),
+        ok: z.boolean(),
+        ms: z.number(),
+        code: z.string().optional(),
+        detail: z.string().optional(),
+        hint: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'ConnectorCheck' });
+
+@Controller(under('connectors/:id'))
+export class ConnectorsController {
+  constructor(
+    private readonly service: ConnectorsService,
+    private readonly connectors: ConnectorsRepository,
+    private readonly connectivity: Connectivity,
+  ) {}
+
+  @Put()
+  @Answers({ summary: 'Create or replace a connector', 200: ConnectorAnswer, 201: ConnectorAnswer })
+  async put(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Body({ schema: ConnectorBody }) body: ConnectorBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { connector, created } = await this.service.put(scopeOf(names), id, body);
+    reply.status(created ? 201 : 200);
+    return connector;
+  }
+
+  @Get()
+  @Answers({ summary: 'Read a connector', 200: ConnectorAnswer })
+  async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<Connector> {
+    return this.connectors.get(scopeOf(names), id);
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @Answers({ summary: 'Delete a connector that no entity uses', 204: null })
+  async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
+    await this.service.delete(scopeOf(names), id);
+  }
+
+  @Post('check')
+  @HttpCode(200)
+  @Answers({ summary: 'Try a connector: reach, authenticate, read, write', 200: CheckAnswer })
+  async check(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
+    const connector = await this.connectors.get(scopeOf(names), id);
+    const git = await this.connectivity.open(connector);
+    const stages = (await git.check()).map(toStage);
+    return { ok: stages.every(({ ok }) => ok), connectivity: connector.connectivity, stages };
+  }
+}
+
+function toStage({ stage, ok, ms, failure }: StageResult): z.infer<typeof CheckAnswer>['stages'][number] {
+  if (failure === undefined) return { stage, ok, ms };
+  const { code, detail, hint } = toProblem(Failure.fromWire(failure));
+  return { stage, ok, ms, code, detail, hint };
+}

@@ -1,0 +1,102 @@
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { contractVersion } from '../contract/version.js';
+import { DelegatesRepository } from '../delegates/delegates.repository.js';
+import { JobQueue } from '../queue/job-queue.js';
+import { Backend } from '../queue/queue.module.js';
+import { Deployment } from '../secrets/deployment.js';
+import { Storage } from '../storage/database.js';
+import { Sweep } from '../sync/sweep.js';
+import { Answers } from './answers.js';
+
+const Part = z.strictObject({ up: z.boolean(), why: z.string() });
+
+export const HealthAnswer = z
+  .strictObject({
+    up: z.boolean(),
+    deployment: z.string().optional(),
+    contract: z.int().optional(),
+    database: Part.optional(),
+    queue: Part.optional(),
+    sweep: Part.optional(),
+    delegates: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          group: z.string(),
+          version: z.string(),
+          alive: z.boolean(),
+          lastSeenAt: z.iso.datetime(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'Health' });
+
+const PROBE_MS = 2_000;
+
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly storage: Storage,
+    private readonly jobs: JobQueue,
+    private readonly backend: Backend,
+    private readonly sweep: Sweep,
+    private readonly delegates: DelegatesRepository,
+    private readonly deployment: Deployment,
+  ) {}
+
+  /** Up means that saves are acknowledged: the database answers. Work that waits for the queue is not lost. */
+  @Get()
+  @Answers({
+    summary: 'Whether Sallyport is up; with a token, every dependency and why',
+    200: HealthAnswer,
+    503: HealthAnswer,
+  })
+  async get(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const database = await probe('PostgreSQL answers', () => this.storage.ping());
+    if (!database.up) reply.status(503);
+    if (request.token === undefined) return { up: database.up };
+    const queue = await probe(
+      `${this.backend.kind === 'redis' ? 'Redis' : 'the queue in PostgreSQL'} answers`,
+      () => this.jobs.ping(),
+    );
+    const fault = this.sweep.fault;
+    return {
+      up: database.up,
+      deployment: this.deployment.id,
+      contract: contractVersion,
+      database,
+      queue,
+      sweep: { up: fault === undefined, why: fault ?? 'unfinished operations are looked for every second' },
+      delegates: database.up ? await this.#delegates() : [],
+    };
+  }
+
+  async #delegates() {
+    const all = await this.delegates.list();
+    return all.map(({ name, group, version, alive, lastSeenAt }) => ({
+      name,
+      group,
+      version,
+      alive,
+      lastSeenAt: lastSeenAt.toISOString(),
+    }));
+  }
+}
+
+async function probe(why: string, ask: () => Promise<void>): Promise<z.infer<typeof Part>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PROBE_MS / 1000} s`)), PROBE_MS);
+  });
+  try {
+    await Promise.race([ask(), late]);
+    return { up: true, why };
+  } catch (error) {
+    return { up: false, why: (error as Error).message };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,62 @@
+import { Body, Controller, Get, Param, Put, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { DocumentValidator } from '../entities/document.js';
+import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
+import { PathTemplate } from '../policy/paths.js';
+import { scopeOf } from '../scopes/scope.js';
+import { ScopesRepository } from '../scopes/scopes.repository.js';
+import { Answers } from './answers.js';
+import { KindParameters } from './parameters.js';
+
+export const KindBody = z.strictObject({
+  schema: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema, 2020-12' }),
+  pathTemplate: PathTemplate,
+});
+type KindBody = z.infer<typeof KindBody>;
+
+export const KindAnswer = z
+  .strictObject({
+    id: z.string(),
+    schema: z.record(z.string(), z.unknown()),
+    pathTemplate: z.string(),
+    revision: z.string(),
+  })
+  .meta({ id: 'Kind' });
+
+@Controller('accounts/:account/kinds/:kind')
+export class KindsController {
+  constructor(
+    private readonly scopes: ScopesRepository,
+    private readonly kinds: KindsRepository,
+    private readonly documents: DocumentValidator,
+  ) {}
+
+  @Put()
+  @Answers({ summary: 'Create or replace a kind', 200: KindAnswer, 201: KindAnswer })
+  async put(
+    @Param({ schema: KindParameters }) { account, kind: id }: KindParameters,
+    @Body({ schema: KindBody }) body: KindBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const scope = scopeOf({ account });
+    await this.scopes.get(scope);
+    await this.documents.checkSchema(body.schema);
+    const { kind, created } = await this.kinds.put(scope, { id, ...body });
+    reply.status(created ? 201 : 200);
+    return toAnswer(kind);
+  }
+
+  @Get()
+  @Answers({ summary: 'Read a kind', 200: KindAnswer })
+  async get(@Param({ schema: KindParameters }) { account, kind }: KindParameters) {
+    return toAnswer(await this.kinds.get(scopeOf({ account }), kind));
+  }
+}
+
+const toAnswer = (kind: Kind): z.infer<typeof KindAnswer> => ({
+  id: kind.id,
+  schema: kind.schema as Record<string, unknown>,
+  pathTemplate: kind.pathTemplate,
+  revision: kind.revision,
+});

@@ -1,0 +1,45 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { PageLimit } from '../policy/text.js';
+import { scopeOf } from '../scopes/scope.js';
+import { OperationsRepository } from '../sync/operations.repository.js';
+import { Answers } from './answers.js';
+import { OperationAnswer, OperationPage, toOperationAnswer } from './operation-answer.js';
+import { Cursor, OperationParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
+
+const OperationListQuery = z.strictObject({
+  state: z.enum(['pending', 'succeeded', 'conflict', 'failed']).optional(),
+  limit: PageLimit.optional(),
+  cursor: Cursor.optional(),
+});
+type OperationListQuery = z.infer<typeof OperationListQuery>;
+
+@Controller(under('operations'))
+export class OperationsController {
+  constructor(private readonly operations: OperationsRepository) {}
+
+  @Get(':id')
+  @Answers({ summary: 'Read an operation and what became of it', 200: OperationAnswer })
+  async get(@Param({ schema: OperationParameters }) { id, ...names }: OperationParameters) {
+    return toOperationAnswer(await this.operations.get(scopeOf(names), id));
+  }
+
+  @Get()
+  @Answers({ summary: 'List the operations of a scope, newest first', 200: OperationPage })
+  async list(
+    @Param({ schema: ScopeParameters }) names: ScopeParameters,
+    @Query({ schema: OperationListQuery }) { state, cursor, limit = PAGE_DEFAULT }: OperationListQuery,
+  ) {
+    const found = await this.operations.list({
+      scope: scopeOf(names),
+      state,
+      before: cursor,
+      limit: limit + 1,
+    });
+    const page = found.slice(0, limit);
+    return {
+      operations: page.map(toOperationAnswer),
+      nextCursor: found.length > limit ? toCursor(page.at(-1)?.sequence ?? 0) : null,
+    };
+  }
+}

@@ -1,0 +1,51 @@
+// What stands in addresses and queries, the same on every route.
+import { z } from 'zod';
+import { BranchName } from '../policy/branches.js';
+import { Identifier } from '../policy/identifiers.js';
+import { PageLimit } from '../policy/text.js';
+
+/** The three forms of `{scope}` in an address. */
+export const SCOPES = [
+  'accounts/:account',
+  'accounts/:account/orgs/:org',
+  'accounts/:account/orgs/:org/projects/:project',
+];
+
+export const under = (path: string): string[] => SCOPES.map((scope) => `${scope}/${path}`);
+
+const scope = { account: Identifier, org: Identifier.optional(), project: Identifier.optional() };
+
+export const ScopeParameters = z.strictObject(scope);
+export type ScopeParameters = z.infer<typeof ScopeParameters>;
+
+export const NamedParameters = z.strictObject({ ...scope, id: Identifier });
+export type NamedParameters = z.infer<typeof NamedParameters>;
+
+export const EntityParameters = z.strictObject({ ...scope, kind: Identifier, id: Identifier });
+export type EntityParameters = z.infer<typeof EntityParameters>;
+
+export const KindParameters = z.strictObject({ account: Identifier, kind: Identifier });
+export type KindParameters = z.infer<typeof KindParameters>;
+
+export const OperationParameters = z.strictObject({ ...scope, id: z.uuid() });
+export type OperationParameters = z.infer<typeof OperationParameters>;
+
+/** A page's end, as the next page's beginning. Opaque to callers. */
+export const Cursor = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,32}$/, 'is not a cursor of this list')
+  .transform((text) => Number(Buffer.from(text, 'base64url').toString('utf8')))
+  .refine((sequence) => Number.isSafeInteger(sequence) && sequence >= 0, 'is not a cursor of this list');
+
+export const toCursor = (sequence: number | string): string =>
+  Buffer.from(String(sequence)).toString('base64url');
+
+export const EntityListQuery = z.strictObject({
+  kind: Identifier.optional(),
+  branch: BranchName.optional(),
+  limit: PageLimit.optional(),
+  cursor: Cursor.optional(),
+});
+export type EntityListQuery = z.infer<typeof EntityListQuery>;
+
+export const PAGE_DEFAULT = 100;

@@ -1,0 +1,81 @@
+// The two forms of a save: JSON with the document in it, or the bare document with the rest in the query.
+import { z } from 'zod';
+import { Failure } from '../kernel/failure.js';
+import { BranchName } from '../policy/branches.js';
+import { Identifier } from '../policy/identifiers.js';
+import { RepositoryPath } from '../policy/paths.js';
+import { CommitMessage, PersonEmail, PersonName } from '../policy/text.js';
+import type { SaveRequest } from '../sync/save.flow.js';
+import { BareFile } from './body-parsers.js';
+
+const place = {
+  connector: Identifier.optional(),
+  branch: BranchName.optional(),
+  newBranchFrom: BranchName.optional(),
+  path: RepositoryPath.optional(),
+  message: CommitMessage.optional(),
+};
+
+/** Connector and branch may be left out when the entity exists. */
+export const SaveBody = z
+  .strictObject({
+    yaml: z.string().meta({ description: 'The document, kept byte for byte' }),
+    git: z.strictObject({
+      ...place,
+      author: z.strictObject({ name: PersonName, email: PersonEmail }).optional(),
+    }),
+  })
+  .meta({ id: 'Save' });
+
+const author = { authorName: PersonName.optional(), authorEmail: PersonEmail.optional() };
+const bothOrNeither = (query: { authorName?: unknown; authorEmail?: unknown }): boolean =>
+  (query.authorName === undefined) === (query.authorEmail === undefined);
+const AUTHOR_WHOLE = 'authorName and authorEmail go together';
+
+/** With `Content-Type: application/yaml`, the fields of `git` as query parameters. */
+export const GitQuery = z.strictObject({ ...place, ...author }).refine(bothOrNeither, AUTHOR_WHOLE);
+export type GitQuery = z.infer<typeof GitQuery>;
+
+const { newBranchFrom: _never, connector: _kept, path: _own, ...deletable } = place;
+export const DeleteQuery = z.strictObject({ ...deletable, ...author }).refine(bothOrNeither, AUTHOR_WHOLE);
+export type DeleteQuery = z.infer<typeof DeleteQuery>;
+
+export const ReadQuery = z.strictObject({ branch: BranchName.optional() });
+
+/** @throws REQUEST_INVALID */
+export function parse<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalid(result.error.issues, where);
+  return result.data;
+}
+
+/** The first problems of a request, each with the place it was found at. */
+export function invalid(
+  issues: readonly { message: string; path?: readonly unknown[] | undefined }[],
+  where = '',
+): Failure {
+  const problems = issues.slice(0, 5).map(({ path = [], message }) => {
+    const at = [where, ...path.map((part) => String((part as { key?: unknown })?.key ?? part))]
+      .filter(Boolean)
+      .join('.');
+    return at === '' ? message : `${at}: ${message}`;
+  });
+  return new Failure('REQUEST_INVALID', { problem: problems.join('; ') }) as Failure;
+}
+
+/** @throws REQUEST_INVALID, MEDIA_TYPE_UNSUPPORTED */
+export function parseSaveBody(body: unknown, query: GitQuery): Pick<SaveRequest, 'git'> & { yaml: Buffer } {
+  if (body instanceof BareFile) {
+    const { authorName, authorEmail, ...git } = query;
+    const named = authorName === undefined ? undefined : { name: authorName, email: authorEmail as string };
+    return { yaml: body.bytes, git: { ...git, author: named } };
+  }
+  if (Object.keys(query).length > 0)
+    throw new Failure('REQUEST_INVALID', {
+      problem: 'With a JSON body, the fields of git go into the body, not the query',
+    });
+  const { yaml, git } = parse(SaveBody, body, '');
+  if (!yaml.isWellFormed())
+    throw new Failure('REQUEST_INVALID', { problem: 'yaml: holds half a surrogate pair' });
+  return { yaml: Buffer.from(yaml, 'utf8'), git };
+}

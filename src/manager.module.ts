@@ -1,0 +1,121 @@
+// The whole manager on one page, in the order data passes it: from the door down to the truth.
+
+import path from 'node:path';
+import { type DynamicModule, Module, StandardSchemaValidationPipe } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { ConnectorsController } from './api/connectors.controller.js';
+import { EntitiesController } from './api/entities.controller.js';
+import { HealthController } from './api/health.controller.js';
+import { KindsController } from './api/kinds.controller.js';
+import { OperationsController } from './api/operations.controller.js';
+import { ProblemFilter } from './api/problem.filter.js';
+import { invalid } from './api/save-request.js';
+import { ScopesController } from './api/scopes.controller.js';
+import { SecretsController } from './api/secrets.controller.js';
+import { Config } from './config/config.js';
+import { Connectivity } from './connectivity/connectivity.js';
+import { ConnectorsRepository } from './connectors/connectors.repository.js';
+import { ConnectorsService } from './connectors/connectors.service.js';
+import { DelegatesRepository } from './delegates/delegates.repository.js';
+import { DelegatesService } from './delegates/delegates.service.js';
+import { DocumentValidator } from './entities/document.js';
+import { EntitiesRepository } from './entities/entities.repository.js';
+import { KindsRepository } from './entities/kinds.repository.js';
+import { KeyRing, openKeyFile } from './envelope/key-file.js';
+import { Log } from './kernel/log.js';
+import { QueueModule } from './queue/queue.module.js';
+import { ScopesRepository } from './scopes/scopes.repository.js';
+import { TokensRepository } from './scopes/tokens.repository.js';
+import { BuiltInSecrets } from './secrets/built-in.js';
+import { Deployment, openDeployment } from './secrets/deployment.js';
+import { SecretsRepository } from './secrets/secrets.repository.js';
+import { SecretsService } from './secrets/secrets.service.js';
+import { Storage } from './storage/database.js';
+import { LaneFlow } from './sync/lane.flow.js';
+import { LanesRepository } from './sync/lanes.repository.js';
+import { OperationsRepository } from './sync/operations.repository.js';
+import { SaveFlow } from './sync/save.flow.js';
+import { Settlement } from './sync/settlement.js';
+import { Sweep } from './sync/sweep.js';
+import { Waits } from './sync/waits.js';
+
+@Module({})
+class SettingsModule {}
+
+@Module({})
+export class ManagerModule {}
+
+/** The manager with this configuration, over a database that is up to date. */
+export function managerModule(config: Config, log: Log, storage: Storage): DynamicModule {
+  const settings: DynamicModule = {
+    module: SettingsModule,
+    global: true,
+    providers: [
+      { provide: Config, useValue: config },
+      { provide: Log, useValue: log },
+      { provide: Storage, useValue: storage },
+    ],
+    exports: [Config, Log, Storage],
+  };
+  return {
+    module: ManagerModule,
+    imports: [settings, QueueModule],
+    controllers: [
+      EntitiesController,
+      OperationsController,
+      ConnectorsController,
+      SecretsController,
+      KindsController,
+      ScopesController,
+      HealthController,
+    ],
+    providers: [...doors, ...corridors, ...rooms, ...keys(config)],
+  };
+}
+
+const doors = [
+  { provide: APP_FILTER, useClass: ProblemFilter },
+  {
+    provide: APP_PIPE,
+    useValue: new StandardSchemaValidationPipe({ exceptionFactory: (issues) => invalid(issues as never) }),
+  },
+];
+
+const corridors = [SaveFlow, LaneFlow, Sweep, Settlement, Waits, Connectivity, DelegatesService];
+
+const rooms = [
+  OperationsRepository,
+  LanesRepository,
+  EntitiesRepository,
+  KindsRepository,
+  ConnectorsService,
+  ConnectorsRepository,
+  SecretsService,
+  SecretsRepository,
+  DelegatesRepository,
+  ScopesRepository,
+  TokensRepository,
+  { provide: DocumentValidator, useFactory: () => new DocumentValidator() },
+];
+
+const keys = (config: Config) => [
+  { provide: KeyRing, useFactory: () => openKeyFile(masterKeyFile(config), { createIfMissing: true }) },
+  {
+    provide: Deployment,
+    inject: [Storage, KeyRing],
+    useFactory: (storage: Storage, ring: KeyRing) =>
+      openDeployment(storage, {
+        id: ring.active.id,
+        file: masterKeyFile(config),
+        has: (id) => ring.find(id) !== undefined,
+      }),
+  },
+  {
+    provide: BuiltInSecrets,
+    inject: [KeyRing, Deployment],
+    useFactory: (ring: KeyRing, deployment: Deployment) => new BuiltInSecrets(ring, deployment.id),
+  },
+];
+
+const masterKeyFile = (config: Config): string =>
+  config.SALLYPORT_MASTER_KEY_FILE ?? path.join(config.SALLYPORT_DATA_DIR, 'master-key.json');

@@ -1,0 +1,103 @@
+// Builds, starts and drains the manager.
+import fs from 'node:fs';
+import path from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { registerAuthentication } from './api/authentication.js';
+import { registerBodyParsers } from './api/body-parsers.js';
+import { buildOpenApi } from './api/openapi.js';
+import type { Config } from './config/config.js';
+import { DelegatesService } from './delegates/delegates.service.js';
+import { DocumentValidator } from './entities/document.js';
+import { Failure } from './kernel/failure.js';
+import type { Log } from './kernel/log.js';
+import { managerModule } from './manager.module.js';
+import { JobWorker } from './queue/job-queue.js';
+import { TaskQueue } from './queue/task-queue.js';
+import { ScopesRepository } from './scopes/scopes.repository.js';
+import { TokensRepository } from './scopes/tokens.repository.js';
+import { Deployment } from './secrets/deployment.js';
+import { Storage } from './storage/database.js';
+import { LaneFlow } from './sync/lane.flow.js';
+import { Sweep } from './sync/sweep.js';
+import { Waits } from './sync/waits.js';
+
+export const version = '0.1.0';
+
+const ADMIN_TOKEN_DAYS = 365;
+const REQUEST_MS_MAX = 330_000;
+
+export interface Manager {
+  /** `http://host:port` as it listens. */
+  url: string;
+  /** Stops taking, finishes what runs, and lets go of everything. */
+  drain: () => Promise<void>;
+}
+
+/** @throws CONFIGURATION_INVALID, KEY_FILE_UNUSABLE, and what the database throws */
+export async function startManager(config: Config, log: Log): Promise<Manager> {
+  if (config.DATABASE_URL === undefined)
+    throw new Failure('CONFIGURATION_INVALID', {
+      problems: ['DATABASE_URL is required for the manager alone: set it, or use `npm start`'],
+    });
+  const storage = new Storage(config.DATABASE_URL);
+  await storage.migrate();
+  const app = await NestFactory.create<NestFastifyApplication>(
+    managerModule(config, log, storage),
+    new FastifyAdapter({ requestTimeout: REQUEST_MS_MAX, routerOptions: { maxParamLength: 512 } }),
+    { logger: false, bodyParser: false, abortOnError: false },
+  );
+  await prepare(app, log);
+  await begin(app, config);
+  await app.listen(config.SALLYPORT_PORT, config.SALLYPORT_HOST);
+  return { url: await app.getUrl(), drain: () => drain(app, storage) };
+}
+
+async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
+  app.setGlobalPrefix('api/v1');
+  const fastify = app.getHttpAdapter().getInstance();
+  registerBodyParsers(fastify as never);
+  registerAuthentication(fastify as never, app.get(TokensRepository), log);
+  const document = buildOpenApi(app, version);
+  fastify.get('/api/v1/openapi.json', async () => document);
+  await app.init();
+}
+
+async function begin(app: NestFastifyApplication, config: Config): Promise<void> {
+  if (config.SALLYPORT_ACCOUNT !== undefined) await openAccount(app, config, config.SALLYPORT_ACCOUNT);
+  const lanes = app.get(LaneFlow);
+  app.get(JobWorker).start({ 'lane.run': ({ lane }) => lanes.run(lane) }, config.SALLYPORT_LANES_MAX);
+  app.get(DelegatesService).listen(app.get(Deployment).id);
+  app.get(Sweep).start();
+}
+
+/** The first account, and an admin token for it in a file that only this user reads; renewed when it is no longer good. */
+async function openAccount(app: NestFastifyApplication, config: Config, name: string): Promise<void> {
+  const account = `accounts/${name}`;
+  const scopes = app.get(ScopesRepository);
+  const tokens = app.get(TokensRepository);
+  await scopes.get(account).catch(() => scopes.put(account, name));
+  const file = path.join(config.SALLYPORT_DATA_DIR, 'admin-token');
+  const present = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : '';
+  const isGood = await tokens.authenticate(present).then(
+    (token) => token.account === account,
+    () => false,
+  );
+  if (isGood) return;
+  fs.mkdirSync(config.SALLYPORT_DATA_DIR, { recursive: true });
+  const fresh = `${file}.${process.pid}`;
+  fs.writeFileSync(fresh, `${await tokens.create(account, 'admin', ADMIN_TOKEN_DAYS)}\n`, { mode: 0o600 });
+  fs.renameSync(fresh, file);
+}
+
+async function drain(app: NestFastifyApplication, storage: Storage): Promise<void> {
+  app.get(Sweep).stop();
+  app.get(LaneFlow).drain();
+  app.get(Waits).release();
+  await app.get(JobWorker).stop();
+  await app.get(DelegatesService).stop();
+  await app.get(TaskQueue).close();
+  await app.close();
+  await app.get(DocumentValidator).close();
+  await storage.close();
+}

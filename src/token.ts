@@ -1,0 +1,55 @@
+// `npm run token -- --account a [--name n] [--days d]`: makes an API token and, if need be, its account.
+import './config/process.js';
+import 'reflect-metadata';
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { readConfig } from './config/config.js';
+import { Failure } from './kernel/failure.js';
+import { ScopesRepository } from './scopes/scopes.repository.js';
+import { TokensRepository } from './scopes/tokens.repository.js';
+import { Storage } from './storage/database.js';
+
+const USAGE = 'Usage: npm run -s token -- --account ACCOUNT [--name NAME] [--days 1..3650]';
+
+try {
+  const { values } = parseArgs({
+    options: { account: { type: 'string' }, name: { type: 'string' }, days: { type: 'string' } },
+  });
+  const days = Number(values.days ?? '90');
+  const { account, name = 'token' } = values;
+  if (
+    account === undefined ||
+    !/^[A-Za-z_][A-Za-z0-9_$-]{0,127}$/.test(account) ||
+    !(days >= 1 && days <= 3650)
+  )
+    throw new Error(USAGE);
+  process.stdout.write(`${await makeToken(account, name, days)}\n`);
+} catch (error) {
+  const hint = error instanceof Failure ? `\n${error.hint}` : '';
+  process.stderr.write(`${(error as Error).message}${hint}\n`);
+  process.exitCode = 1;
+}
+
+async function makeToken(account: string, name: string, days: number): Promise<string> {
+  const storage = new Storage(databaseUrl());
+  try {
+    await storage.migrate();
+    const scopes = new ScopesRepository(storage);
+    await scopes.get(`accounts/${account}`).catch(() => scopes.put(`accounts/${account}`, account));
+    return await new TokensRepository(storage).create(`accounts/${account}`, name, days);
+  } finally {
+    await storage.close();
+  }
+}
+
+/** The one that is set, or the one that a running `npm start` left in its data folder. */
+function databaseUrl(): string {
+  const config = readConfig();
+  const file = path.join(config.SALLYPORT_DATA_DIR, 'database-url');
+  const url = config.DATABASE_URL ?? (fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : undefined);
+  if (url !== undefined) return url;
+  throw new Failure('CONFIGURATION_INVALID', {
+    problems: ['DATABASE_URL is not set, and no `npm start` runs here'],
+  });
+}
