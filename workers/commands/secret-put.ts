@@ -1,0 +1,95 @@
+// `delegate secret put`: seals a value on this side of the wall; what it prints is what the API takes.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import { openKeyFile } from '../../src/envelope/key-file.js';
+import { Keyring } from '../secret-managers/keyring.js';
+
+export interface SecretPut {
+  arguments: string[];
+  /** The value, with at most one line end behind it. */
+  stdin: Readable;
+  stdout: Writable;
+  stderr: Writable;
+  dataDir: string;
+}
+
+const ID = '[A-Za-z_][A-Za-z0-9_$-]{0,127}';
+const SCOPE = new RegExp(`^accounts/${ID}(/orgs/${ID}(/projects/${ID})?)?$`);
+const VALUE_BYTES_MAX = 64 * 1024;
+
+/** The command's exit code. @throws KEY_FILE_UNUSABLE */
+export async function putSecret(put: SecretPut): Promise<number> {
+  const complain = (text: string, code: number): number => {
+    put.stderr.write(`${text}\n`);
+    return code;
+  };
+  const values = parse(put.arguments);
+  if (values === undefined || !SCOPE.test(values.scope ?? '') || !new RegExp(`^${ID}$`).test(values.id ?? ''))
+    return complain(
+      'Usage: secret put --scope accounts/A[/orgs/O[/projects/P]] --id SECRET [--deployment ID] < value',
+      2,
+    );
+  const dataDir = values['data-dir'] ?? put.dataDir;
+  const deployment = values.deployment ?? knownDeployment(dataDir);
+  if (deployment === undefined)
+    return complain(
+      'The deployment is not known yet: start the delegate once, or pass --deployment (GET /api/v1/health shows it)',
+      1,
+    );
+  const value = await readValue(put.stdin);
+  try {
+    const problem = refusal(value);
+    if (problem !== undefined) return complain(`The value on standard input ${problem}`, 1);
+    const ring = openKeyFile(path.join(dataDir, 'keyring.json'), { createIfMissing: true });
+    const place = { scope: values.scope as string, secret: values.id as string };
+    const envelope = new Keyring(ring, deployment).seal(value, place);
+    put.stdout.write(`${JSON.stringify({ manager: 'keyring', envelope })}\n`);
+    return 0;
+  } finally {
+    value.fill(0);
+  }
+}
+
+function parse(args: string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({ args, options: { scope: text, id: text, deployment: text, 'data-dir': text } }).values;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The deployment this delegate was welcomed to. */
+function knownDeployment(dataDir: string): string | undefined {
+  try {
+    const { deployment } = JSON.parse(fs.readFileSync(path.join(dataDir, 'delegate.json'), 'utf8')) as {
+      deployment?: unknown;
+    };
+    return typeof deployment === 'string' ? deployment : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readValue(stdin: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    chunks.push(Buffer.from(chunk as Buffer));
+    bytes += (chunk as Buffer).length;
+    if (bytes > VALUE_BYTES_MAX + 2) break;
+  }
+  const value = Buffer.concat(chunks);
+  if (value.at(-1) !== 0x0a) return value;
+  return value.subarray(0, value.at(-2) === 0x0d ? -2 : -1);
+}
+
+function refusal(value: Buffer): string | undefined {
+  if (value.byteLength === 0) return 'is empty';
+  if (value.byteLength > VALUE_BYTES_MAX) return `is longer than ${VALUE_BYTES_MAX} bytes`;
+  return value.some((byte) => byte === 0x0a || byte === 0x0d || byte === 0)
+    ? 'holds a line end or a NUL'
+    : undefined;
+}

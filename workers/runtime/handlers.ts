@@ -1,0 +1,20 @@
+// The handler table: one entry per task of the contract, each a call of the Git port.
+import type { SealedRemote } from '../../src/contract/remote.js';
+import type { Git } from '../../src/git/git.js';
+import { step } from '../../src/kernel/step.js';
+import type { TaskHandlers } from '../../src/queue/task-worker.js';
+
+/** Opens the repository of a task under its credential, on this side of the wall. */
+export type OpenRemote = (remote: SealedRemote) => Git;
+
+export function taskHandlers(open: OpenRemote): TaskHandlers {
+  return {
+    'git.head': ({ remote, branch }) => open(remote).head(branch),
+    'git.heads': ({ remote }) => open(remote).heads(),
+    'git.read': ({ remote, at, paths }) => open(remote).read(at, paths),
+    'git.list': ({ remote, at, prefix }) => open(remote).list(at, prefix),
+    'git.changes': ({ remote, from, to }) => open(remote).changes(from, to),
+    'git.commit': ({ remote, chain }) => step('delegate.commit', () => open(remote).commit(chain)),
+    'git.check': ({ remote }) => open(remote).check(),
+  };
+}

@@ -1,0 +1,44 @@
+// Which engine a delegate uses, and how it opens the credential of a task.
+import path from 'node:path';
+import type { Config } from '../../src/config/config.js';
+import type { SealedRemote } from '../../src/contract/remote.js';
+import type { Git, Remote } from '../../src/git/git.js';
+import { InProcessGit } from '../../src/git/in-process-git.js';
+import { ObjectCache } from '../../src/git/object-cache.js';
+import { Failure } from '../../src/kernel/failure.js';
+import type { Secret } from '../../src/kernel/secret.js';
+import { step } from '../../src/kernel/step.js';
+import { NativeGit } from '../native-git/native-git.js';
+import type { Keyring } from '../secret-managers/keyring.js';
+import type { OpenRemote } from './handlers.js';
+
+export function openRemotes(config: Config, keyring: Keyring): OpenRemote {
+  const cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
+  const policy = {
+    allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
+    allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
+    deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000,
+  };
+  const root = path.join(config.SALLYPORT_DATA_DIR, 'native-git');
+  return (sealed): Git => {
+    const remote = unseal(sealed, keyring);
+    if (config.SALLYPORT_DELEGATE_GIT_ENGINE === 'native') return new NativeGit(remote, { ...policy, root });
+    return new InProcessGit(remote, { ...policy, cache });
+  };
+}
+
+function unseal({ url, credential }: SealedRemote, keyring: Keyring): Remote {
+  if (credential === undefined) return { url };
+  const { username, secret } = credential;
+  const open = (): Promise<Secret> =>
+    step('delegate.open-secret', async () => {
+      if (secret.manager !== 'keyring')
+        throw new Failure('SECRET_OUT_OF_REACH', {
+          secret: secret.id,
+          manager: secret.manager,
+          connectivity: 'delegate',
+        });
+      return keyring.open(secret.envelope, { scope: secret.scope, secret: secret.id });
+    });
+  return { url, credential: { username, open } };
+}
