@@ -1,0 +1,127 @@
+// What the playground holds after its first start, made through the API like any user's work.
+import { spawn } from 'node:child_process';
+import { childEnvironment } from '../config/process.js';
+
+export interface Playground {
+  /** The manager's URL. */
+  manager: string;
+  token: string;
+  /** The sample repository's URL. */
+  repository: string;
+  accounts: { manager: GitAccount; delegate: GitAccount };
+  /** The compiled delegate, and its data folder, for sealing its secret. */
+  delegate: { entry: string; dataDir: string };
+}
+
+export interface GitAccount {
+  username: string;
+  password: string;
+}
+
+const ACCOUNT = 'accounts/demo';
+const PROJECT = `${ACCOUNT}/orgs/shop/projects/checkout`;
+
+const kinds = {
+  pipeline: {
+    pathTemplate: '{org}/{project}/pipelines/{id}.yaml',
+    schema: {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      properties: { name: { type: 'string' }, description: { type: 'string' } },
+    },
+  },
+  template: {
+    pathTemplate: '{org}/{project}/templates/{id}.yaml',
+    schema: { type: 'object', properties: { parameters: { type: 'array', items: { type: 'string' } } } },
+  },
+  service: {
+    pathTemplate: '{org}/{project}/services/{id}.yaml',
+    schema: {
+      type: 'object',
+      required: ['image'],
+      properties: { image: { type: 'string' }, replicas: { type: 'integer', minimum: 0 } },
+    },
+  },
+};
+
+const samples = [
+  {
+    scope: ACCOUNT,
+    kind: 'pipeline',
+    id: 'build',
+    connector: 'direct',
+    yaml: '# Saved by the manager itself.\nname: build\nsteps:\n  - run: npm ci\n  - run: npm test\n',
+  },
+  {
+    scope: ACCOUNT,
+    kind: 'pipeline',
+    id: 'deploy',
+    connector: 'delegated',
+    yaml: '# Saved by the delegate.\nname: deploy\nsteps:\n  - run: ./deploy.sh\n',
+  },
+  {
+    scope: PROJECT,
+    kind: 'service',
+    id: 'cart',
+    connector: 'direct',
+    yaml: 'image: registry.example/cart:1.4.2\nreplicas: 3\n',
+  },
+  {
+    scope: PROJECT,
+    kind: 'template',
+    id: 'node-build',
+    connector: 'delegated',
+    yaml: 'parameters:\n  - version\n  - script\n',
+  },
+];
+
+/** Makes whatever of the playground is not there yet. @throws Error that names the request that was refused */
+export async function seed(playground: Playground): Promise<void> {
+  for (const scope of [`${ACCOUNT}/orgs/shop`, PROJECT]) await put(playground, scope, {});
+  for (const [id, kind] of Object.entries(kinds)) await put(playground, `${ACCOUNT}/kinds/${id}`, kind);
+  const { manager, delegate } = playground.accounts;
+  await put(playground, `${ACCOUNT}/secrets/git-direct`, { manager: 'builtin', value: manager.password });
+  await put(
+    playground,
+    `${ACCOUNT}/secrets/git-delegated`,
+    await sealForDelegate(playground, 'git-delegated'),
+  );
+  const url = playground.repository;
+  await put(playground, `${ACCOUNT}/connectors/direct`, {
+    url,
+    connectivity: 'manager',
+    credential: { username: manager.username, secret: 'git-direct' },
+  });
+  await put(playground, `${ACCOUNT}/connectors/delegated`, {
+    url,
+    connectivity: 'delegate',
+    credential: { username: delegate.username, secret: 'git-delegated' },
+  });
+  for (const { scope, kind, id, connector, yaml } of samples)
+    await put(playground, `${scope}/entities/${kind}/${id}`, { yaml, git: { connector, branch: 'main' } });
+}
+
+async function put({ manager, token }: Playground, path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${manager}/api/v1/${path}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=30' },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.text();
+  if (!response.ok || response.status === 202)
+    throw new Error(`PUT ${path} was answered ${response.status}: ${answer}`);
+}
+
+/** The delegate's own command seals the password; what it prints is what the API takes. */
+async function sealForDelegate({ delegate, accounts }: Playground, id: string): Promise<unknown> {
+  const child = spawn(process.execPath, [delegate.entry, 'secret', 'put', '--scope', ACCOUNT, '--id', id], {
+    env: childEnvironment({ SALLYPORT_DATA_DIR: delegate.dataDir }),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  child.stdout.on('data', (text) => (printed += text));
+  child.stdin.end(accounts.delegate.password);
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  if (code !== 0) throw new Error(`sealing the delegate's secret ended with ${String(code)}`);
+  return JSON.parse(printed);
+}

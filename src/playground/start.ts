@@ -1,0 +1,153 @@
+// `npm start`: an embedded database and queue, the manager, one delegate, and a Git host to play with, in one command.
+import '../config/process.js';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Config, readConfig } from '../config/config.js';
+import { Failure } from '../kernel/failure.js';
+import { startEmbeddedPostgres } from '../storage/embedded-postgres.js';
+import { createRepository, startGitHost } from './git-host.js';
+import { startProcess, type WatchedProcess } from './processes.js';
+import { type GitAccount, seed } from './seed.js';
+
+const entryOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+type Stop = () => Promise<void>;
+/** What runs, last started first: the order in which it is stopped. */
+const running: Stop[] = [];
+let ending: Promise<void> | undefined;
+
+async function start(config: Config): Promise<void> {
+  const data = config.SALLYPORT_DATA_DIR;
+  fs.mkdirSync(data, { recursive: true });
+  const databaseUrl = config.DATABASE_URL ?? (await startDatabase(data));
+  const accounts = gitAccounts(data);
+  const host = await startPlaygroundHost(config, Object.values(accounts));
+  const manager = await startManagerProcess(config, databaseUrl);
+  await startDelegateProcess(config, databaseUrl);
+  const token = fs.readFileSync(path.join(data, 'admin-token'), 'utf8').trim();
+  const seeded = path.join(data, 'seeded');
+  if (!fs.existsSync(seeded)) {
+    const delegate = { entry: entryOf('../../workers/delegate.js'), dataDir: path.join(data, 'delegate') };
+    await seed({ manager, token, repository: `${host.url}/demo.git`, accounts, delegate });
+    fs.writeFileSync(seeded, `${new Date().toISOString()}\n`);
+  }
+  if (ending === undefined) greet(config, manager, host.url, accounts.you);
+}
+
+async function startDatabase(data: string): Promise<string> {
+  const postgres = await startEmbeddedPostgres(path.join(data, 'postgres'));
+  keep(postgres.stop);
+  fs.writeFileSync(path.join(data, 'database-url'), `${postgres.url}\n`, { mode: 0o600 });
+  return postgres.url;
+}
+
+async function startPlaygroundHost(config: Config, accounts: GitAccount[]): Promise<{ url: string }> {
+  const root = path.join(config.SALLYPORT_DATA_DIR, 'playground', 'repositories');
+  fs.mkdirSync(root, { recursive: true });
+  if (!fs.existsSync(path.join(root, 'demo.git')))
+    createRepository(root, 'demo', { files: { 'README.md': README } });
+  const host = await startGitHost({ root, port: config.SALLYPORT_PLAYGROUND_PORT, accounts });
+  keep(() => host.close());
+  return host;
+}
+
+const README = `# Demo
+
+Sallyport keeps the entities of account \`demo\` here. Change a file, push, and save again through the API to see a conflict.
+`;
+
+async function startManagerProcess(config: Config, databaseUrl: string): Promise<string> {
+  await startWatched('manager', config, '../main.js', {
+    DATABASE_URL: databaseUrl,
+    SALLYPORT_ACCOUNT: config.SALLYPORT_ACCOUNT ?? 'demo',
+    SALLYPORT_DATA_DIR: config.SALLYPORT_DATA_DIR,
+    SALLYPORT_GIT_ALLOW_HTTP: 'true',
+    SALLYPORT_GIT_ALLOW_PRIVATE: 'true',
+  });
+  return `http://${config.SALLYPORT_HOST}:${config.SALLYPORT_PORT}`;
+}
+
+/** The delegate knows the queue, and the database only where the queue lives in it. */
+async function startDelegateProcess(config: Config, databaseUrl: string): Promise<void> {
+  await startWatched('delegate', config, '../../workers/delegate.js', {
+    DATABASE_URL: config.REDIS_URL === undefined ? databaseUrl : '',
+    SALLYPORT_DATA_DIR: path.join(config.SALLYPORT_DATA_DIR, 'delegate'),
+    SALLYPORT_GIT_ALLOW_HTTP: 'true',
+    SALLYPORT_GIT_ALLOW_PRIVATE: 'true',
+  });
+}
+
+async function startWatched(
+  name: string,
+  config: Config,
+  entry: string,
+  settings: Record<string, string>,
+): Promise<void> {
+  const child: WatchedProcess = await startProcess({
+    name,
+    entry: entryOf(entry),
+    settings,
+    logFile: path.join(config.SALLYPORT_DATA_DIR, 'logs', `${name}.log`),
+    onRestart: (how) => say(`The ${name} ended (${how}) and is started again.`),
+  });
+  keep(child.drain);
+}
+
+/** The host's own list of passwords: one account for each road, and one for you. */
+function gitAccounts(data: string): { manager: GitAccount; delegate: GitAccount; you: GitAccount } {
+  const file = path.join(data, 'playground', 'accounts.json');
+  if (fs.existsSync(file)) return JSON.parse(fs.readFileSync(file, 'utf8'));
+  const account = (username: string): GitAccount => ({
+    username,
+    password: randomBytes(18).toString('base64url'),
+  });
+  const accounts = { manager: account('manager'), delegate: account('delegate'), you: account('you') };
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, JSON.stringify(accounts), { mode: 0o600 });
+  return accounts;
+}
+
+function greet(config: Config, manager: string, host: string, you: GitAccount): void {
+  const tokenFile = path.relative('', path.join(config.SALLYPORT_DATA_DIR, 'admin-token'));
+  const clone = host.replace('://', `://${you.username}:${you.password}@`);
+  say(`
+Sallyport is ready: ${manager}
+Admin token:        ${tokenFile}
+What is in Git:     git clone ${clone}/demo.git
+Save an entity:     curl -X PUT '${manager}/api/v1/accounts/demo/entities/pipeline/hello?connector=direct&branch=main' \\
+                      -H "Authorization: Bearer $(cat ${tokenFile})" -H 'Content-Type: application/yaml' \\
+                      --data-binary 'name: hello'
+Through a delegate: the same with connector=delegated
+API:                ${manager}/api/v1/openapi.json
+Stop:               Ctrl-C`);
+}
+
+/** Remembers how to stop what was started; when we are ending already, stops it at once. */
+function keep(stop: Stop): void {
+  if (ending === undefined) running.unshift(stop);
+  else void stop();
+}
+
+async function end(code: number): Promise<void> {
+  ending ??= (async () => {
+    for (const stop of running)
+      await stop().catch((error: Error) => process.stderr.write(`${error.message}\n`));
+    process.exit(code);
+  })();
+  return ending;
+}
+
+process.on('SIGINT', () => void end(0));
+process.on('SIGTERM', () => void end(0));
+try {
+  await start(readConfig());
+} catch (error) {
+  if (ending === undefined) {
+    const hint = error instanceof Failure ? `\n${error.hint}` : '';
+    process.stderr.write(`${(error as Error).message}${hint}\n`);
+    await end(1);
+  }
+}
