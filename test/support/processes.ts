@@ -1,0 +1,81 @@
+// Manager and delegate as real processes of the compiled program, to be used, watched, killed and started again.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Ready } from '../../src/kernel/run-process.js';
+
+const entryOf = (file: string): string => fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
+const CRASH = fileURLToPath(new URL('./crash-at.mjs', import.meta.url));
+
+export interface RunningProcess {
+  pid: number;
+  /** Where it listens. */
+  url: string;
+  /** All it has written to standard output and error. */
+  output: () => string;
+  /** Resolves with the signal or exit code when the process has ended. */
+  gone: Promise<string>;
+  kill: (signal?: NodeJS.Signals) => Promise<void>;
+}
+
+export interface StartOptions {
+  env: Record<string, string>;
+  /** `step:before` or `step:after`: where the process kills itself. */
+  crashAt?: string;
+  /** Resolve once spawned, not once ready. */
+  detached?: boolean;
+}
+
+export const startManager = (options: StartOptions): Promise<RunningProcess> => start('src/main.js', options);
+export const startDelegate = (options: StartOptions): Promise<RunningProcess> =>
+  start('workers/delegate.js', options);
+
+/** Runs a command of the compiled program to its end. */
+export async function runCommand(
+  file: string,
+  args: string[],
+  { env, input = '' }: { env: Record<string, string>; input?: string },
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [entryOf(file), ...args], { env: environment(env), stdio: 'pipe' });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  child.stdin.on('error', () => undefined).end(input);
+  const code = await new Promise<number>((resolve) => child.on('close', (value) => resolve(value ?? -1)));
+  return { code, stdout, stderr };
+}
+
+const environment = (env: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, ...env });
+
+async function start(file: string, { env, crashAt, detached }: StartOptions): Promise<RunningProcess> {
+  const args = crashAt === undefined ? [] : ['--import', CRASH];
+  const child = spawn(process.execPath, [...args, '--enable-source-maps', entryOf(file)], {
+    env: environment(crashAt === undefined ? env : { ...env, CRASH_AT: crashAt }),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let output = '';
+  child.stdout?.on('data', (text) => (output += text));
+  child.stderr?.on('data', (text) => (output += text));
+  const gone = new Promise<string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(signal ?? String(code))),
+  );
+  const ready = detached === true ? { ready: true as const } : await readiness(child, gone, () => output);
+  return {
+    pid: child.pid as number,
+    url: ready.url ?? '',
+    output: () => output,
+    gone,
+    kill: async (signal = 'SIGKILL') => {
+      child.kill(signal);
+      await gone;
+    },
+  };
+}
+
+async function readiness(child: ChildProcess, gone: Promise<string>, output: () => string): Promise<Ready> {
+  const said = new Promise<Ready>((resolve) => child.once('message', (message) => resolve(message as Ready)));
+  const ended = gone.then((how) => {
+    throw new Error(`ended with ${how} before it was ready:\n${output()}`);
+  });
+  ended.catch(() => undefined);
+  return Promise.race([said, ended]);
+}

@@ -1,0 +1,132 @@
+// Real servers for tests, from the PATH or from Debian's packages. What is missing and cannot be installed is an error.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
+
+export interface Server {
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** The program's path; installs the Debian package that holds it when this is root. */
+export function findProgram(name: string, debianPackage: string, folders: string[] = []): string {
+  const found = lookFor(name, folders);
+  if (found !== undefined) return found;
+  if (!isRoot || !fs.existsSync('/usr/bin/apt-get'))
+    throw new Error(`The tests need ${name}: install it (on Debian: apt-get install ${debianPackage})`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const apt = (...args: string[]) =>
+    execFileSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  apt('-qq', 'update');
+  apt('-qq', '-y', '--no-install-recommends', 'install', debianPackage);
+  const installed = lookFor(name, folders);
+  if (installed === undefined) throw new Error(`Package ${debianPackage} holds no ${name}`);
+  return installed;
+}
+
+function lookFor(name: string, folders: string[]): string | undefined {
+  const path_ = (process.env.PATH ?? '').split(':');
+  return [...folders, ...path_].map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file));
+}
+
+/** Folders of Debian's PostgreSQL programs, newest first. */
+export function postgresFolders(): string[] {
+  const root = '/usr/lib/postgresql';
+  if (!fs.existsSync(root)) return [];
+  const versions = fs.readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => path.join(root, version, 'bin'));
+}
+
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A Redis of its own, with every write on disk so that a restart loses nothing. */
+export async function startRedis(
+  directory?: string,
+): Promise<Server & { directory: string; kill: () => Promise<void> }> {
+  const program = findProgram('redis-server', 'redis-server');
+  const home = directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-redis-'));
+  const known = path.join(home, 'port');
+  const port = fs.existsSync(known) ? Number(fs.readFileSync(known, 'utf8')) : await freePort();
+  fs.writeFileSync(known, String(port));
+  const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
+  const child = spawn(
+    program,
+    ['--port', String(port), '--dir', home, ...settings, '--maxmemory-policy', 'noeviction'],
+    {
+      stdio: 'ignore',
+    },
+  );
+  await reachable(port, child, 'redis-server');
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    directory: home,
+    stop: async () => {
+      await finish(child, 'SIGTERM');
+      fs.rmSync(home, { recursive: true, force: true });
+    },
+    kill: () => finish(child, 'SIGKILL'),
+  };
+}
+
+/** A PostgreSQL of the distribution, over TCP and with a password, as a production one would be. */
+export async function startPostgres(): Promise<Server> {
+  const initdb = findProgram('initdb', 'postgresql', postgresFolders());
+  const bin =
+    postgresFolders().find((folder) => fs.existsSync(path.join(folder, 'initdb'))) ?? path.dirname(initdb);
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-pg-'));
+  if (isRoot) fs.chownSync(home, NOBODY, NOBODY);
+  const as = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+  const password = path.join(home, 'password');
+  fs.writeFileSync(password, 'test-password');
+  if (isRoot) fs.chownSync(password, NOBODY, NOBODY);
+  const data = path.join(home, 'data');
+  const flags = ['-U', 'sallyport', '-A', 'scram-sha-256', '-E', 'UTF8', '--pwfile', password];
+  execFileSync(path.join(bin, 'initdb'), ['-D', data, ...flags], { ...as, cwd: home, stdio: 'pipe' });
+  const port = await freePort();
+  const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', home, '-c', 'max_connections=300'];
+  const child = spawn(path.join(bin, 'postgres'), ['-D', data, ...settings], {
+    ...as,
+    cwd: home,
+    stdio: 'ignore',
+  });
+  await reachable(port, child, 'postgres');
+  return {
+    url: `postgres://sallyport:test-password@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      await finish(child, 'SIGINT');
+      fs.rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function reachable(port: number, child: ChildProcess, name: string): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = net.connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (open) return;
+  }
+  throw new Error(`${name} does not answer on port ${port}`);
+}
+
+async function finish(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await gone;
+}

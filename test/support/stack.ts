@@ -1,0 +1,207 @@
+// A whole Sallyport for a test: database, queue, Git host, manager and delegate, all real, all its own.
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { createRepository, type GitHost, startGitHost } from '../../src/playground/git-host.js';
+import { Api } from './api.js';
+import { type RunningProcess, runCommand, startDelegate, startManager } from './processes.js';
+import { startRedis } from './servers.js';
+
+export type Backend = 'embedded' | 'real';
+export type Road = 'manager' | 'delegate';
+export const backends: Backend[] = ['embedded', 'real'];
+export const roads: Road[] = ['manager', 'delegate'];
+
+/** The connector of each road in account `demo`. */
+export const connectorOf: Record<Road, string> = { manager: 'direct', delegate: 'delegated' };
+
+export interface GitAccount {
+  username: string;
+  password: string;
+}
+
+export class Stack {
+  manager: RunningProcess | undefined;
+  readonly delegates: RunningProcess[] = [];
+  host!: GitHost;
+  redis: Awaited<ReturnType<typeof startRedis>> | undefined;
+  databaseUrl = '';
+  readonly home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-stack-'));
+  readonly accounts = {
+    manager: newAccount('manager'),
+    delegate: newAccount('delegate'),
+    guest: newAccount('guest'),
+  };
+  #settings: Record<string, string> = {};
+  #drop: () => Promise<void> = async () => undefined;
+
+  static async start(
+    backend: Backend,
+    options: { settings?: Record<string, string>; delegates?: number } = {},
+  ): Promise<Stack> {
+    const stack = new Stack();
+    try {
+      await stack.#begin(backend, options);
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+    return stack;
+  }
+
+  async #begin(
+    backend: Backend,
+    options: { settings?: Record<string, string>; delegates?: number },
+  ): Promise<void> {
+    const admin = inject(backend === 'embedded' ? 'embeddedPostgres' : 'realPostgres');
+    const database = await createDatabase(admin);
+    this.databaseUrl = database.url;
+    this.#drop = database.drop;
+    if (backend === 'real') this.redis = await startRedis();
+    const root = path.join(this.home, 'repositories');
+    fs.mkdirSync(root);
+    createRepository(root, 'demo', { files: { 'README.md': 'demo\n' } });
+    this.host = await startGitHost({ root, port: 0, accounts: Object.values(this.accounts) });
+    this.#settings = options.settings ?? {};
+    await this.startManager();
+    for (let i = 0; i < (options.delegates ?? 1); i++) await this.startDelegate();
+    await this.#furnish();
+  }
+
+  get api(): Api {
+    return new Api(this.manager?.url ?? '', this.token);
+  }
+
+  get token(): string {
+    return fs.readFileSync(path.join(this.home, 'manager', 'admin-token'), 'utf8').trim();
+  }
+
+  get repository(): string {
+    return path.join(this.home, 'repositories', 'demo.git');
+  }
+
+  get repositoryUrl(): string {
+    return `${this.host.url}/demo.git`;
+  }
+
+  /** The repository's URL with the credential of somebody who is not Sallyport. */
+  get foreignUrl(): string {
+    const { username, password } = this.accounts.guest;
+    return this.repositoryUrl.replace('://', `://${username}:${password}@`);
+  }
+
+  async startManager(crashAt?: string, settings: Record<string, string> = {}): Promise<RunningProcess> {
+    const env = {
+      ...this.#common(),
+      DATABASE_URL: this.databaseUrl,
+      SALLYPORT_PORT: '0',
+      SALLYPORT_ACCOUNT: 'demo',
+      SALLYPORT_DATA_DIR: path.join(this.home, 'manager'),
+      ...settings,
+    };
+    this.manager = await startManager({ env, ...(crashAt === undefined ? {} : { crashAt }) });
+    return this.manager;
+  }
+
+  async startDelegate(crashAt?: string, settings: Record<string, string> = {}): Promise<RunningProcess> {
+    const delegate = await startDelegate({
+      env: { ...this.delegateEnvironment(), ...settings },
+      ...(crashAt === undefined ? {} : { crashAt }),
+    });
+    this.delegates.push(delegate);
+    return delegate;
+  }
+
+  delegateEnvironment(): Record<string, string> {
+    return {
+      ...this.#common(),
+      ...(this.redis === undefined ? { DATABASE_URL: this.databaseUrl } : {}),
+      SALLYPORT_DATA_DIR: path.join(this.home, 'delegate'),
+    };
+  }
+
+  /** What a user would read of what the processes wrote. */
+  logs(): string {
+    return [this.manager, ...this.delegates].map((one) => one?.output() ?? '').join('\n');
+  }
+
+  /** The body that puts a value into the delegate's keyring, made by the delegate's own command. */
+  async sealForDelegate(id: string, value: string, scope = 'accounts/demo'): Promise<unknown> {
+    const { code, stdout, stderr } = await runCommand(
+      'workers/delegate.js',
+      ['secret', 'put', '--scope', scope, '--id', id],
+      { env: this.delegateEnvironment(), input: value },
+    );
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout);
+  }
+
+  async stop(): Promise<void> {
+    for (const one of [this.manager, ...this.delegates]) await one?.kill('SIGKILL');
+    await this.host?.close();
+    await this.redis?.stop();
+    await this.#drop();
+    fs.rmSync(this.home, { recursive: true, force: true });
+  }
+
+  #common(): Record<string, string> {
+    return {
+      ...(this.redis === undefined ? {} : { REDIS_URL: this.redis.url }),
+      SALLYPORT_GIT_ALLOW_HTTP: 'true',
+      SALLYPORT_GIT_ALLOW_PRIVATE: 'true',
+      SALLYPORT_LEASE_SECONDS: '2',
+      ...this.#settings,
+    };
+  }
+
+  /** One kind, and one connector for each road with a secret that only that road can open. */
+  async #furnish(): Promise<void> {
+    const { api, accounts, repositoryUrl: url } = this;
+    await api.ok('PUT', 'accounts/demo/kinds/pipeline', {
+      pathTemplate: '{org}/{project}/pipelines/{id}.yaml',
+      schema: { type: 'object', properties: { name: { type: 'string' } } },
+    });
+    await api.ok('PUT', 'accounts/demo/secrets/git-direct', {
+      manager: 'builtin',
+      value: accounts.manager.password,
+    });
+    await api.ok('PUT', 'accounts/demo/connectors/direct', {
+      url,
+      connectivity: 'manager',
+      credential: { username: accounts.manager.username, secret: 'git-direct' },
+    });
+    if (this.delegates.length === 0) return;
+    const sealed = await this.sealForDelegate('git-delegated', accounts.delegate.password);
+    await api.ok('PUT', 'accounts/demo/secrets/git-delegated', sealed);
+    await api.ok('PUT', 'accounts/demo/connectors/delegated', {
+      url,
+      connectivity: 'delegate',
+      credential: { username: accounts.delegate.username, secret: 'git-delegated' },
+    });
+  }
+}
+
+const newAccount = (username: string): GitAccount => ({
+  username,
+  password: randomBytes(18).toString('base64url'),
+});
+
+async function createDatabase(admin: string): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await query(admin, `create database ${name}`);
+  const url = admin.replace('/postgres', `/${name}`);
+  return { url, drop: () => query(admin, `drop database if exists ${name} with (force)`) };
+}
+
+async function query(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
