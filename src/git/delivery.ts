@@ -34,9 +34,10 @@ export async function deliverChain(
   for (let send = 1; ; send++) {
     const outcome = await push(source, chain, built.head, pack);
     if (outcome.kind === 'accepted') return land(source, built, built.head);
-    if (outcome.kind === 'refused') throw reject(source, outcome.reason);
+    // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
     const settled = await settle(source, chain, built, outcome);
     if (settled !== null) return settled;
+    if (outcome.kind === 'refused') throw reject(source, outcome.reason);
     if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(source, outcome);
   }
 }

@@ -136,9 +136,9 @@ export abstract class Git {
    * or below it) and answers `landed` with the same commit ids. A step that changes nothing makes no commit. Neighbours in
    * touched trees keep mode and order. Expectations are checked before anything is sent.
    *
-   * A rejection by the host (hook, protection) is GIT_PUSH_REJECTED and means nothing was written. When no answer came, it
-   * reads the branch and tells the truth; where it cannot be read it fails with GIT_OUTCOME_UNKNOWN until the same chain is
-   * tried again. Every other failure means that this call wrote nothing.
+   * A rejection by the host (hook, protection) is GIT_PUSH_REJECTED: the branch was read afterwards and holds nothing of the
+   * chain. When no answer came, it reads the branch and tells the truth; where it cannot be read it fails with
+   * GIT_OUTCOME_UNKNOWN until the same chain is tried again. Every other failure means that this call wrote nothing.
    */
   abstract commit(chain: Chain): Promise<ChainResult>;
 

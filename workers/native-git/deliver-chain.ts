@@ -94,9 +94,10 @@ async function deliverChain(operation: Operation, chain: Chain, built: BuiltChai
   for (let send = 1; ; send++) {
     const outcome = await push(operation, chain, built.head);
     if (outcome.kind === 'accepted') return { status: 'landed', head: built.head, steps: built.steps };
-    if (outcome.kind === 'refused') throw reject(operation, outcome.reason);
+    // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
     const settled = await settle(operation, chain, built, outcome);
     if (settled !== null) return settled;
+    if (outcome.kind === 'refused') throw reject(operation, outcome.reason);
     if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(operation, outcome);
   }
 }
