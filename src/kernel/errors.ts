@@ -348,6 +348,13 @@ export const errors = {
     message: (d) => `A delegate of group ${d.group} did not answer within ${d.seconds} s`,
     hint: () => 'Look at the delegate’s log; the operation is tried again by itself',
   }),
+  TASK_OUTCOME_UNKNOWN: row<{ group: string; reason: string }>({
+    status: 504,
+    disposition: 'retry',
+    title: 'It is not known yet whether the delegate did it',
+    message: (d) => `A task for group ${d.group} may have been done, and nobody can say: ${d.reason}`,
+    hint: () => 'The same work is tried again by itself; nothing is done twice',
+  }),
   TASK_REFUSED: row<{ reason: string }>({
     status: 502,
     disposition: 'stop',

@@ -18,6 +18,8 @@ import { Failure, type WireFailure } from '../kernel/failure.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
 
 const SWEEP_MS = 250;
+/** How long the queue may take to accept a task. */
+const SEND_MS_MAX = 10_000;
 /** Answers are kept this long for a manager that looks late. */
 const KEEP = { age: 600, count: 2_000 };
 
@@ -39,8 +41,8 @@ export class TaskQueue {
 
   /**
    * Sends a task to a group and waits for its answer.
-   * @throws the delegate's own Failure; DELEGATE_UNAVAILABLE when nobody is there to take it (it was not begun);
-   * DELEGATE_SILENT when no answer came in time (it may have been done); QUEUE_UNAVAILABLE.
+   * @throws the delegate's own Failure. DELEGATE_UNAVAILABLE, QUEUE_UNAVAILABLE: it was not begun and never will be.
+   * DELEGATE_SILENT, TASK_OUTCOME_UNKNOWN: it may have been done, or may still be.
    */
   async run<N extends TaskName>(
     group: string,
@@ -52,14 +54,17 @@ export class TaskQueue {
     const expiresAt = Date.now() + options.timeoutMs;
     const message: TaskMessage = { contract: contractVersion, expiresAt, input: encodeBytes(input) };
     const { queue } = this.#open(group);
-    const job = await queue
-      .add(name, message, { jobId: randomUUID(), removeOnComplete: KEEP, removeOnFail: KEEP })
-      .catch((error: unknown) => {
-        throw new Failure('QUEUE_UNAVAILABLE', { reason: (error as Error).message }, { cause: error });
-      });
-    const answer = await this.#await(group, queue, job, { ...options, expiresAt });
-    if (!answer.ok) throw Failure.fromWire(answer.failure as WireFailure);
-    return tasks[name].output.parse(answer.output) as TaskOutput<N>;
+    const id = randomUUID();
+    await send(group, () =>
+      queue.add(name, message, { jobId: id, removeOnComplete: KEEP, removeOnFail: KEEP }),
+    );
+    try {
+      const answer = await this.#await(group, queue, id, { ...options, expiresAt });
+      if (!answer.ok) throw Failure.fromWire(answer.failure as WireFailure);
+      return tasks[name].output.parse(answer.output) as TaskOutput<N>;
+    } finally {
+      this.#waiting.delete(id);
+    }
   }
 
   async close(): Promise<void> {
@@ -71,36 +76,18 @@ export class TaskQueue {
   async #await(
     group: string,
     queue: Queue,
-    job: Job,
-    options: TaskOptions & { expiresAt: number },
+    id: string,
+    { timeoutMs, expiresAt, isServed }: TaskOptions & { expiresAt: number },
   ): Promise<TaskAnswer> {
-    const id = job.id as string;
     for (;;) {
       const hint = new Promise<void>((resolve) => this.#waiting.set(id, resolve));
-      const answer = await this.#look(queue, id);
-      if (answer !== undefined) {
-        this.#waiting.delete(id);
-        return answer;
-      }
-      const late = Date.now() > options.expiresAt;
-      if ((late || !(await options.isServed())) && (await withdraw(queue, id)))
+      const answer = await look(group, queue, id);
+      if (answer !== undefined) return answer;
+      const isLate = Date.now() > expiresAt;
+      if ((isLate || !(await isServed())) && (await withdraw(queue, id)))
         throw new Failure('DELEGATE_UNAVAILABLE', { group });
-      if (late)
-        throw new Failure('DELEGATE_SILENT', { group, seconds: Math.round(options.timeoutMs / 1000) });
+      if (isLate) throw new Failure('DELEGATE_SILENT', { group, seconds: Math.round(timeoutMs / 1000) });
       await Promise.race([hint, delay(SWEEP_MS)]);
-    }
-  }
-
-  /** The answer, if the job has come to an end. */
-  async #look(queue: Queue, id: string): Promise<TaskAnswer | undefined> {
-    try {
-      const job = await queue.getJob(id);
-      if (job?.finishedOn === undefined) return undefined;
-      if (job.failedReason) return refusal(job.failedReason);
-      return TaskAnswer.parse(job.returnvalue);
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ZodError') return refusal('the answer is not readable');
-      return undefined; // The queue is away for a moment; the deadline bounds how long we look.
     }
   }
 
@@ -121,9 +108,40 @@ export class TaskQueue {
   }
 }
 
-const refusal = (reason: string): TaskAnswer => ({
+/** What a socket says when nothing was sent: any other fault leaves open whether the queue has the task. */
+const UNSENT = /isn't writeable|ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
+
+async function send(group: string, add: () => Promise<unknown>): Promise<void> {
+  const late = delay(SEND_MS_MAX, new Error(`no answer within ${SEND_MS_MAX / 1000} s`), { ref: false });
+  const fault = await Promise.race([add().then(() => undefined, toError), late]);
+  if (fault === undefined) return;
+  const reason = fault.message;
+  if (UNSENT.test(`${(fault as NodeJS.ErrnoException).code ?? ''} ${reason}`))
+    throw new Failure('QUEUE_UNAVAILABLE', { reason }, { cause: fault });
+  throw new Failure('TASK_OUTCOME_UNKNOWN', { group, reason: `the queue: ${reason}` }, { cause: fault });
+}
+
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** The answer, if the job has come to an end; undefined while it has not, and while the queue is away for a moment. */
+async function look(group: string, queue: Queue, id: string): Promise<TaskAnswer | undefined> {
+  let job: Job | undefined;
+  try {
+    job = await queue.getJob(id);
+  } catch {
+    return undefined;
+  }
+  if (job === undefined) return inDoubt(group, 'the queue has lost the task');
+  if (job.finishedOn === undefined) return undefined;
+  // A delegate answers its failures; a job fails only when delegate after delegate died over it.
+  if (job.failedReason) return inDoubt(group, job.failedReason);
+  const answer = TaskAnswer.safeParse(job.returnvalue);
+  return answer.success ? answer.data : inDoubt(group, 'the answer is not readable');
+}
+
+const inDoubt = (group: string, reason: string): TaskAnswer => ({
   ok: false,
-  failure: new Failure('TASK_REFUSED', { reason }).toWire(),
+  failure: new Failure('TASK_OUTCOME_UNKNOWN', { group, reason }).toWire(),
 });
 
 /** Takes the task back if no delegate has begun it; whether it was still there to take. */

@@ -51,10 +51,19 @@ export class TaskWorker {
       return { ok: true, output: encodeBytes(output) };
     } catch (error) {
       this.#options.onFault(error, job.name);
-      const failure = Failure.from(error, `delegate ${this.#options.delegate}, task ${job.id}`);
+      const failure = this.#describe(job, error);
       failure.delegate ??= this.#options.delegate;
       return { ok: false, failure: failure.toWire() };
     }
+  }
+
+  /** Where an earlier delegate died over the task, it may have done it: then no failure says that it was not done. */
+  #describe(job: Job, error: unknown): Failure {
+    const { delegate, group } = this.#options;
+    const failure = Failure.from(error, `delegate ${delegate}, task ${job.id}`);
+    if (job.attemptsStarted <= 1) return failure;
+    const reason = `an earlier delegate took it and did not answer; this one met: ${failure.message}`;
+    return new Failure('TASK_OUTCOME_UNKNOWN', { group, reason }, { cause: failure }) as Failure;
   }
 
   async #dispatch(job: Job): Promise<unknown> {

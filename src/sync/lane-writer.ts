@@ -36,7 +36,11 @@ const FAULT_PAUSE_MS = 500;
 const FAULT_PAUSE_MS_MAX = 30_000;
 
 /** After these it is open whether the push arrived. After any other failure it is certain that it did not. */
-const doubtful = new Set(['GIT_OUTCOME_UNKNOWN', 'DELEGATE_SILENT', 'INTERNAL']);
+const doubtful = new Set(['GIT_OUTCOME_UNKNOWN', 'TASK_OUTCOME_UNKNOWN', 'DELEGATE_SILENT', 'INTERNAL']);
+/** These come of the chain and its base alone: an earlier attempt at the same plan met the same. */
+const foregone = new Set(['GIT_PATH_BLOCKED', 'INPUT_REFUSED']);
+/** So often the host must have refused a plan, its branch read each time, before a lost earlier push counts as refused too. */
+const REFUSALS_MIN = 2;
 /** These may be one operation's fault, and must not fail its neighbours in the batch. */
 const personal = new Set(['GIT_PATH_BLOCKED', 'GIT_PUSH_REJECTED', 'GIT_LIMIT_EXCEEDED']);
 
@@ -215,8 +219,7 @@ export class LaneWriter {
   ): Promise<boolean> {
     const failure = Failure.from(error, `lane ${lane.id}`);
     this.desk.log.warn({ err: error, lane: lane.id, branch: lane.branch }, 'push not done');
-    const inDoubt = plan !== undefined && (plan.attempts > 1 || doubtful.has(failure.code));
-    if (inDoubt) return this.#keepPlan(lane, operations, failure);
+    if (plan !== undefined && isInDoubt(plan, failure)) return this.#keepPlan(lane, operations, failure);
     if (failure.disposition !== 'stop') return this.#block(lane, operations, failure);
     if (operations.length > 1 && personal.has(failure.code)) {
       this.#alone = operations.length;
@@ -269,6 +272,13 @@ export class LaneWriter {
     }
     return waiting.filter((operation) => !isOver(operation));
   }
+}
+
+/** Whether the plan may have reached the branch although this attempt failed. */
+function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
+  if (doubtful.has(code)) return true;
+  if (attempts === 1 || foregone.has(code)) return false;
+  return code !== 'GIT_PUSH_REJECTED' || attempts <= REFUSALS_MIN;
 }
 
 const isOver = ({ deadline_at }: OperationRecord): boolean => deadline_at.getTime() <= Date.now();
