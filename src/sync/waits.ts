@@ -9,12 +9,13 @@ const LOOK_MS = 250;
 export class Waits {
   readonly #waiting = new Map<string, Set<() => void>>();
   #timer: NodeJS.Timeout | undefined;
+  #isReleased = false;
 
   constructor(private readonly operations: OperationsRepository) {}
 
   /** Resolves when the operation has ended, or after `ms`, or when the manager drains. */
   async until(operation: string, ms: number): Promise<void> {
-    if (ms <= 0) return;
+    if (ms <= 0 || this.#isReleased) return;
     const wakers = this.#waiting.get(operation) ?? new Set();
     this.#waiting.set(operation, wakers);
     this.#timer ??= setInterval(() => void this.#look(), LOOK_MS);
@@ -35,8 +36,9 @@ export class Waits {
     for (const operation of operations) for (const wake of this.#waiting.get(operation) ?? []) wake();
   }
 
-  /** Nobody waits any longer: the manager drains. */
+  /** Nobody waits any longer, nor begins to: the manager drains. */
   release(): void {
+    this.#isReleased = true;
     clearInterval(this.#timer);
     this.wake([...this.#waiting.keys()]);
   }
