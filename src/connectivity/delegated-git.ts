@@ -35,8 +35,9 @@ export class DelegatedGit extends Git {
     return this.#ask('git.head', { branch });
   }
 
-  override heads(): Promise<TaskOutput<'git.heads'>> {
-    return this.#ask('git.heads', {});
+  override async heads(): Promise<{ branches: Record<Branch, CommitId>; default: Branch | null }> {
+    const { branches, default: named } = await this.#ask('git.heads', {});
+    return { branches: Object.fromEntries(branches), default: named };
   }
 
   override read(at: CommitId, paths: Path[]): Promise<TaskOutput<'git.read'>> {

@@ -67,7 +67,11 @@ export const tasks = {
   },
   'git.heads': {
     input: z.strictObject({ remote: SealedRemote }),
-    output: z.strictObject({ branches: z.record(z.string(), CommitId), default: z.string().nullable() }),
+    // Pairs, since a branch may be called __proto__, which objects lose on their way.
+    output: z.strictObject({
+      branches: z.array(z.tuple([z.string(), CommitId])),
+      default: z.string().nullable(),
+    }),
   },
   'git.read': {
     input: z.strictObject({ remote: SealedRemote, at: CommitId, paths: z.array(z.string()) }),

@@ -189,7 +189,8 @@ const newAccount = (username: string): GitAccount => ({
   password: randomBytes(18).toString('base64url'),
 });
 
-async function createDatabase(admin: string): Promise<{ url: string; drop: () => Promise<void> }> {
+/** A database of its own for one test. `admin` is a URL that ends in `/postgres`, its query aside. */
+export async function createDatabase(admin: string): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await query(admin, `create database ${name}`);
   const url = admin.replace('/postgres', `/${name}`);

@@ -10,7 +10,10 @@ export type OpenRemote = (remote: SealedRemote) => Git;
 export function taskHandlers(open: OpenRemote): TaskHandlers {
   return {
     'git.head': ({ remote, branch }) => open(remote).head(branch),
-    'git.heads': ({ remote }) => open(remote).heads(),
+    'git.heads': async ({ remote }) => {
+      const { branches, default: named } = await open(remote).heads();
+      return { branches: Object.entries(branches), default: named };
+    },
     'git.read': ({ remote, at, paths }) => open(remote).read(at, paths),
     'git.list': ({ remote, at, prefix }) => open(remote).list(at, prefix),
     'git.changes': ({ remote, from, to }) => open(remote).changes(from, to),
