@@ -111,7 +111,7 @@ function gitAccounts(data: string): { manager: GitAccount; delegate: GitAccount;
 }
 
 function greet(config: Config, manager: string, host: string, you: GitAccount): void {
-  const tokenFile = path.relative('', path.join(config.SALLYPORT_DATA_DIR, 'admin-token'));
+  const tokenFile = nearestName(path.join(config.SALLYPORT_DATA_DIR, 'admin-token'));
   const clone = host.replace('://', `://${you.username}:${you.password}@`);
   say(`
 Sallyport is ready: ${manager}
@@ -123,6 +123,12 @@ Save an entity:     curl -X PUT '${manager}/api/v1/accounts/demo/entities/pipeli
 Through a delegate: the same with connector=delegated
 API:                ${manager}/api/v1/openapi.json
 Stop:               Ctrl-C`);
+}
+
+/** Relative below the working directory, absolute anywhere else. */
+function nearestName(file: string): string {
+  const relative = path.relative('', file);
+  return relative.startsWith('..') ? file : relative;
 }
 
 /** Remembers how to stop what was started; when we are ending already, stops it at once. */
