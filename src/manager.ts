@@ -92,8 +92,8 @@ async function openAccount(app: NestFastifyApplication, config: Config, name: st
 
 async function drain(app: NestFastifyApplication, storage: Storage): Promise<void> {
   app.get(Sweep).stop();
-  app.get(LaneFlow).drain();
   app.get(Waits).release();
+  await app.get(LaneFlow).drain();
   await app.get(JobWorker).stop();
   await app.get(DelegatesService).stop();
   await app.get(TaskQueue).close();

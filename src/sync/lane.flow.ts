@@ -6,21 +6,26 @@ import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { EntitiesRepository } from '../entities/entities.repository.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
-import { JobQueue } from '../queue/job-queue.js';
 import { type Desk, LaneWriter } from './lane-writer.js';
 import { LanesRepository, type Lease, LeaseLost } from './lanes.repository.js';
 import { OperationsRepository } from './operations.repository.js';
 import { Settlement } from './settlement.js';
 
+/** How long a lane rests after a fault that is not Git's. */
+const FAULT_PAUSE_MS = 1_000;
+
 @Injectable()
 export class LaneFlow {
   readonly #desk: Desk;
+  /** Lanes this manager is at. */
+  readonly #running = new Map<string, Promise<void>>();
+  /** Lanes somebody asked for since they were last begun. */
+  readonly #wanted = new Set<string>();
   #draining = false;
 
   constructor(
     private readonly config: Config,
     private readonly lanes: LanesRepository,
-    private readonly jobs: JobQueue,
     private readonly log: Log,
     operations: OperationsRepository,
     entities: EntitiesRepository,
@@ -31,10 +36,37 @@ export class LaneFlow {
     this.#desk = { config, lanes, operations, entities, connectors, connectivity, settlement, log };
   }
 
+  /** Whether this manager may begin another lane. */
+  get hasRoom(): boolean {
+    return !this.#draining && this.#running.size < this.config.SALLYPORT_LANES_MAX;
+  }
+
   /** Writes what waits in the lane, unless another writer is at it. Doing it once too often is harmless. */
   async run(lane: string): Promise<void> {
-    const lease = await step('lane.acquire', () => this.lanes.acquire(lane));
-    if (lease === undefined) return;
+    if (this.#draining) return;
+    this.#wanted.add(lane);
+    const run = this.#running.get(lane) ?? this.#work(lane).finally(() => this.#running.delete(lane));
+    this.#running.set(lane, run);
+    await run;
+  }
+
+  /** Begins no further round and lets the running ones finish. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await Promise.allSettled(this.#running.values());
+  }
+
+  /** Leases follow one another as long as something is accepted between a writer's last look and its release. */
+  async #work(lane: string): Promise<void> {
+    do {
+      this.#wanted.delete(lane);
+      const lease = await step('lane.acquire', () => this.lanes.acquire(lane));
+      if (lease === undefined) return;
+      await this.#write(lease);
+    } while (!this.#draining && (this.#wanted.has(lane) || (await this.lanes.due(lane)).length > 0));
+  }
+
+  async #write(lease: Lease): Promise<void> {
     const writer = new LaneWriter(this.#desk, lease);
     const keepalive = setInterval(
       () => this.#extend(lease),
@@ -44,19 +76,12 @@ export class LaneFlow {
       while (!this.#draining && (await writer.round()));
     } catch (error) {
       if (error instanceof LeaseLost) return;
-      this.log.error({ err: error, lane }, 'lane stopped');
-      writer.pauseMs = 1_000;
+      this.log.error({ err: error, lane: lease.lane }, 'lane stopped');
+      writer.pauseMs = FAULT_PAUSE_MS;
     } finally {
       clearInterval(keepalive);
       await step('lane.release', () => this.lanes.release(lease, writer.pauseMs));
     }
-    // What was accepted between the last look and the release found the lane taken.
-    if (!this.#draining && (await this.lanes.due(lane)).length > 0) this.jobs.add('lane.run', { lane });
-  }
-
-  /** Lets running rounds finish and begins no further one. */
-  drain(): void {
-    this.#draining = true;
   }
 
   #extend(lease: Lease): void {

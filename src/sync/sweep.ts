@@ -1,7 +1,7 @@
-// Finds what no job told of: lanes whose writer died, whose job was lost, or whose pause is over.
+// Finds what no job told of: lanes whose writer died, whose job was lost, or whose pause is over. Needs no queue.
 import { Injectable } from '@nestjs/common';
 import { Log } from '../kernel/log.js';
-import { JobQueue } from '../queue/job-queue.js';
+import { LaneFlow } from './lane.flow.js';
 import { LanesRepository } from './lanes.repository.js';
 import { OperationsRepository } from './operations.repository.js';
 
@@ -16,7 +16,7 @@ export class Sweep {
   constructor(
     private readonly lanes: LanesRepository,
     private readonly operations: OperationsRepository,
-    private readonly jobs: JobQueue,
+    private readonly flow: LaneFlow,
     private readonly log: Log,
   ) {}
 
@@ -37,12 +37,17 @@ export class Sweep {
 
   async sweep(): Promise<void> {
     try {
-      for (const lane of await this.lanes.due()) this.jobs.add('lane.run', { lane });
+      for (const lane of await this.lanes.due()) if (this.flow.hasRoom) this.#begin(lane);
       this.#lastFault = undefined;
     } catch (error) {
       this.#lastFault = (error as Error).message;
       this.log.warn({ err: error }, 'sweep');
     }
+  }
+
+  /** Here and at once, since the queue may be what has failed. */
+  #begin(lane: string): void {
+    this.flow.run(lane).catch((error: unknown) => this.log.warn({ err: error, lane }, 'sweep'));
   }
 
   async #forget(): Promise<void> {
