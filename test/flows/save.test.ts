@@ -4,7 +4,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../support/api.js';
-import { assertSound, fileAt, git, head, pushForeign, trailers } from '../support/repository.js';
+import {
+  assertSound,
+  fileAt,
+  git,
+  gitOverNetwork,
+  head,
+  pushForeign,
+  trailers,
+} from '../support/repository.js';
 import { backends, connectorOf, roads, Stack } from '../support/stack.js';
 
 describe.each(backends)('on the %s servers', (backend) => {
@@ -132,7 +140,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     });
 
     it('passes a foreign commit to other paths by, and stands on it', async () => {
-      const foreign = pushForeign(stack.foreignUrl, { [`notes-${road}.txt`]: 'mine\n' });
+      const foreign = await pushForeign(stack.foreignUrl, { [`notes-${road}.txt`]: 'mine\n' });
       const saved = await api.save(name('beside'), 'name: beside\n', into);
       expect(saved.status).toBe(201);
       expect(git(stack.repository, 'rev-parse', 'main^').trim()).toBe(foreign);
@@ -142,7 +150,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     it('overwrites no foreign change to the same path: 409 with the three versions', async () => {
       const id = name('contested');
       const first = await api.save(id, 'name: base\n', into);
-      const foreign = pushForeign(stack.foreignUrl, { [fileOf('contested')]: 'name: theirs\n' });
+      const foreign = await pushForeign(stack.foreignUrl, { [fileOf('contested')]: 'name: theirs\n' });
       const saved = await api.save(id, 'name: ours\n', into);
       expect(saved.status).toBe(409);
       expect(saved.body.versions).toMatchObject({
@@ -163,7 +171,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     });
 
     it('overwrites no file that somebody else put there first', async () => {
-      pushForeign(stack.foreignUrl, { [fileOf('squatted')]: 'name: theirs\n' });
+      await pushForeign(stack.foreignUrl, { [fileOf('squatted')]: 'name: theirs\n' });
       const saved = await api.save(name('squatted'), 'name: ours\n', into);
       expect(saved.status).toBe(409);
       expect(saved.body.versions).toMatchObject({
@@ -174,7 +182,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     });
 
     it('adopts a file that is there already, to the byte', async () => {
-      const foreign = pushForeign(stack.foreignUrl, { [fileOf('adopted')]: 'name: same\n' });
+      const foreign = await pushForeign(stack.foreignUrl, { [fileOf('adopted')]: 'name: same\n' });
       const saved = await api.save(name('adopted'), 'name: same\n', into);
       expect(saved.status).toBe(201);
       expect(head(stack.repository)).toBe(foreign);
@@ -219,7 +227,7 @@ describe.each(backends)('on the %s servers', (backend) => {
 
     it('deletes nothing that somebody else changed', async () => {
       await api.save(name('kept'), 'name: kept\n', into);
-      pushForeign(stack.foreignUrl, { [fileOf('kept')]: 'name: changed\n' });
+      await pushForeign(stack.foreignUrl, { [fileOf('kept')]: 'name: changed\n' });
       const deleted = await api.request('DELETE', `accounts/demo/entities/pipeline/${name('kept')}`);
       expect(deleted.status).toBe(409);
       expect(fileAt(stack.repository, fileOf('kept'))).toBe('name: changed\n');
@@ -258,7 +266,7 @@ describe.each(backends)('on the %s servers', (backend) => {
 
   it('shows in a clone what the API says it holds, byte for byte', async () => {
     const clone = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-clone-'));
-    git(clone, 'clone', '-q', stack.foreignUrl, '.');
+    await gitOverNetwork(clone, 'clone', '-q', stack.foreignUrl, '.');
     const { entities } = await api.ok('GET', 'accounts/demo/entities?branch=main&limit=1000');
     const changedByOthers = new Set(['kept'].flatMap((id) => roads.map((road) => `${road}-${id}`)));
     for (const entity of entities.filter(({ id }: { id: string }) => !changedByOthers.has(id)))

@@ -1,8 +1,9 @@
 // The repository behind the API, seen with plain git.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync, type StdioOptions } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 const ENV = {
   PATH: process.env.PATH,
@@ -18,14 +19,22 @@ const IDENTITY = {
   GIT_COMMITTER_EMAIL: 'else@example.org',
 };
 
+const options = (directory: string) => ({
+  cwd: directory,
+  env: { ...ENV, ...IDENTITY },
+  encoding: 'utf8' as const,
+  maxBuffer: 64 * 1024 * 1024,
+});
+
+/** A command on a repository of this disk. */
 export function git(directory: string, ...args: string[]): string {
-  return execFileSync('git', ['-c', 'safe.directory=*', ...args], {
-    cwd: directory,
-    env: { ...ENV, ...IDENTITY },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
+  return execFileSync('git', ['-c', 'safe.directory=*', ...args], { ...options(directory), stdio });
+}
+
+/** A command that talks to a host. The host may live in this process, which must not stand still meanwhile. */
+export async function gitOverNetwork(directory: string, ...args: string[]): Promise<void> {
+  await promisify(execFile)('git', args, options(directory));
 }
 
 export const head = (repository: string, branch = 'main'): string =>
@@ -56,10 +65,14 @@ export function assertSound(repository: string, branch = 'main'): void {
 }
 
 /** A commit by somebody else, made in a clone and pushed like anybody would. */
-export function pushForeign(url: string, files: Record<string, string | null>, branch = 'main'): string {
+export async function pushForeign(
+  url: string,
+  files: Record<string, string | null>,
+  branch = 'main',
+): Promise<string> {
   const clone = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-foreign-'));
   try {
-    git(clone, 'clone', '-q', '--branch', branch, url, '.');
+    await gitOverNetwork(clone, 'clone', '-q', '--branch', branch, url, '.');
     for (const [name, content] of Object.entries(files)) {
       const file = path.join(clone, name);
       fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -68,7 +81,7 @@ export function pushForeign(url: string, files: Record<string, string | null>, b
     }
     git(clone, 'add', '-A');
     git(clone, 'commit', '-q', '-m', 'A change by somebody else');
-    git(clone, 'push', '-q', 'origin', `HEAD:refs/heads/${branch}`);
+    await gitOverNetwork(clone, 'push', '-q', 'origin', `HEAD:refs/heads/${branch}`);
     return git(clone, 'rev-parse', 'HEAD').trim();
   } finally {
     fs.rmSync(clone, { recursive: true, force: true });

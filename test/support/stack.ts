@@ -123,6 +123,14 @@ export class Stack {
     };
   }
 
+  /** Redis again on its old port, with what it had on disk or with nothing. */
+  async restartRedis({ empty = false } = {}): Promise<void> {
+    const directory = this.redis?.directory as string;
+    await this.redis?.kill();
+    if (empty) fs.rmSync(path.join(directory, 'appendonlydir'), { recursive: true, force: true });
+    this.redis = await startRedis(directory);
+  }
+
   /** What a user would read of what the processes wrote. */
   logs(): string {
     return [this.manager, ...this.delegates].map((one) => one?.output() ?? '').join('\n');
