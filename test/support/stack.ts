@@ -94,14 +94,7 @@ export class Stack {
   }
 
   async startManager(crashAt?: string, settings: Record<string, string> = {}): Promise<RunningProcess> {
-    const env = {
-      ...this.#common(),
-      DATABASE_URL: this.databaseUrl,
-      SALLYPORT_PORT: '0',
-      SALLYPORT_ACCOUNT: 'demo',
-      SALLYPORT_DATA_DIR: path.join(this.home, 'manager'),
-      ...settings,
-    };
+    const env = { ...this.managerEnvironment(), ...settings };
     this.manager = await startManager({ env, ...(crashAt === undefined ? {} : { crashAt }) });
     return this.manager;
   }
@@ -113,6 +106,16 @@ export class Stack {
     });
     this.delegates.push(delegate);
     return delegate;
+  }
+
+  managerEnvironment(): Record<string, string> {
+    return {
+      ...this.#common(),
+      DATABASE_URL: this.databaseUrl,
+      SALLYPORT_PORT: '0',
+      SALLYPORT_ACCOUNT: 'demo',
+      SALLYPORT_DATA_DIR: path.join(this.home, 'manager'),
+    };
   }
 
   delegateEnvironment(): Record<string, string> {
