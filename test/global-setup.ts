@@ -11,6 +11,8 @@ declare module 'vitest' {
     /** Administrative URLs: tests make databases of their own there. */
     embeddedPostgres: string;
     realPostgres: string;
+    /** Where the embedded one keeps its files. */
+    embeddedPostgresFolder: string;
   }
 }
 
@@ -21,6 +23,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const embedded = await startEmbeddedPostgres(path.join(home, 'postgres'));
   const real = await startPostgres();
   project.provide('embeddedPostgres', embedded.url);
+  project.provide('embeddedPostgresFolder', path.join(home, 'postgres', 'pgdata'));
   project.provide('realPostgres', real.url);
   return async () => {
     await real.stop();

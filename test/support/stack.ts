@@ -23,6 +23,13 @@ export interface GitAccount {
   password: string;
 }
 
+export interface StackOptions {
+  settings?: Record<string, string>;
+  delegates?: number;
+  /** Passwords of the accounts at the Git host; random ones by default. */
+  passwords?: Record<Road, string>;
+}
+
 export class Stack {
   manager: RunningProcess | undefined;
   readonly delegates: RunningProcess[] = [];
@@ -38,10 +45,7 @@ export class Stack {
   #settings: Record<string, string> = {};
   #drop: () => Promise<void> = async () => undefined;
 
-  static async start(
-    backend: Backend,
-    options: { settings?: Record<string, string>; delegates?: number } = {},
-  ): Promise<Stack> {
+  static async start(backend: Backend, options: StackOptions = {}): Promise<Stack> {
     const stack = new Stack();
     try {
       await stack.#begin(backend, options);
@@ -52,15 +56,14 @@ export class Stack {
     return stack;
   }
 
-  async #begin(
-    backend: Backend,
-    options: { settings?: Record<string, string>; delegates?: number },
-  ): Promise<void> {
+  async #begin(backend: Backend, options: StackOptions): Promise<void> {
     const admin = inject(backend === 'embedded' ? 'embeddedPostgres' : 'realPostgres');
     const database = await createDatabase(admin);
     this.databaseUrl = database.url;
     this.#drop = database.drop;
     if (backend === 'real') this.redis = await startRedis();
+    for (const road of roads)
+      this.accounts[road].password = options.passwords?.[road] ?? this.accounts[road].password;
     const root = path.join(this.home, 'repositories');
     fs.mkdirSync(root);
     createRepository(root, 'demo', { files: { 'README.md': 'demo\n' } });
