@@ -18,6 +18,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   findProgram('redis-server', 'redis-server');
+  findProgram('curl', 'curl');
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-test-'));
   fs.chmodSync(home, 0o755);
   const embedded = await startEmbeddedPostgres(path.join(home, 'postgres'));

@@ -33,7 +33,7 @@ export const startDelegate = (options: StartOptions): Promise<RunningProcess> =>
 export async function runCommand(
   file: string,
   args: string[],
-  { env, input = '' }: { env: Record<string, string>; input?: string },
+  { env, input = '' }: { env: Record<string, string>; input?: string | Buffer },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [entryOf(file), ...args], { env: environment(env), stdio: 'pipe' });
   let [stdout, stderr] = ['', ''];
