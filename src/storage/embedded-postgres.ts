@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+/** Where root's clusters go when their own folder is out of the server's reach. */
+const OPEN_HOMES = '/var/lib/sallyport';
 const READY_MS_MAX = 60_000;
 const BUSY_MS_MAX = 5_000;
 
@@ -22,13 +24,10 @@ export interface EmbeddedPostgres {
 
 /**
  * Starts the server on `directory`, making the cluster at the first start.
- * @throws Error that says what stands in the way: directory in use, made by another major version, or out of reach.
+ * @throws Error that says what stands in the way: directory in use, or made by another major version.
  */
 export async function startEmbeddedPostgres(directory: string): Promise<EmbeddedPostgres> {
-  const root = path.resolve(directory);
-  fs.mkdirSync(root, { recursive: true });
-  if (isRoot && !isOpen(path.dirname(root)))
-    throw new Error(`uid ${NOBODY} cannot reach ${root}: choose a data directory outside a 0700 folder`);
+  const root = findHome(path.resolve(directory));
   const { bin, major } = findBinaries(own(root));
   const data = path.join(root, 'pgdata');
   if (!fs.existsSync(data)) makeCluster(bin, root, data);
@@ -44,6 +43,26 @@ export async function startEmbeddedPostgres(directory: string): Promise<Embedded
       throw busy ? new Error(`${data} is in use by another process`, { cause: error }) : error;
     }
   }
+}
+
+/**
+ * The folder itself; for root, below a folder that is closed to others (such as its home), one that the server's user can
+ * reach. Which one is written down in the folder, so that who deletes the folder begins anew.
+ */
+function findHome(directory: string): string {
+  fs.mkdirSync(directory, { recursive: true });
+  if (!isRoot || isOpen(path.dirname(directory))) return directory;
+  const pointer = path.join(directory, 'location');
+  const known = fs.existsSync(pointer) ? fs.readFileSync(pointer, 'utf8').trim() : undefined;
+  if (known !== undefined && fs.existsSync(known)) return known;
+  if (known !== undefined)
+    throw new Error(
+      `${pointer} names ${known}, which is gone: restore it, or delete ${directory} to begin anew`,
+    );
+  fs.mkdirSync(OPEN_HOMES, { recursive: true, mode: 0o755 });
+  const home = fs.mkdtempSync(path.join(OPEN_HOMES, 'postgres-'));
+  fs.writeFileSync(pointer, `${home}\n`);
+  return home;
 }
 
 /** Whether every folder up to the root lets other users through. */
