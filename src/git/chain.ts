@@ -1,12 +1,12 @@
 // Builds the commits of a chain: the same chain on the same base gives the same ids, here and in every other engine.
 
-import { Failure } from '../kernel/failure.js';
 import { blobIdOf } from './blob-id.js';
 import type { Chain, Change, CommitId, Landed, Mismatch, Step } from './git.js';
 import type { ObjectSource } from './object-source.js';
 import { EMPTY_TREE, encodeCommit, type GitObject, hasBlob, hashObject } from './objects.js';
 import { editTree } from './tree-edit.js';
 import { findItem } from './tree-walk.js';
+import { refuseUnwritable } from './unwritable.js';
 
 export interface BuiltChain {
   /** The last commit, which is `base` when no step changes anything. */
@@ -91,18 +91,4 @@ function nameFirstCommit(built: BuiltChain): BuiltChain {
   const first = built.steps.find((step) => !step.unchanged)?.commit;
   for (const step of built.steps) if (step.commit === '' && first !== undefined) step.commit = first;
   return built;
-}
-
-/** The input policy stands at the doors; this guards the format: what is refused here would make a broken object. */
-function refuseUnwritable(step: Step): void {
-  const refuse = (field: string, rule: string) => new Failure('INPUT_REFUSED', { field, rule });
-  for (const { name, email } of [step.author, step.committer])
-    if (/[<>\u0000-\u001f]/.test(name + email))
-      throw refuse('author', 'has an angle bracket or control character');
-  if (!Number.isSafeInteger(step.timestamp) || step.timestamp < 0)
-    throw refuse('timestamp', 'is not a whole number of seconds since 1970');
-  if (step.message.includes('\0')) throw refuse('message', 'has a NUL');
-  for (const { path } of step.changes)
-    if (path.includes('\0') || path.split('/').some((name) => /^(?:|\.|\.\.|\.git)$/i.test(name)))
-      throw refuse('path', 'has a component that is empty, ., .., .git, or has a NUL');
 }

@@ -2,6 +2,7 @@
 import { quoteServer, refuseAnswer } from './host-answer.js';
 import { sendRequest } from './http-transport.js';
 import { encodePacket, FLUSH, PacketReader, textOf } from './pkt-line.js';
+import { isRace } from './race.js';
 import type { Session } from './session.js';
 import { readSideBand } from './side-band.js';
 
@@ -18,10 +19,6 @@ export interface Push {
 export type PushVerdict = { kind: 'accepted' } | { kind: 'raced' | 'refused'; reason: string };
 
 const NOTHING = '0'.repeat(40);
-
-/** What hosts say when somebody else was faster. */
-const RACED =
-  /non-fast-forward|fetch first|stale info|failed to (?:update ref|lock|write)|cannot lock|unable to (?:lock|create|write)|lock failed|already exists|incorrect old value|but expected|is at [0-9a-f]{40}|atomic/i;
 
 /**
  * Moves the reference by compare-and-swap on the host. No discovery comes first: the command itself is the question.
@@ -116,10 +113,8 @@ function judge(host: string, reference: string, lines: string[], talk: string): 
   if (unpack !== 'unpack ok')
     return { kind: 'refused', reason: quoteServer(`${unpack.slice('unpack '.length)} ${talk}`) };
   if (refusal === undefined) throw refuseAnswer(host, 'the report of the push does not name the branch');
-  const hooked = /hook declined|pre-receive|protected/i.test(refusal);
-  const raced = !hooked && RACED.test(refusal);
   return {
-    kind: raced ? 'raced' : 'refused',
+    kind: isRace(refusal) ? 'raced' : 'refused',
     reason: quoteServer(talk === '' ? refusal : `${refusal}: ${talk}`),
   };
 }

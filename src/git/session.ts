@@ -1,9 +1,9 @@
 // One operation against one repository: the parsed address, the open credential, the deadline. Nothing of it outlives the
 // operation; the password is wiped when it ends.
 import { createHash, randomBytes } from 'node:crypto';
-import { Failure } from '../kernel/failure.js';
 import type { Remote } from './git.js';
 import type { Limits } from './limits.js';
+import { parseRemoteUrl } from './remote-url.js';
 
 export interface Session {
   origin: string;
@@ -47,7 +47,7 @@ export async function withSession<T>(
   options: SessionOptions,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const address = parseAddress(remote.url, options.allowHttp);
+  const address = parseRemoteUrl(remote.url, options.allowHttp);
   const password = await remote.credential?.open();
   try {
     const authorization = password?.use((bytes) =>
@@ -61,7 +61,7 @@ export async function withSession<T>(
 
 /** The session without a credential: what is left to try when the secret cannot be opened. */
 export function openAnonymous(remote: Remote, options: SessionOptions): Session {
-  return openSession(parseAddress(remote.url, options.allowHttp), undefined, options);
+  return openSession(parseRemoteUrl(remote.url, options.allowHttp), undefined, options);
 }
 
 /** The same session with only this share of the remaining time, so that something is left for what follows. */
@@ -72,20 +72,8 @@ export function limitTo(share: number, session: Session): Session {
   return { ...session, deadline: { ...deadline, signal, endsAt: performance.now() + remainingMs } };
 }
 
-function parseAddress(text: string, allowHttp: boolean): URL {
-  const refuse = (reason: string) => new Failure('CONNECTOR_DENIED', { url: text, reason });
-  const url = URL.parse(text);
-  if (url === null) throw refuse('is not a URL');
-  if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw refuse('the scheme is neither https nor http');
-  if (url.protocol === 'http:' && !allowHttp) throw refuse('unencrypted http is not allowed');
-  if (url.username !== '' || url.password !== '') throw refuse('it contains user-info');
-  if (url.search !== '' || url.hash !== '') throw refuse('it contains a query or a fragment');
-  return url;
-}
-
 function openSession(url: URL, authorization: string | undefined, options: SessionOptions): Session {
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = url.pathname;
   return {
     origin: url.origin,
     path,

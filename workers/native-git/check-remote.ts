@@ -1,11 +1,11 @@
 // The connection test, through the commands a save runs. One listing reaches, authenticates and reads; what it fails with
 // says which of the three failed.
 import type { Stage, StageResult } from '../../src/git/git.js';
+import { EMPTY_TREE } from '../../src/git/objects.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { emptyCommitArgv, listRemoteArgv, probePushArgv } from './argv.js';
 import type { Operation } from './operation.js';
 
-const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 const NOBODY = 'Sallyport <check@sallyport.invalid> 0 +0000';
 /** A commit of nothing that is offered, and never sent. */
 const OFFER = `tree ${EMPTY_TREE}\nauthor ${NOBODY}\ncommitter ${NOBODY}\n\nCheck\n`;

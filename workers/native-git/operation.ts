@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import { lookupAllowed, requireAllowed } from '../../src/git/address-policy.js';
 import type { Remote } from '../../src/git/git.js';
+import { parseRemoteUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
 import { initArgv, PROMISOR, repackArgv } from './argv.js';
@@ -54,7 +55,7 @@ export async function withOperation<T>(
   options: NativeGitOptions,
   use: (operation: Operation) => Promise<T>,
 ): Promise<T> {
-  const url = parseAddress(remote.url, options.allowHttp);
+  const url = parseRemoteUrl(remote.url, options.allowHttp);
   fs.mkdirSync(options.root, { recursive: true, mode: 0o700 });
   const folder = path.join(
     fs.realpathSync(options.root),
@@ -231,20 +232,6 @@ async function takeTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
   } finally {
     if (queues.get(folder) === turn) queues.delete(folder);
   }
-}
-
-function parseAddress(text: string, allowHttp: boolean): URL {
-  const refuse = (reason: string): Failure =>
-    new Failure('CONNECTOR_DENIED', { url: text, reason }) as Failure;
-  const url = URL.parse(text);
-  if (url === null) throw refuse('is not a URL');
-  if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw refuse('the scheme is neither https nor http');
-  if (url.protocol === 'http:' && !allowHttp) throw refuse('unencrypted http is not allowed');
-  if (url.username !== '' || url.password !== '') throw refuse('it contains user-info');
-  if (url.search !== '' || url.hash !== '') throw refuse('it contains a query or a fragment');
-  url.pathname = url.pathname.replace(/\/+$/, '');
-  return url;
 }
 
 /** 'https://git.example/x' → 'git.example:443:192.0.2.1'; `null` for an address that needs no resolving. */

@@ -1,6 +1,7 @@
 // Works out what a chain does to the files of its base, before any object is made.
 import { blobIdOf } from '../../src/git/blob-id.js';
 import type { BlobId, Chain, Mismatch, Path, Step } from '../../src/git/git.js';
+import { refuseUnwritable } from '../../src/git/unwritable.js';
 import { Failure } from '../../src/kernel/failure.js';
 
 /** A line of `ls-tree`: a file, a submodule, or (mode 040000) a directory. */
@@ -169,21 +170,6 @@ function planWrite(tree: Overlay, path: Path, content: Uint8Array): Edit | null 
   const mode = isExecutable ? '100755' : '100644';
   tree.write(path, mode, id);
   return { path, file: { mode, content } };
-}
-
-/** The input policy stands at the doors; this guards the format: what is refused here would make a broken object. */
-function refuseUnwritable(step: Step): void {
-  const refuse = (field: string, rule: string): Failure =>
-    new Failure('INPUT_REFUSED', { field, rule }) as Failure;
-  for (const { name, email } of [step.author, step.committer])
-    if (/[<>\u0000-\u001f]/.test(name + email))
-      throw refuse('author', 'has an angle bracket or control character');
-  if (!Number.isSafeInteger(step.timestamp) || step.timestamp < 0)
-    throw refuse('timestamp', 'is not a whole number of seconds since 1970');
-  if (step.message.includes('\0')) throw refuse('message', 'has a NUL');
-  for (const { path } of step.changes)
-    if (path.includes('\0') || path.split('/').some((name) => ['', '.', '..'].includes(name)))
-      throw refuse('path', 'is not a path of a file');
 }
 
 function summarize(node: Node | null): string {

@@ -1,6 +1,7 @@
 // What the system git says when a command fails, as failures. One table: the first line that fits counts. Every line has a
 // recorded sample in its test.
 import { quoteServer } from '../../src/git/host-answer.js';
+import { isRace } from '../../src/git/race.js';
 import { Failure } from '../../src/kernel/failure.js';
 
 /** A failed command as it is to be understood. */
@@ -122,17 +123,11 @@ export type PushVerdict =
   /** The host answered and does not want it. */
   | { kind: 'refused'; reason: string };
 
-const HOOKED = /hook declined|protected/i;
-const RACED =
-  /stale info|fetch first|non-fast-forward|failed to (?:update ref|lock|write)|cannot lock|unable to (?:lock|create|write)|lock failed|already exists|incorrect old value|but expected|is at [0-9a-f]{40}|atomic/i;
-
 /** Reads the porcelain line of the branch and the host's words; `null` when git got no verdict from the host. */
 export function judgePush(stdout: string, stderr: string): PushVerdict | null {
   const [, summary = '', detail = ''] = /^!\t[^\t]*\t\[([^\]]+)\](?: \((.*)\))?/m.exec(stdout) ?? [];
   if (summary === '' || summary === 'remote failure') return null;
   const words = [...stderr.matchAll(/^remote: ?(.*)$/gm)].map((match) => match[1]).join('\n');
-  const hooked = HOOKED.test(detail);
   const reason = quoteServer(words.trim() === '' ? detail : `${detail}: ${words}`);
-  if (!hooked && RACED.test(detail)) return { kind: 'raced', reason };
-  return { kind: 'refused', reason };
+  return { kind: isRace(detail) ? 'raced' : 'refused', reason };
 }
