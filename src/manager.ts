@@ -10,6 +10,7 @@ import type { Config } from './config/config.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { DocumentValidator } from './entities/document.js';
 import { Failure } from './kernel/failure.js';
+import { awaitListening } from './kernel/listening.js';
 import type { Log } from './kernel/log.js';
 import { managerModule } from './manager.module.js';
 import { JobWorker } from './queue/job-queue.js';
@@ -49,7 +50,11 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
   );
   await prepare(app, log);
   await begin(app, config);
-  await app.listen(config.SALLYPORT_PORT, config.SALLYPORT_HOST);
+  await awaitListening(app.listen(config.SALLYPORT_PORT, config.SALLYPORT_HOST), {
+    what: 'The manager',
+    address: `${config.SALLYPORT_HOST}:${config.SALLYPORT_PORT}`,
+    setting: 'SALLYPORT_PORT',
+  });
   return { url: await app.getUrl(), drain: () => drain(app, storage) };
 }
 

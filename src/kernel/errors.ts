@@ -391,6 +391,13 @@ export const errors = {
     message: (d) => `The configuration has ${d.problems.length} problem(s):\n- ${d.problems.join('\n- ')}`,
     hint: () => 'docs/reference/configuration.md lists every setting',
   }),
+  ADDRESS_IN_USE: row<{ what: string; address: string; setting: string }>({
+    status: 500,
+    disposition: 'stop',
+    title: 'The port is taken',
+    message: (d) => `${d.what} cannot listen on ${d.address}: something else does`,
+    hint: (d) => `Stop what listens there, or set ${d.setting} to another port`,
+  }),
   KEY_FILE_UNUSABLE: row<{ file: string; reason: string }>({
     status: 500,
     disposition: 'stop',

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, readConfig } from '../config/config.js';
 import { Failure } from '../kernel/failure.js';
+import { awaitListening } from '../kernel/listening.js';
 import { startEmbeddedPostgres } from '../storage/embedded-postgres.js';
 import { createRepository, startGitHost } from './git-host.js';
 import { startProcess, type WatchedProcess } from './processes.js';
@@ -49,7 +50,12 @@ async function startPlaygroundHost(config: Config, accounts: GitAccount[]): Prom
   fs.mkdirSync(root, { recursive: true });
   if (!fs.existsSync(path.join(root, 'demo.git')))
     createRepository(root, 'demo', { files: { 'README.md': README } });
-  const host = await startGitHost({ root, port: config.SALLYPORT_PLAYGROUND_PORT, accounts });
+  const port = config.SALLYPORT_PLAYGROUND_PORT;
+  const host = await awaitListening(startGitHost({ root, port, accounts }), {
+    what: 'The playground’s Git host',
+    address: `127.0.0.1:${port}`,
+    setting: 'SALLYPORT_PLAYGROUND_PORT',
+  });
   keep(() => host.close());
   return host;
 }

@@ -197,14 +197,19 @@ describe('npm start', () => {
     expect(await playground.api.ok('GET', 'accounts/demo/entities')).toEqual(before);
   });
 
-  it('says which port is taken', async () => {
+  it.each([
+    { whose: 'manager', setting: 'SALLYPORT_PORT' },
+    { whose: 'host', setting: 'SALLYPORT_PLAYGROUND_PORT' },
+  ])('says that the port of the $whose is taken, and how to choose another', async ({ whose, setting }) => {
     const taken = net.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as net.AddressInfo;
-    const elsewhere = path.join(path.dirname(data), 'elsewhere');
-    const second = new Playground(elsewhere, { manager: port, host: await freePort() });
+    const elsewhere = path.join(path.dirname(data), whose);
+    const others = { manager: await freePort(), host: await freePort() };
+    const second = new Playground(elsewhere, { ...others, [whose]: port });
     expect(await second.gone).toBe(1);
-    expect(second.output).toMatch(new RegExp(`EADDRINUSE.*${port}|port ${port}`));
+    expect(second.output).toContain(`cannot listen on 127.0.0.1:${port}`);
+    expect(second.output).toContain(`set ${setting} to another port`);
     taken.close();
   });
 });
