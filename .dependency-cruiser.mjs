@@ -91,6 +91,13 @@ export default {
       to: { path: '^src/(main|token|manager|manager\\.module)\\.ts$' },
     },
     {
+      name: 'playground-is-a-start',
+      comment: 'The playground runs the product; the product does not know it',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/playground/' },
+      to: { path: '^src/playground/' },
+    },
+    {
       name: 'repositories-stay-home',
       comment:
         'Tables are read through the repository of their own room, by its service, a flow or a controller',

@@ -2,6 +2,8 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../kernel/failure.js';
+import { Identifier } from '../policy/identifiers.js';
+import { GroupName, PersonEmail, PersonName } from '../policy/text.js';
 
 interface Setting<T extends z.ZodType> {
   description: string;
@@ -74,10 +76,7 @@ export const settings = {
   SALLYPORT_ACCOUNT: setting({
     description:
       'Account the manager creates at its start, with an admin token in the file `admin-token` of the data folder.',
-    schema: z
-      .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_$-]{0,127}$/, 'is not an identifier')
-      .optional(),
+    schema: Identifier.optional(),
   }),
   SALLYPORT_LOG_LEVEL: setting({
     description: 'Least severe log line: trace, debug, info, warn, error, fatal or silent.',
@@ -107,15 +106,14 @@ export const settings = {
     schema: integer(1, 3_600),
   }),
   SALLYPORT_COMMITTER_NAME: setting({
-    description:
-      'Committer of every commit, and author where a save names none. Must be the same on all managers.',
+    description: 'Committer of every commit, and author where a save names none.',
     default: 'Sallyport',
-    schema: text,
+    schema: PersonName,
   }),
   SALLYPORT_COMMITTER_EMAIL: setting({
     description: 'E-mail address of that committer.',
     default: 'sallyport@localhost',
-    schema: text,
+    schema: PersonEmail,
   }),
   SALLYPORT_OPERATION_DEADLINE_SECONDS: setting({
     description:
@@ -157,9 +155,7 @@ export const settings = {
   SALLYPORT_DELEGATE_GROUP: setting({
     description: 'Group a delegate takes tasks for.',
     default: 'local',
-    schema: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is not a group name of lower-case letters, digits and -'),
+    schema: GroupName,
   }),
   SALLYPORT_DELEGATE_TASKS_MAX: setting({
     description: 'Tasks a delegate works on at the same time.',
