@@ -364,7 +364,7 @@ export const errors = {
   }),
   CONTRACT_VERSION_MISMATCH: row<{ manager: number; delegate: number }>({
     status: 409,
-    disposition: 'stop',
+    disposition: 'wait',
     title: 'Manager and delegate do not speak the same contract',
     message: (d) => `The manager speaks contract ${d.manager}, the delegate ${d.delegate}`,
     hint: (d) => `Upgrade the ${d.manager > d.delegate ? 'delegate' : 'manager'}`,
