@@ -77,7 +77,7 @@ export class EntitiesRepository {
       .selectFrom('entity')
       .selectAll()
       .where('scope', '=', filter.scope)
-      .where('sequence', '>', String(filter.after));
+      .where('sequence', '>', filter.after);
     if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind);
     if (filter.branch !== undefined) query = query.where('branch', '=', filter.branch);
     return query.orderBy('sequence').limit(filter.limit).execute();

@@ -79,7 +79,7 @@ export interface EntityTable {
   commit_id: string;
   operation_id: string;
   /** Order in which entities were first saved; pages follow it. */
-  sequence: Generated<string>;
+  sequence: Generated<number>;
   created_at: Stamp;
   updated_at: Generated<Date>;
 }
@@ -106,7 +106,7 @@ export type OperationState = 'pending' | 'succeeded' | 'conflict' | 'failed';
 export interface OperationTable {
   id: string;
   /** Order of acceptance. */
-  sequence: Generated<string>;
+  sequence: Generated<number>;
   scope: string;
   account: string;
   action: 'save' | 'delete';

@@ -68,7 +68,7 @@ export class OperationsRepository {
   }): Promise<OperationRecord[]> {
     let query = this.storage.db.selectFrom('operation').selectAll().where('scope', '=', filter.scope);
     if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-    if (filter.before !== undefined) query = query.where('sequence', '<', String(filter.before));
+    if (filter.before !== undefined) query = query.where('sequence', '<', filter.before);
     return query.orderBy('sequence', 'desc').limit(filter.limit).execute();
   }
 

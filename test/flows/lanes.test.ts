@@ -1,0 +1,109 @@
+// The lease of a lane as a fact of the database: one holder at a time, and a holder of yesterday changes nothing.
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { readConfig } from '../../src/config/config.js';
+import { Storage } from '../../src/storage/database.js';
+import { LanesRepository, LeaseLost, type Plan } from '../../src/sync/lanes.repository.js';
+import { eventually } from '../support/api.js';
+import { createDatabase } from '../support/stack.js';
+
+const plan: Plan = {
+  connector: { scope: 'accounts/a', id: 'c' },
+  base: null,
+  create: true,
+  committer: { name: 'Sallyport', email: 'sallyport@localhost' },
+  attempts: 1,
+  steps: [],
+};
+
+describe.each([
+  ['embedded', 'embeddedPostgres'],
+  ['real', 'realPostgres'],
+] as const)('on the %s PostgreSQL', (_, server) => {
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let storage: Storage;
+  let lanes: LanesRepository;
+  let lane: string;
+  let count = 0;
+  beforeAll(async () => {
+    database = await createDatabase(inject(server));
+    storage = new Storage(database.url);
+    await storage.migrate();
+    lanes = new LanesRepository(storage, readConfig({ SALLYPORT_LEASE_SECONDS: '2' }));
+  });
+  afterAll(async () => {
+    await storage.close();
+    await database.drop();
+  });
+  beforeEach(async () => {
+    lane = await storage.transact((tx) => lanes.open(tx, `https://git.example/${count++}.git`, 'main'));
+  });
+
+  const acquire = async () => {
+    const lease = await lanes.acquire(lane);
+    if (lease === undefined) throw new Error('The lane is taken');
+    return lease;
+  };
+  /** The lease of the next holder, once the present one has run out. */
+  const succeed = () => eventually(() => lanes.acquire(lane), 'the lease to run out', 10_000);
+
+  it('makes one lane of one repository and branch, whoever asks at once', async () => {
+    const asked = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        storage.transact((tx) => lanes.open(tx, 'https://git.example/same.git', 'main')),
+      ),
+    );
+    expect(new Set(asked).size).toBe(1);
+    const other = await storage.transact((tx) => lanes.open(tx, 'https://git.example/same.git', 'Main'));
+    expect(asked).not.toContain(other);
+  });
+
+  it('is given to one of many who want it', async () => {
+    const leases = await Promise.all(Array.from({ length: 10 }, () => lanes.acquire(lane)));
+    expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);
+  });
+
+  it('is given on when it was released, and when it ran out, with a higher epoch each time', async () => {
+    const first = await acquire();
+    await lanes.release(first, 0);
+    const second = await acquire();
+    const third = await succeed();
+    expect(second.epoch).toBeGreaterThan(first.epoch);
+    expect(third.epoch).toBeGreaterThan(second.epoch);
+  });
+
+  it('stays with a holder that extends it', async () => {
+    const lease = await acquire();
+    for (const end = Date.now() + 3_000; Date.now() < end; ) {
+      await lanes.extend(lease);
+      expect(await lanes.acquire(lane)).toBeUndefined();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect((await lanes.load(lease)).id).toBe(lane);
+  });
+
+  it('lets a holder of yesterday read, change, extend and release nothing', async () => {
+    const old = await acquire();
+    await lanes.update(old, { plan, head: 'a'.repeat(40) });
+    const current = await succeed();
+    let ran = false;
+    const late = lanes.update(old, { plan: null, head: 'b'.repeat(40), faults: 9 }, async () => {
+      ran = true;
+    });
+    await expect(late).rejects.toThrow(LeaseLost);
+    expect(ran).toBe(false);
+    await expect(lanes.load(old)).rejects.toThrow(LeaseLost);
+    await expect(lanes.extend(old)).rejects.toThrow(LeaseLost);
+    await lanes.release(old, 60_000);
+    expect(await lanes.load(current)).toMatchObject({ plan, head: 'a'.repeat(40), faults: 0 });
+    expect(await lanes.acquire(lane)).toBeUndefined();
+  });
+
+  it('undoes everything of a moment that fails half way', async () => {
+    const lease = await acquire();
+    const change = lanes.update(lease, { plan, faults: 3 }, async () => {
+      throw new Error('half way');
+    });
+    await expect(change).rejects.toThrow('half way');
+    expect(await lanes.load(lease)).toMatchObject({ plan: null, faults: 0 });
+  });
+});
