@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { childEnvironment } from '../config/process.js';
+import type { Ready } from '../kernel/run-process.js';
 
 export interface ProcessOptions {
   name: string;
@@ -16,6 +17,8 @@ export interface ProcessOptions {
 }
 
 export interface WatchedProcess {
+  /** Where it listens, if it does. */
+  url: string | undefined;
   drain: () => Promise<void>;
 }
 
@@ -26,7 +29,7 @@ const COMPLAINT_BYTES_MAX = 4_000;
 /** Starts the process and resolves when it says that it is ready. @throws Error with its last words when it does not */
 export async function startProcess(options: ProcessOptions): Promise<WatchedProcess> {
   fs.mkdirSync(path.dirname(options.logFile), { recursive: true });
-  let child = await launch(options);
+  let { child, url } = await launch(options);
   let ending = false;
   let restart: NodeJS.Timeout | undefined;
   const watch = (): void => {
@@ -38,7 +41,7 @@ export async function startProcess(options: ProcessOptions): Promise<WatchedProc
   };
   const again = async (): Promise<void> => {
     try {
-      child = await launch(options);
+      ({ child, url } = await launch(options));
       if (ending) await end(child);
       else watch();
     } catch (error) {
@@ -48,6 +51,9 @@ export async function startProcess(options: ProcessOptions): Promise<WatchedProc
   };
   watch();
   return {
+    get url() {
+      return url;
+    },
     drain: async () => {
       ending = true;
       clearTimeout(restart);
@@ -56,7 +62,12 @@ export async function startProcess(options: ProcessOptions): Promise<WatchedProc
   };
 }
 
-async function launch({ name, entry, settings, logFile }: ProcessOptions): Promise<ChildProcess> {
+interface Launched {
+  child: ChildProcess;
+  url: string | undefined;
+}
+
+async function launch({ name, entry, settings, logFile }: ProcessOptions): Promise<Launched> {
   const log = fs.openSync(logFile, 'a', 0o600);
   const from = fs.fstatSync(log).size;
   // In a group of its own: Ctrl-C reaches only the launcher, which drains its processes in order.
@@ -68,18 +79,18 @@ async function launch({ name, entry, settings, logFile }: ProcessOptions): Promi
   fs.closeSync(log);
   const failed = (why: string): Error =>
     new Error(`The ${name} did not start (${why}):\n${tail(logFile, from)}`);
-  await new Promise<void>((resolve, reject) => {
+  const { url } = await new Promise<Ready>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(failed(`not ready within ${START_MS_MAX / 1000} s`));
     }, START_MS_MAX);
-    child.once('message', () => resolve());
+    child.once('message', (message) => resolve(message as Ready));
     child.once('error', reject);
     child.once('exit', (code, signal) => reject(failed(signal ?? `exit code ${code}`)));
     child.once('message', () => clearTimeout(timer)).once('exit', () => clearTimeout(timer));
   });
   child.removeAllListeners('exit');
-  return child;
+  return { child, url };
 }
 
 function tail(file: string, from: number): string {

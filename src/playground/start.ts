@@ -66,14 +66,14 @@ Sallyport keeps the entities of account \`demo\` here. Change a file, push, and 
 `;
 
 async function startManagerProcess(config: Config, databaseUrl: string): Promise<string> {
-  await startWatched('manager', config, '../main.js', {
+  const manager = await startWatched('manager', config, '../main.js', {
     DATABASE_URL: databaseUrl,
-    SALLYPORT_ACCOUNT: config.SALLYPORT_ACCOUNT ?? 'demo',
+    SALLYPORT_ACCOUNT: 'demo',
     SALLYPORT_DATA_DIR: config.SALLYPORT_DATA_DIR,
     SALLYPORT_GIT_ALLOW_HTTP: 'true',
     SALLYPORT_GIT_ALLOW_PRIVATE: 'true',
   });
-  return `http://${config.SALLYPORT_HOST}:${config.SALLYPORT_PORT}`;
+  return manager.url as string;
 }
 
 /** The delegate knows the queue, and the database only where the queue lives in it. */
@@ -91,8 +91,8 @@ async function startWatched(
   config: Config,
   entry: string,
   settings: Record<string, string>,
-): Promise<void> {
-  const child: WatchedProcess = await startProcess({
+): Promise<WatchedProcess> {
+  const child = await startProcess({
     name,
     entry: entryOf(entry),
     settings,
@@ -100,6 +100,7 @@ async function startWatched(
     onRestart: (how) => say(`The ${name} ended (${how}) and is started again.`),
   });
   keep(child.drain);
+  return child;
 }
 
 /** The host's own list of passwords: one account for each road, and one for you. */
