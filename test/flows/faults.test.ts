@@ -54,7 +54,9 @@ describe.each(roads)('with connectivity %s', (road) => {
     async (fault) => {
       line.next = fault;
       line.staysDead = true;
-      const saved = await stack.api.save(`doubt-${fault}`, 'name: doubt\n', into, { prefer: 'wait=1' });
+      // What may have been created already must not be taken for somebody else's.
+      const once = { prefer: 'wait=1', 'if-none-match': '*' };
+      const saved = await stack.api.save(`doubt-${fault}`, 'name: doubt\n', into, once);
       expect(saved.status).toBe(202);
       const behind = await stack.api.save(`behind-${fault}`, 'name: behind\n', into, { prefer: 'wait=0' });
       line.mend();
