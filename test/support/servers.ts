@@ -15,8 +15,8 @@ export interface Server {
 }
 
 /** The program's path; installs the Debian package that holds it when this is root. */
-export function findProgram(name: string, debianPackage: string, folders: string[] = []): string {
-  const found = lookFor(name, folders);
+export function findProgram(name: string, debianPackage: string, folders: () => string[] = () => []): string {
+  const found = lookFor(name, folders());
   if (found !== undefined) return found;
   if (!isRoot || !fs.existsSync('/usr/bin/apt-get'))
     throw new Error(`The tests need ${name}: install it (on Debian: apt-get install ${debianPackage})`);
@@ -25,7 +25,8 @@ export function findProgram(name: string, debianPackage: string, folders: string
     execFileSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   apt('-qq', 'update');
   apt('-qq', '-y', '--no-install-recommends', 'install', debianPackage);
-  const installed = lookFor(name, folders);
+  // The package may have brought the very folder.
+  const installed = lookFor(name, folders());
   if (installed === undefined) throw new Error(`Package ${debianPackage} holds no ${name}`);
   return installed;
 }
@@ -36,7 +37,7 @@ function lookFor(name: string, folders: string[]): string | undefined {
 }
 
 /** Folders of Debian's PostgreSQL programs, newest first. */
-export function postgresFolders(): string[] {
+function postgresFolders(): string[] {
   const root = '/usr/lib/postgresql';
   if (!fs.existsSync(root)) return [];
   const versions = fs.readdirSync(root).sort((a, b) => Number(b) - Number(a));
@@ -82,7 +83,7 @@ export async function startRedis(
 
 /** A PostgreSQL of the distribution, over TCP and with a password, as a production one would be. */
 export async function startPostgres(): Promise<Server> {
-  const initdb = findProgram('initdb', 'postgresql', postgresFolders());
+  const initdb = findProgram('initdb', 'postgresql', postgresFolders);
   const bin =
     postgresFolders().find((folder) => fs.existsSync(path.join(folder, 'initdb'))) ?? path.dirname(initdb);
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-pg-'));
