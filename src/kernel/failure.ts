@@ -59,11 +59,9 @@ export class Failure<C extends ErrorCode = ErrorCode> extends Error {
     return this.delegate === undefined ? wire : { ...wire, delegate: this.delegate };
   }
 
+  /** The failure as it was; INTERNAL where this side knows no such code, or not with such data. */
   static fromWire(wire: WireFailure): Failure {
-    const known = Object.hasOwn(errors, wire.code);
-    const failure = known
-      ? new (Failure as unknown as new (code: ErrorCode, data: unknown) => Failure)(wire.code, wire.data)
-      : (new Failure('INTERNAL', { reference: 'unknown-code' }) as Failure);
+    const failure = revive(wire);
     if (wire.delegate !== undefined) failure.delegate = wire.delegate;
     return failure;
   }
@@ -72,6 +70,15 @@ export class Failure<C extends ErrorCode = ErrorCode> extends Error {
   static from(error: unknown, reference = 'unexpected'): Failure {
     if (error instanceof Failure) return error;
     return new Failure('INTERNAL', { reference }, { cause: error }) as Failure;
+  }
+}
+
+function revive({ code, data }: WireFailure): Failure {
+  if (!Object.hasOwn(errors, code)) return new Failure('INTERNAL', { reference: 'unknown-code' }) as Failure;
+  try {
+    return new (Failure as unknown as new (code: ErrorCode, data: unknown) => Failure)(code, data);
+  } catch (cause) {
+    return new Failure('INTERNAL', { reference: 'unreadable-failure' }, { cause }) as Failure;
   }
 }
 

@@ -14,17 +14,13 @@ export function createLog(process: string, level: string): Log {
       level,
       base: { process },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: {
-        level: (label) => ({ level: label }),
-        log: (object) => redactDeep(object) as Record<string, unknown>,
-      },
-      serializers: { err: describeError },
+      formatters: { level: (label) => ({ level: label }) },
+      // Errors are described below, and not once more by pino.
+      serializers: { err: (described: unknown) => described },
       hooks: {
+        // Whatever is logged comes through here, and nothing but plain redacted values leaves.
         logMethod(inputs, method) {
-          method.apply(
-            this,
-            inputs.map((input) => (typeof input === 'string' ? redact(input) : input)) as typeof inputs,
-          );
+          method.apply(this, inputs.map(describe) as typeof inputs);
         },
       },
     },
@@ -32,13 +28,23 @@ export function createLog(process: string, level: string): Log {
   );
 }
 
-function describeError(error: unknown): unknown {
-  if (error instanceof Failure)
-    return {
-      ...error.toWire(),
-      message: error.message,
-      cause: error.cause === undefined ? undefined : describeError(error.cause),
-    };
-  if (error instanceof Error) return { message: redact(error.message), stack: redact(error.stack ?? '') };
-  return redact(String(error));
+function describe(input: unknown): unknown {
+  if (input instanceof Error) return { err: describeError(input) };
+  if (input === null || typeof input !== 'object' || !('err' in input)) return redactDeep(input);
+  const { err, ...more } = input;
+  return { ...(redactDeep(more) as object), err: describeError(err) };
+}
+
+/** Causes that are told; a chain of them may lead back to its beginning. */
+const CAUSES_MAX = 8;
+
+function describeError(error: unknown, causesMax = CAUSES_MAX): unknown {
+  if (!(error instanceof Error)) return redactDeep(error);
+  const about = error instanceof Failure ? error.toWire() : { stack: redact(error.stack ?? '') };
+  const hasCause = error.cause !== undefined && causesMax > 0;
+  return {
+    ...about,
+    message: redact(error.message),
+    ...(hasCause ? { cause: describeError(error.cause, causesMax - 1) } : {}),
+  };
 }

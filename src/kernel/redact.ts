@@ -17,22 +17,34 @@ export function registerSecret(value: string): () => void {
 }
 
 const PATTERNS: [RegExp, string][] = [
-  [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,512}@/gi, `$1${MASK}@`],
-  [/\b(authorization\s*[:=]\s*(?:basic|bearer|token)?\s*)[^\s,;"']{1,4096}/gi, `$1${MASK}`],
-  [/([?&](?:access_token|private_token|token|password|secret|key)=)[^&\s"']{1,4096}/gi, `$1${MASK}`],
+  // The last @ ends the user-info: a password may hold others.
+  [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/]+@/gi, `$1${MASK}@`],
+  [
+    /\b(authorization["']?\s*[:=]\s*["']?(?:(?:basic|bearer|digest|negotiate|token)[ \t]+)?)[^\s,;"']+/gi,
+    `$1${MASK}`,
+  ],
+  [/([?&](?:access_token|private_token|token|password|secret|key)=)[^&\s"']+/gi, `$1${MASK}`],
 ];
 
 /** The text without user-info in URLs, Authorization values, token parameters and registered secrets. */
 export function redact(text: string): string {
   let clean = text;
-  for (const forms of known.values()) for (const form of forms) clean = clean.replaceAll(form, MASK);
+  // The longest first: a secret that holds another one goes as a whole.
+  const forms = [...known.values()].flat().toSorted((a, b) => b.length - a.length);
+  for (const form of forms) clean = clean.replaceAll(form, MASK);
   for (const [pattern, replacement] of PATTERNS) clean = clean.replace(pattern, replacement);
   return clean;
 }
 
+/** The value with every text in it redacted, names of properties too. */
 export function redactDeep(value: unknown): unknown {
   if (typeof value === 'string') return redact(value);
   if (Array.isArray(value)) return value.map(redactDeep);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactDeep(item)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      redact(key),
+      /^(?:proxy-)?authorization$/i.test(key) ? MASK : redactDeep(item),
+    ]),
+  );
 }

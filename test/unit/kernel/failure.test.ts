@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, type ErrorData, errors } from '../../../src/kernel/errors.js';
+import { Failure, type WireFailure } from '../../../src/kernel/failure.js';
+import { registerSecret } from '../../../src/kernel/redact.js';
+
+const host = 'git.example.com';
+const group = 'eu';
+const reason = 'it is closed';
+
+/** One occurrence of every failure there is. */
+const samples: { [C in ErrorCode]: ErrorData<C> } = {
+  REQUEST_INVALID: { problem: 'git.branch is missing' },
+  INPUT_REFUSED: { field: 'git.path', rule: 'holds a backslash' },
+  BODY_TOO_LARGE: { bytesMax: 10 },
+  MEDIA_TYPE_UNSUPPORTED: { mediaType: 'text/html' },
+  ROUTE_NOT_FOUND: { method: 'GET', path: '/nowhere' },
+  TOKEN_REJECTED: { reason: 'is unknown' },
+  ACCESS_DENIED: { account: 'acme' },
+  PRECONDITION_REFUSED: { problem: 'If-Match takes one ETag' },
+  IDEMPOTENCY_KEY_REUSED: { key: 'k-1' },
+  NOT_FOUND: { what: 'connector', id: 'direct' },
+  SCOPE_NOT_FOUND: { scope: 'accounts/acme' },
+  STILL_IN_USE: { what: 'secret', id: 'token', by: 'connector direct' },
+  YAML_REFUSED: { problem: 'the root is not a mapping', line: 3, column: 4 },
+  ENTITY_INVALID: {
+    kind: 'pipeline',
+    problems: [{ path: '/steps', problem: 'must be array', line: 2, column: 1 }],
+  },
+  KIND_INVALID: { problem: 'The schema is not an object' },
+  ENTITY_EXISTS: { kind: 'pipeline', id: 'build', branch: 'main' },
+  ENTITY_CONFLICT: { path: 'a.yaml', branch: 'main', base: null, theirs: 'f'.repeat(40) },
+  ENTITY_PLACE_TAKEN: { path: 'a.yaml', branch: 'main', by: 'accounts/acme: pipeline other' },
+  ENTITY_ELSEWHERE: { id: 'build', connector: 'direct', path: 'b.yaml' },
+  OPERATION_EXPIRED: { waitedFor: 'a delegate' },
+  OPERATION_IN_DOUBT: { branch: 'main', waitedFor: reason },
+  CONNECTOR_DENIED: { url: 'http://git.example.com', reason },
+  SECRET_OUT_OF_REACH: { secret: 'token', manager: 'keyring', connectivity: 'manager' },
+  SECRET_UNREADABLE: { secret: 'token', reason },
+  GIT_UNREACHABLE: { host, reason },
+  GIT_ADDRESS_DENIED: { host, address: '10.0.0.1' },
+  GIT_AUTH_REJECTED: { host, status: 401 },
+  GIT_REPOSITORY_NOT_FOUND: { host },
+  GIT_REF_NOT_FOUND: { ref: 'main' },
+  GIT_BRANCH_EXISTS: { branch: 'main' },
+  GIT_OBJECT_NOT_FOUND: { object: 'commit 1' },
+  GIT_PUSH_REJECTED: { host, reason },
+  GIT_PATH_BLOCKED: { path: 'a.yaml', by: 'a directory' },
+  GIT_OBJECT_FORMAT_UNSUPPORTED: { host, format: 'sha256' },
+  GIT_PROTOCOL_UNSUPPORTED: { host, reason },
+  GIT_ANSWER_INVALID: { host, reason },
+  GIT_LIMIT_EXCEEDED: { host, limit: 'objects of one pack', max: 5 },
+  GIT_TIMEOUT: { host, seconds: 60 },
+  GIT_HOST_ERROR: { host, status: 502 },
+  GIT_OUTCOME_UNKNOWN: { host, reason },
+  GIT_ENGINE_FAILED: { command: 'push', reason },
+  DELEGATE_UNAVAILABLE: { group },
+  DELEGATE_SILENT: { group, seconds: 30 },
+  TASK_OUTCOME_UNKNOWN: { group, reason },
+  TASK_REFUSED: { reason },
+  CONTRACT_VERSION_MISMATCH: { manager: 2, delegate: 1 },
+  QUEUE_UNAVAILABLE: { reason },
+  DATABASE_UNAVAILABLE: { reason },
+  CONFIGURATION_INVALID: { problems: ['A is empty', 'B is empty'] },
+  ADDRESS_IN_USE: { what: 'The manager', address: '127.0.0.1:7070', setting: 'SALLYPORT_PORT' },
+  KEY_FILE_UNUSABLE: { file: '/keys.json', reason },
+  INTERNAL: { reference: 'r-1' },
+};
+
+const make = (code: ErrorCode): Failure =>
+  new (Failure as unknown as new (code: ErrorCode, data: unknown) => Failure)(code, samples[code]);
+const travel = (failure: Failure): Failure =>
+  Failure.fromWire(JSON.parse(JSON.stringify(failure.toWire())) as WireFailure);
+const codes = Object.keys(errors) as ErrorCode[];
+
+describe('every row of the table', () => {
+  it.each(codes)('%s crosses the wire unchanged', (code) => {
+    const sent = make(code);
+    const received = travel(sent);
+    const seen = ({ message, hint, title, status, disposition, data }: Failure) => ({
+      ...{ message, hint, title, status, disposition, data },
+    });
+    expect(received).toBeInstanceOf(Failure);
+    expect(received.code).toBe(code);
+    expect(seen(received)).toEqual(seen(sent));
+    expect(received.data).toEqual(samples[code]);
+  });
+
+  it.each(codes)('%s says what happened and what to do, without a full stop', (code) => {
+    const { message, hint, title, status, disposition } = make(code);
+    for (const words of [message, hint, title]) {
+      expect(words).toMatch(/\S/);
+      expect(words).not.toMatch(/undefined|null|NaN|\[object|\.$/);
+    }
+    expect(message).not.toMatch(/failed to/i);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(600);
+    expect(['retry', 'wait', 'stop']).toContain(disposition);
+  });
+
+  it.each(codes.filter((code) => errors[code].disposition === 'retry'))(
+    '%s is tried again, so it is no fault of the request',
+    (code) => {
+      expect(make(code).status).toBeGreaterThanOrEqual(500);
+    },
+  );
+});
+
+describe('a failure that crosses the wire', () => {
+  it('keeps the name of the delegate that met it', () => {
+    const failure = make('GIT_TIMEOUT');
+    failure.delegate = 'eu-1';
+    expect(failure.toWire()).toEqual({ code: 'GIT_TIMEOUT', data: samples.GIT_TIMEOUT, delegate: 'eu-1' });
+    expect(travel(travel(failure)).delegate).toBe('eu-1');
+  });
+
+  it('names no delegate where none met it', () => {
+    expect(Object.keys(make('GIT_TIMEOUT').toWire())).toEqual(['code', 'data']);
+    expect(travel(make('GIT_TIMEOUT')).delegate).toBeUndefined();
+  });
+
+  it.each(['OF_THE_FUTURE', 'constructor', '__proto__', 'toString', ''])(
+    'is INTERNAL where the code %j is not known',
+    (code) => {
+      const failure = Failure.fromWire({ code: code as ErrorCode, data: { secret: 1 }, delegate: 'd' });
+      expect(failure.code).toBe('INTERNAL');
+      expect(failure.data).toEqual({ reference: 'unknown-code' });
+      expect(failure.delegate).toBe('d');
+    },
+  );
+
+  it.each(['ENTITY_INVALID', 'CONFIGURATION_INVALID'] as const)(
+    'is INTERNAL where %s comes without what it needs',
+    (code) => {
+      const failure = Failure.fromWire({ code, data: {}, delegate: 'd' });
+      expect(failure).toMatchObject({
+        code: 'INTERNAL',
+        data: { reference: 'unreadable-failure' },
+        delegate: 'd',
+      });
+    },
+  );
+
+  it('leaves its cause behind', () => {
+    const failure = new Failure('INTERNAL', { reference: 'r' }, { cause: new Error('only for the log') });
+    expect(JSON.stringify(failure.toWire())).not.toContain('only for the log');
+  });
+});
+
+describe('redaction in the constructor', () => {
+  it('strikes a registered secret out of message, hint and data', () => {
+    const forget = registerSecret('correct-horse');
+    const failure = new Failure('NOT_FOUND', { what: 'connector', id: 'correct-horse' });
+    expect(failure.message).toBe('There is no connector ****** in this scope');
+    expect(failure.data).toEqual({ what: 'connector', id: '******' });
+    expect(JSON.stringify([failure.toWire(), failure.hint, failure.stack])).not.toContain('correct-horse');
+    forget();
+  });
+
+  it('strikes out what only the whole message spells', () => {
+    const forget = registerSecret('connector direct');
+    expect(new Failure('NOT_FOUND', { what: 'connector', id: 'direct' }).message).toBe(
+      'There is no ****** in this scope',
+    );
+    forget();
+  });
+
+  it('goes into lists and objects of the data', () => {
+    const failure = new Failure('ENTITY_INVALID', {
+      kind: 'pipeline',
+      problems: [{ path: '/a', problem: 'see https://me:pw@git.example.com/', line: 1, column: 1 }],
+    });
+    expect(failure.data.problems[0]?.problem).toBe('see https://******@git.example.com/');
+    expect(failure.message).not.toContain('me:pw');
+  });
+
+  it('holds for what came over the wire, too', () => {
+    const forget = registerSecret('correct-horse');
+    const failure = Failure.fromWire({ code: 'TASK_REFUSED', data: { reason: 'got correct-horse' } });
+    expect(failure.message).toBe('The delegate refused the task: got ******');
+    forget();
+  });
+});
+
+describe('Failure.from', () => {
+  it('passes a failure on as it is', () => {
+    const failure = make('GIT_TIMEOUT');
+    expect(Failure.from(failure)).toBe(failure);
+  });
+
+  it.each([new TypeError('x is not a function'), 'a string', undefined, null, { code: 'GIT_TIMEOUT' }])(
+    'makes INTERNAL of %s and keeps it as the cause',
+    (error) => {
+      const failure = Failure.from(error, 'r-2');
+      expect(failure).toMatchObject({ code: 'INTERNAL', data: { reference: 'r-2' } });
+      expect(failure.cause).toBe(error);
+    },
+  );
+
+  it('tells nothing of what it hides', () => {
+    const { message, hint } = Failure.from(new Error('password is hunter2'));
+    expect(message + hint).not.toContain('hunter2');
+  });
+});
+
+it.each([
+  [3, 1, 'Upgrade the delegate'],
+  [1, 3, 'Upgrade the manager'],
+])(
+  'of contracts %i (manager) and %i (delegate), the older side is to be upgraded',
+  (manager, delegate, hint) => {
+    expect(new Failure('CONTRACT_VERSION_MISMATCH', { manager, delegate }).hint).toBe(hint);
+  },
+);
