@@ -2,6 +2,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   isSeq,
@@ -10,7 +11,9 @@ import {
   type Node,
   type ParsedNode,
   parseDocument as parseYaml,
+  type Scalar,
   type YAMLMap,
+  type YAMLParseError,
 } from 'yaml';
 import { Failure } from '../kernel/failure.js';
 
@@ -42,18 +45,22 @@ export function parseDocument(bytes: Uint8Array): ParsedDocument {
   const document = parseYaml(text, {
     lineCounter: lines,
     uniqueKeys: false,
-    logLevel: 'silent',
+    // `silent` would also pass over a second document.
+    logLevel: 'error',
     prettyErrors: false,
     schema: 'core',
     merge: false,
   });
   const [error] = document.errors;
-  if (error !== undefined) throw refusal(firstLine(error.message), at(error.pos[0]));
+  if (error !== undefined) throw refusal(wordsOf(error), at(error.pos[0]));
   if (!isMap(document.contents))
     throw refusal('the root is not a mapping', at(document.contents?.range?.[0] ?? 0));
   new Inspection(document, at).inspect(document.contents);
   return { document, at };
 }
+
+/** What a key is called in the value that is validated; null and nothing are the empty name. */
+export const nameOf = ({ value }: Scalar): string => (value === null ? '' : String(value as string | number));
 
 interface Place {
   line: number;
@@ -63,7 +70,12 @@ interface Place {
 const refusal = (problem: string, place: Place): Failure =>
   new Failure('YAML_REFUSED', { problem, ...place }) as Failure;
 
-const firstLine = (text: string): string => text.split('\n')[0] ?? text;
+/** What the parser says, where its words are fit for the author of a document. */
+function wordsOf({ code, message }: YAMLParseError): string {
+  if (code === 'MULTIPLE_DOCS') return 'it holds several documents';
+  if (code === 'RESOURCE_EXHAUSTION') return `it is nested more than ${depthMax} levels deep`;
+  return message.split('\n')[0] ?? message;
+}
 
 function decode(bytes: Uint8Array): string {
   let text: string;
@@ -120,10 +132,13 @@ class Inspection {
   /** The number of nodes below and including this one, aliases expanded. */
   inspect(node: ParsedNode | null, depth = 1): number {
     if (node === null) return 1;
-    if (depth > depthMax) throw this.#refuse(`it is nested more than ${depthMax} levels deep`, node);
+    if (depth > depthMax && isCollection(node))
+      throw this.#refuse(`it is nested more than ${depthMax} levels deep`, node);
     if (isAlias(node)) return this.#expand(node);
     if (node.tag !== undefined && !CORE_TAGS.has(node.tag))
       throw this.#refuse(`tag ${node.tag.slice(0, 80)} is not of the core schema`, node);
+    if (isScalar(node) && typeof node.value === 'string' && !node.value.isWellFormed())
+      throw this.#refuse('a text holds half a surrogate pair', node);
     this.#open.add(node);
     let size = 1;
     if (isMap(node)) size += this.#inspectMap(node as YAMLMap.Parsed, depth);
@@ -141,7 +156,7 @@ class Inspection {
       this.#keys += 1;
       if (this.#keys > keysMax) throw this.#refuse(`it has more than ${keysMax} keys`, key);
       if (!isScalar(key)) throw this.#refuse('a key is not a plain value', key ?? map);
-      const name = String(key.value);
+      const name = nameOf(key);
       if (seen.has(name))
         throw this.#refuse(`key ${JSON.stringify(name.slice(0, 80))} stands twice in one mapping`, key);
       seen.add(name);

@@ -10,7 +10,7 @@ parentPort?.postMessage('ready');
 
 function judge(job: DocumentJob): DocumentVerdict {
   try {
-    if (job.check === 'schema') compileSchema(job.schema);
+    if (job.check === 'schema') compileSchema(JSON.parse(job.schema));
     else assertFits(parseDocument(job.yaml), job.kind);
     return null;
   } catch (error) {

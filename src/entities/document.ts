@@ -21,7 +21,8 @@ export interface DocumentKind {
 /** What is asked of the worker thread. */
 export type DocumentJob =
   | { check: 'document'; yaml: Uint8Array; kind: DocumentKind }
-  | { check: 'schema'; schema: unknown };
+  /** The schema as JSON: a text crosses threads however deep it is. */
+  | { check: 'schema'; schema: string };
 
 /** What it answers: nothing wrong, or the failure. */
 export type DocumentVerdict = WireFailure | null;
@@ -57,9 +58,10 @@ export class DocumentValidator {
 
   /** Whether this can be a kind's schema. @throws KIND_INVALID */
   async checkSchema(schema: unknown): Promise<void> {
-    if (JSON.stringify(schema).length > SCHEMA_BYTES_MAX)
+    const text = toJson(schema);
+    if (text.length > SCHEMA_BYTES_MAX)
       throw new Failure('KIND_INVALID', { problem: `The schema is longer than ${SCHEMA_BYTES_MAX} bytes` });
-    await this.#ask({ check: 'schema', schema });
+    await this.#ask({ check: 'schema', schema: text });
   }
 
   async close(): Promise<void> {
@@ -120,6 +122,14 @@ export class DocumentValidator {
       : refusal(`the document ${problem}`);
     this.#settle(thread, failure.toWire());
     this.#dispatch();
+  }
+}
+
+function toJson(schema: unknown): string {
+  try {
+    return JSON.stringify(schema) ?? 'null';
+  } catch {
+    throw new Failure('KIND_INVALID', { problem: 'The schema is nested too deeply' });
   }
 }
 

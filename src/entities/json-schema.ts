@@ -3,10 +3,18 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { isMap, isNode, isScalar, type Node } from 'yaml';
 import { Failure } from '../kernel/failure.js';
 import type { DocumentKind } from './document.js';
-import type { ParsedDocument } from './document-rules.js';
+import { nameOf, type ParsedDocument } from './document-rules.js';
 
 const COMPILED_MAX = 100;
 const PROBLEMS_MAX = 20;
+/** `ownProperties`: no document has a `constructor` that it does not write. */
+const options = {
+  strict: false,
+  allErrors: true,
+  validateFormats: false,
+  logger: false,
+  ownProperties: true,
+} as const;
 const compiled = new Map<string, ValidateFunction>();
 
 /** @throws KIND_INVALID */
@@ -16,9 +24,7 @@ export function compileSchema(schema: unknown): ValidateFunction {
   if ('$async' in schema)
     throw new Failure('KIND_INVALID', { problem: 'The schema must not be asynchronous' });
   try {
-    return new Ajv2020({ strict: false, allErrors: true, validateFormats: false, logger: false }).compile(
-      schema,
-    );
+    return new Ajv2020(options).compile(schema);
   } catch (error) {
     if (error instanceof RangeError) throw error;
     throw new Failure('KIND_INVALID', {
@@ -30,7 +36,8 @@ export function compileSchema(schema: unknown): ValidateFunction {
 /** @throws ENTITY_INVALID with the place of every problem, KIND_INVALID */
 export function assertFits(parsed: ParsedDocument, kind: DocumentKind): void {
   const validate = recall(kind);
-  if (validate(parsed.document.toJS())) return;
+  // Aliases have been counted already, all together and by what they expand to.
+  if (validate(parsed.document.toJS({ maxAliasCount: -1 }))) return;
   const problems = (validate.errors ?? []).slice(0, PROBLEMS_MAX).map((error) => describe(error, parsed));
   throw new Failure('ENTITY_INVALID', { kind: kind.id, problems });
 }
@@ -62,12 +69,12 @@ function find(root: Node | null, steps: string[], extra: string | undefined): No
   for (const step of steps) {
     const items = (node as { items?: unknown[] } | null)?.items ?? [];
     const next = isMap(node)
-      ? node.items.find(({ key }) => isScalar(key) && String(key.value) === step)?.value
+      ? node.items.find(({ key }) => isScalar(key) && nameOf(key) === step)?.value
       : items[Number(step)];
     if (!isNode(next)) return node;
     node = next;
   }
   if (extra === undefined || !isMap(node)) return node;
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === extra);
+  const pair = node.items.find(({ key }) => isScalar(key) && nameOf(key) === extra);
   return isNode(pair?.key) ? pair.key : node;
 }

@@ -1,0 +1,147 @@
+// The validator runs the compiled worker: `npm run build` comes before `npm test`.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DocumentValidator, documentBytesMax } from '../../../src/entities/document.js';
+import { failureFrom } from '../support/refusals.js';
+
+let validator: DocumentValidator;
+const anything = { id: 'pipeline', schema: {}, revision: 'anything' };
+const validate = (yaml: string, schema?: object): Promise<void> =>
+  validator.validate(
+    Buffer.from(yaml),
+    schema === undefined ? anything : { id: 'pipeline', schema, revision: JSON.stringify(schema) },
+  );
+
+beforeAll(async () => {
+  validator = new DocumentValidator();
+  await validate('warm: true\n');
+});
+
+afterAll(async () => {
+  await validator.close();
+});
+
+/** What a call gave, and how long it took in milliseconds. */
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number }> {
+  const began = performance.now();
+  const result = await work();
+  return { result, ms: performance.now() - began };
+}
+
+/** As slow to parse as a document may be made: half a million entries. */
+const slowDocument = (): string => `a: [${'1,'.repeat(documentBytesMax / 2 - 4)}]\n`;
+
+describe('a document', () => {
+  it('that keeps all rules is taken', async () => {
+    await expect(validate('a: 1\n', { properties: { a: { type: 'integer' } } })).resolves.toBeUndefined();
+  });
+
+  it('that breaks a rule is refused with its place', async () => {
+    expect(await failureFrom(validate('a: 1\nb: 2\na: 3\n'))).toMatchObject({
+      code: 'YAML_REFUSED',
+      data: { problem: 'key "a" stands twice in one mapping', line: 3, column: 1 },
+    });
+  });
+
+  it('that breaks its schema is refused with its places', async () => {
+    const schema = { properties: { a: { type: 'integer' } }, additionalProperties: false };
+    expect(await failureFrom(validate('a: x\nb: 1\n', schema))).toMatchObject({
+      code: 'ENTITY_INVALID',
+      data: { kind: 'pipeline', problems: [{ line: 2 }, { line: 1 }] },
+    });
+  });
+
+  it('may have 1 MiB and no more', async () => {
+    const text = (bytes: number) => `a: ${'x'.repeat(bytes - 4)}\n`;
+    await expect(validate(text(documentBytesMax))).resolves.toBeUndefined();
+    expect(await failureFrom(validate(text(documentBytesMax + 1)))).toMatchObject({
+      code: 'YAML_REFUSED',
+      data: { problem: 'the document is longer than 1048576 bytes' },
+    });
+  });
+
+  it('keeps its bytes: the caller’s are not taken away', async () => {
+    const yaml = Buffer.from('a: 1\n');
+    await validator.validate(yaml, anything);
+    expect(yaml.toString()).toBe('a: 1\n');
+  });
+
+  it('of a kind whose schema is not usable is the kind’s fault', async () => {
+    expect(await failureFrom(validate('a: 1\n', { type: 'nonsense' }))).toMatchObject({
+      code: 'KIND_INVALID',
+    });
+  });
+
+  it('is judged for itself, however many come at once', async () => {
+    const texts = Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? `a: ${n}\n` : `a: ${n}\na: ${n}\n`));
+    const verdicts = await Promise.allSettled(texts.map((text) => validate(text)));
+    expect(verdicts.map(({ status }) => status)).toEqual(
+      texts.map((_, n) => (n % 2 === 0 ? 'fulfilled' : 'rejected')),
+    );
+  });
+});
+
+describe('the deadline', () => {
+  it('holds for a document that is slow to parse, and the next one is served', async () => {
+    const { result, ms } = await timed(() =>
+      Promise.allSettled([validate(slowDocument()), validate('a: 1\n')]),
+    );
+    expect(result[0]).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'YAML_REFUSED', data: { problem: 'the document takes too long to validate' } },
+    });
+    expect(result[1].status).toBe('fulfilled');
+    expect(ms).toBeLessThan(2_500);
+    await expect(validate('a: 2\n')).resolves.toBeUndefined();
+  });
+
+  it('holds for a pattern of a kind that never ends', async () => {
+    const schema = { properties: { a: { pattern: '^(a+)+$' } } };
+    const { result, ms } = await timed(() => failureFrom(validate(`a: ${'a'.repeat(60)}!\n`, schema)));
+    expect(result).toMatchObject({
+      code: 'YAML_REFUSED',
+      data: { problem: 'the document takes too long to validate' },
+    });
+    expect(ms).toBeGreaterThan(900);
+    expect(ms).toBeLessThan(2_500);
+    await expect(validate(`a: ${'a'.repeat(60)}\n`, schema)).resolves.toBeUndefined();
+  });
+
+  it('holds for each of many, two at a time, while the main thread stays free', async () => {
+    const schema = { properties: { a: { pattern: '^(a+)+$' } } };
+    let longestPause = 0;
+    let last = performance.now();
+    const pulse = setInterval(() => {
+      longestPause = Math.max(longestPause, performance.now() - last);
+      last = performance.now();
+    }, 10);
+    const verdicts = await Promise.all(
+      [1, 2, 3].map(() => failureFrom(validate(`a: ${'a'.repeat(60)}!\n`, schema))),
+    );
+    clearInterval(pulse);
+    expect(verdicts.map(({ code }) => code)).toEqual(['YAML_REFUSED', 'YAML_REFUSED', 'YAML_REFUSED']);
+    expect(longestPause).toBeLessThan(500);
+  });
+});
+
+describe('a kind’s schema', () => {
+  it('that is usable is taken', async () => {
+    await expect(validator.checkSchema({ type: 'object' })).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['not an object', [], 'The schema is not an object'],
+    ['not usable', { type: 'text' }, 'The schema is not usable: '],
+    ['too long', { description: 'x'.repeat(262_144) }, 'The schema is longer than 262144 bytes'],
+  ])('that is %s is refused', async (_, schema, problem) => {
+    const failure = await failureFrom(validator.checkSchema(schema));
+    expect(failure.code).toBe('KIND_INVALID');
+    expect(failure.message).toContain(problem);
+  });
+
+  it('that is nested beyond all bounds is refused, and the next one is served', async () => {
+    let schema: object = {};
+    for (let level = 0; level < 5_000; level++) schema = { not: schema };
+    expect(await failureFrom(validator.checkSchema(schema))).toMatchObject({ code: 'KIND_INVALID' });
+    await expect(validator.checkSchema({})).resolves.toBeUndefined();
+  });
+});
