@@ -55,7 +55,13 @@ export function openKeyFile(file: string, { createIfMissing }: { createIfMissing
 const unusable = (file: string, reason: string): Failure =>
   new Failure('KEY_FILE_UNUSABLE', { file, reason }) as Failure;
 
-const exists = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+function exists(file: string): boolean {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    throw unusable(file, `it cannot be looked at: ${(cause as Error).message}`);
+  }
+}
 
 function create(file: string): void {
   const key = randomBytes(KEY_BYTES);
