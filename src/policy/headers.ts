@@ -3,19 +3,23 @@ import { Failure } from '../kernel/failure.js';
 const refusePrecondition = (problem: string): Failure =>
   new Failure('PRECONDITION_REFUSED', { problem }) as Failure;
 
-/** The wait a request prefers (RFC 7240). What is not understood is passed over, as the standard wants. */
+/**
+ * The wait a request prefers (RFC 7240): `wait` counts, `respond-async` alone means not to wait. What is not understood is
+ * passed over, as the standard wants.
+ */
 export function parsePrefer(header: string | string[] | undefined): { waitSeconds?: number } {
+  let isAsync = false;
   for (const preference of [header ?? []].flat().join(',').split(',')) {
     const [name = '', value = ''] =
       preference
         .split(';')[0]
         ?.split('=')
         .map((part) => part.trim()) ?? [];
-    if (name.toLowerCase() === 'respond-async') return { waitSeconds: 0 };
+    if (name.toLowerCase() === 'respond-async') isAsync = true;
     const seconds = value.replace(/^"(.*)"$/, '$1');
     if (name.toLowerCase() === 'wait' && /^\d{1,6}$/.test(seconds)) return { waitSeconds: Number(seconds) };
   }
-  return {};
+  return isAsync ? { waitSeconds: 0 } : {};
 }
 
 /** The blob id a save was made from. `*` guards nothing and is refused. @throws PRECONDITION_REFUSED */

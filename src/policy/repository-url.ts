@@ -47,20 +47,27 @@ function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
   const family = net.isIP(host);
+  if (family === 6 && !globalUnicast.check(host, 'ipv6')) return true;
   return family !== 0 && privateRanges.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Loopback, private, link-local, shared, test, multicast and reserved ranges. */
+/** What IPv6 has for the public; IPv4 addresses in IPv6 clothes are outside of it. */
+const globalUnicast = new net.BlockList();
+globalUnicast.addSubnet('2000::', 3, 'ipv6');
+
+/** Loopback, private, link-local, shared, metadata, test, multicast and reserved ranges. */
 const privateRanges = new net.BlockList();
 for (const [address, bits] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  ['168.63.129.16', 32],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
@@ -70,14 +77,9 @@ for (const [address, bits] of [
 ] as const)
   privateRanges.addSubnet(address, bits, 'ipv4');
 for (const [address, bits] of [
-  ['::', 128],
-  ['::1', 128],
-  ['::ffff:0:0', 96],
-  ['64:ff9b::', 96],
-  ['100::', 64],
+  ['2001::', 23],
   ['2001:db8::', 32],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
+  ['2002::', 16],
+  ['3fff::', 20],
 ] as const)
   privateRanges.addSubnet(address, bits, 'ipv6');

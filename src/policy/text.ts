@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
-/** What a terminal would obey: C0 and C1 without tab and line ends, and the direction overrides. */
+/** What a terminal would obey: C0 and C1 without tab and line ends. */
 const TERMINAL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
