@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { classifyAddress } from '../git/address-policy.js';
 import { Failure } from '../kernel/failure.js';
 
 export interface RepositoryUrlPolicy {
@@ -43,43 +44,9 @@ function problemOf(
   return undefined;
 }
 
+/** Names are checked when they are dialled, by the same classes. */
 function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  const family = net.isIP(host);
-  if (family === 6 && !globalUnicast.check(host, 'ipv6')) return true;
-  return family !== 0 && privateRanges.check(host, family === 6 ? 'ipv6' : 'ipv4');
+  return net.isIP(host) !== 0 && classifyAddress(host) !== 'public';
 }
-
-/** What IPv6 has for the public; IPv4 addresses in IPv6 clothes are outside of it. */
-const globalUnicast = new net.BlockList();
-globalUnicast.addSubnet('2000::', 3, 'ipv6');
-
-/** Loopback, private, link-local, shared, metadata, test, multicast and reserved ranges. */
-const privateRanges = new net.BlockList();
-for (const [address, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['168.63.129.16', 32],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const)
-  privateRanges.addSubnet(address, bits, 'ipv4');
-for (const [address, bits] of [
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['3fff::', 20],
-] as const)
-  privateRanges.addSubnet(address, bits, 'ipv6');
