@@ -59,7 +59,7 @@ export class DocumentValidator {
   /** Whether this can be a kind's schema. @throws KIND_INVALID */
   async checkSchema(schema: unknown): Promise<void> {
     const text = toJson(schema);
-    if (text.length > SCHEMA_BYTES_MAX)
+    if (Buffer.byteLength(text) > SCHEMA_BYTES_MAX)
       throw new Failure('KIND_INVALID', { problem: `The schema is longer than ${SCHEMA_BYTES_MAX} bytes` });
     await this.#ask({ check: 'schema', schema: text });
   }

@@ -142,6 +142,7 @@ function plantOthers(): Plant[] {
     plant('src-not-workers', 'src/connectivity/planted-reach.ts', 'workers/secret-managers/keyring.ts'),
     plant('workers-not-manager', 'workers/commands/planted-manager.ts', 'src/storage/database.ts'),
     plant('not-to-entry', 'src/api/planted-entry.ts', 'src/manager.ts', 'src/main.ts', 'src/token.ts'),
+    plant('playground-is-a-start', 'src/api/planted-playground.ts', 'src/playground/seed.ts'),
     plant('repositories-stay-home', 'src/queue/planted-repository.ts', 'src/scopes/scopes.repository.ts'),
     plant('no-circular', 'src/git/planted-circle.ts', 'src/git/planted-circle.ts'),
     plant('no-orphans', 'src/kernel/planted-orphan.ts'),
