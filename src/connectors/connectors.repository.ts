@@ -24,6 +24,7 @@ export interface Connector {
 export class ConnectorsRepository {
   constructor(private readonly storage: Storage) {}
 
+  /** @throws NOT_FOUND for a secret that is gone meanwhile */
   async put(tx: Session, connector: Connector): Promise<{ connector: Connector; created: boolean }> {
     const { scope, id, credential } = connector;
     const values = {
@@ -43,7 +44,12 @@ export class ConnectorsRepository {
       )
       .returningAll()
       .returning(sql<boolean>`xmax = 0`.as('created'))
-      .executeTakeFirstOrThrow();
+      .executeTakeFirstOrThrow()
+      .catch((error: unknown) => {
+        throw isReferenced(error) && credential !== null
+          ? new Failure('NOT_FOUND', { what: 'secret', id: credential.secret })
+          : error;
+      });
     return { connector: toConnector(row), created: row.created };
   }
 
