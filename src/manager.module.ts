@@ -1,7 +1,7 @@
 // The whole manager on one page, in the order data passes it: from the door down to the truth.
 
 import path from 'node:path';
-import { type DynamicModule, Module, StandardSchemaValidationPipe } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ConnectorsController } from './api/connectors.controller.js';
 import { EntitiesController } from './api/entities.controller.js';
@@ -9,7 +9,7 @@ import { HealthController } from './api/health.controller.js';
 import { KindsController } from './api/kinds.controller.js';
 import { OperationsController } from './api/operations.controller.js';
 import { ProblemFilter } from './api/problem.filter.js';
-import { invalid } from './api/save-request.js';
+import { RequestPipe } from './api/request-pipe.js';
 import { ScopesController } from './api/scopes.controller.js';
 import { SecretsController } from './api/secrets.controller.js';
 import { Config } from './config/config.js';
@@ -75,10 +75,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
 
 const doors = [
   { provide: APP_FILTER, useClass: ProblemFilter },
-  {
-    provide: APP_PIPE,
-    useValue: new StandardSchemaValidationPipe({ exceptionFactory: (issues) => invalid(issues as never) }),
-  },
+  { provide: APP_PIPE, useClass: RequestPipe },
 ];
 
 const corridors = [SaveFlow, LaneFlow, Sweep, Settlement, Waits, Connectivity, DelegatesService];

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { registerAuthentication } from './api/authentication.js';
 import { registerBodyParsers } from './api/body-parsers.js';
+import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import type { Config } from './config/config.js';
 import { DelegatesService } from './delegates/delegates.service.js';
@@ -26,7 +27,6 @@ import { Waits } from './sync/waits.js';
 export const version = '0.1.0';
 
 const ADMIN_TOKEN_DAYS = 365;
-const REQUEST_MS_MAX = 330_000;
 
 export interface Manager {
   /** `http://host:port` as it listens. */
@@ -45,7 +45,7 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
   await storage.migrate();
   const app = await NestFactory.create<NestFastifyApplication>(
     managerModule(config, log, storage),
-    new FastifyAdapter({ requestTimeout: REQUEST_MS_MAX, routerOptions: { maxParamLength: 512 } }),
+    new FastifyAdapter(httpServer),
     { logger: false, bodyParser: false, abortOnError: false },
   );
   await prepare(app, log);
@@ -63,6 +63,7 @@ async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   registerBodyParsers(fastify as never);
   registerAuthentication(fastify as never, app.get(TokensRepository), log);
+  registerQueryCheck(fastify as never);
   const document = buildOpenApi(app, version);
   fastify.get('/api/v1/openapi.json', async () => document);
   await app.init();

@@ -2,6 +2,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
+import { type ErrorCode, errors } from '../kernel/errors.js';
 
 export const ProblemAnswer = z
   .strictObject({
@@ -17,16 +18,60 @@ export const ProblemAnswer = z
   })
   .meta({ id: 'Problem' });
 
-/** A route's summary, and the schema of its answer by status; `null` for an answer without a body. */
-export function Answers(answers: { summary: string } & Record<number, z.ZodType | null>): MethodDecorator {
-  const { summary, ...byStatus } = answers;
+interface Description {
+  summary: string;
+  /** Codes this route answers with, beside those that all of them do. */
+  problems?: readonly ErrorCode[];
+  /** Statuses whose answer carries the blob id as ETag. */
+  etag?: readonly number[];
+}
+
+/** A route's summary, its problems, and the schema of its answer by status; `null` for an answer without a body. */
+export function Answers(answers: Description & Record<number, z.ZodType | null>): MethodDecorator {
+  const { summary, problems = [], etag = [], ...byStatus } = answers;
   const responses = Object.entries(byStatus).map(([status, schema]) =>
-    ApiResponse(
-      schema === null
-        ? { status: Number(status), description: 'Done' }
-        : { status: Number(status), description: summary, standardSchema: schema },
-    ),
+    ApiResponse({
+      status: Number(status),
+      description: schema === null ? 'Done' : summary,
+      headers: headersOf(Number(status), etag),
+      ...(schema === null ? {} : { standardSchema: schema }),
+    }),
   );
-  const problem = ApiResponse({ status: 'default', description: 'A problem', standardSchema: ProblemAnswer });
-  return applyDecorators(ApiOperation({ summary }), ...responses, problem);
+  const free = [...EVERYWHERE, ...problems].filter((code) => !(errors[code].status in byStatus));
+  return applyDecorators(ApiOperation({ summary }), ...responses, ...refusals(free));
+}
+
+const EVERYWHERE: readonly ErrorCode[] = [
+  'REQUEST_INVALID',
+  'TOKEN_REJECTED',
+  'ACCESS_DENIED',
+  'DATABASE_UNAVAILABLE',
+  'INTERNAL',
+];
+
+/** What a route that reads a body refuses it for. */
+export const ofBody = ['BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] as const;
+
+/** What may come back from the other end of a connector, over either road. */
+export const ofRoad = (Object.keys(errors) as ErrorCode[]).filter((code) =>
+  /^(GIT|DELEGATE|TASK|SECRET|QUEUE|CONNECTOR)_/.test(code),
+);
+
+function headersOf(status: number, etag: readonly number[]) {
+  const schema = { type: 'string' as const };
+  const ETag = { schema, description: 'The blob id in quotes, for If-Match' };
+  const Location = { schema, description: 'URL of the operation' };
+  return { ...(etag.includes(status) ? { ETag } : {}), ...(status === 202 ? { Location } : {}) };
+}
+
+/** One answer for each status, which lists its codes. */
+function refusals(codes: readonly ErrorCode[]): MethodDecorator[] {
+  const byStatus = Map.groupBy(codes, (code) => errors[code].status);
+  return [...byStatus].map(([status, group]) =>
+    ApiResponse({
+      status,
+      description: group.map((code) => `${code}: ${errors[code].title}`).join('\n'),
+      standardSchema: ProblemAnswer,
+    }),
+  );
 }

@@ -1,4 +1,5 @@
-// Everything is denied without a token of the account it concerns, before a byte of the body is read.
+// Everything but whether Sallyport is up is denied without a token of the account it concerns, before a byte of the body is
+// read.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
@@ -8,21 +9,21 @@ import { sendProblem, toProblem } from './problem.filter.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose request it is; absent only where no token is needed. */
+    /** Whose request it is; absent only where no token is needed, or could be checked. */
     token?: Token;
   }
 }
 
 const HEALTH = '/api/v1/health';
-const OPENAPI = '/api/v1/openapi.json';
 
 export function registerAuthentication(fastify: FastifyInstance, tokens: TokensRepository, log: Log): void {
   fastify.addHook('onRequest', async (request, reply) => {
     try {
       await authenticate(request, tokens);
     } catch (error) {
+      if (isConnectionFault(error) && isHealth(request)) return undefined;
       const failure = isConnectionFault(error)
-        ? (new Failure('DATABASE_UNAVAILABLE', { reason: (error as Error).message }) as Failure)
+        ? (new Failure('DATABASE_UNAVAILABLE', { reason: 'the token cannot be checked' }) as Failure)
         : Failure.from(error, request.id);
       if (failure.code === 'INTERNAL') log.error({ err: error }, 'authentication');
       return sendProblem(reply, toProblem(failure));
@@ -32,16 +33,16 @@ export function registerAuthentication(fastify: FastifyInstance, tokens: TokensR
 }
 
 async function authenticate(request: FastifyRequest, tokens: TokensRepository): Promise<void> {
-  const route = request.routeOptions.url;
   const header = request.headers.authorization;
-  const isOpen =
-    (route === HEALTH || route === OPENAPI) && (request.method === 'GET' || request.method === 'HEAD');
-  if (header === undefined && isOpen) return;
+  if (header === undefined && isHealth(request)) return;
   const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? '')?.[1];
   if (text === undefined) throw new Failure('TOKEN_REJECTED', { reason: 'is missing' });
   request.token = await tokens.authenticate(text);
   assertReaches(request.token, request.params);
 }
+
+const isHealth = ({ routeOptions, method }: FastifyRequest): boolean =>
+  routeOptions.url === HEALTH && (method === 'GET' || method === 'HEAD');
 
 /** Every route that belongs to an account names it as `:account`. */
 function assertReaches(token: Token, params: unknown): void {

@@ -1,6 +1,7 @@
 // Bodies come in two forms: strict JSON, and the bare YAML of an entity. Anything else is refused by its content type.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Failure } from '../kernel/failure.js';
+import { parseJson } from './json.js';
 
 /** A document of 1 MiB whose every character is escaped still fits. */
 export const bodyBytesMax = 6 * 1024 * 1024 + 64 * 1024;
@@ -27,7 +28,7 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: bodyBytesMax },
     async (request: FastifyRequest, bytes: Buffer) => {
       request.bodyBytes = bytes;
-      return parseJson(bytes);
+      return bytes.length === 0 ? undefined : parseJson(bytes);
     },
   );
   fastify.addContentTypeParser(
@@ -35,26 +36,16 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: bodyBytesMax },
     async (request: FastifyRequest, bytes: Buffer) => {
       request.bodyBytes = bytes;
-      return new BareFile(bytes);
+      if (isSave(request)) return new BareFile(bytes);
+      throw new Failure('MEDIA_TYPE_UNSUPPORTED', { mediaType: request.headers['content-type'] ?? YAML });
     },
   );
 }
 
 /** `curl -T file` names no content type: an upload to an entity is its file. */
 function takeUploadAsYaml(request: FastifyRequest): void {
-  if (
-    request.method === 'PUT' &&
-    request.headers['content-type'] === undefined &&
-    /\/entities\//.test(request.url)
-  )
-    request.headers['content-type'] = YAML;
+  if (isSave(request)) request.headers['content-type'] ??= YAML;
 }
 
-/** RFC 8259 to the letter: UTF-8 without a byte order mark. */
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (cause) {
-    throw new Failure('REQUEST_INVALID', { problem: 'The body is not JSON (RFC 8259, UTF-8)' }, { cause });
-  }
-}
+const isSave = ({ method, routeOptions }: FastifyRequest): boolean =>
+  method === 'PUT' && routeOptions.url?.endsWith('/entities/:kind/:id') === true;

@@ -9,19 +9,26 @@ import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
 import { GroupName, Username } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
-import { Answers } from './answers.js';
+import { Answers, ofBody, ofRoad } from './answers.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
-export const ConnectorBody = z.strictObject({
+const remote = {
   url: z.string().min(1).max(2_048).meta({ description: 'Repository URL, without user-info' }),
-  connectivity: z.enum(['manager', 'delegate']),
-  group: GroupName.optional().meta({ description: 'Delegate group; default `local`' }),
   credential: z
     .strictObject({ username: Username, secret: Identifier })
     .optional()
     .meta({ description: 'User name, and the secret that holds the password or token' }),
-});
+};
+
+export const ConnectorBody = z.discriminatedUnion('connectivity', [
+  z.strictObject({ ...remote, connectivity: z.literal('manager') }),
+  z.strictObject({
+    ...remote,
+    connectivity: z.literal('delegate'),
+    group: GroupName.optional().meta({ description: 'Delegate group; default `local`' }),
+  }),
+]);
 type ConnectorBody = z.infer<typeof ConnectorBody>;
 
 export const ConnectorAnswer = z
@@ -64,7 +71,19 @@ export class ConnectorsController {
   ) {}
 
   @Put()
-  @Answers({ summary: 'Create or replace a connector', 200: ConnectorAnswer, 201: ConnectorAnswer })
+  @Answers({
+    summary: 'Create or replace a connector',
+    problems: [
+      ...ofBody,
+      'SCOPE_NOT_FOUND',
+      'NOT_FOUND',
+      'CONNECTOR_DENIED',
+      'SECRET_OUT_OF_REACH',
+      'STILL_IN_USE',
+    ],
+    200: ConnectorAnswer,
+    201: ConnectorAnswer,
+  })
   async put(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: ConnectorBody }) body: ConnectorBody,
@@ -76,21 +95,29 @@ export class ConnectorsController {
   }
 
   @Get()
-  @Answers({ summary: 'Read a connector', 200: ConnectorAnswer })
+  @Answers({ summary: 'Read a connector', problems: ['NOT_FOUND'], 200: ConnectorAnswer })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<Connector> {
     return this.connectors.get(scopeOf(names), id);
   }
 
   @Delete()
   @HttpCode(204)
-  @Answers({ summary: 'Delete a connector that no entity uses', 204: null })
+  @Answers({
+    summary: 'Delete a connector that no entity uses',
+    problems: ['NOT_FOUND', 'STILL_IN_USE'],
+    204: null,
+  })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
     await this.service.delete(scopeOf(names), id);
   }
 
   @Post('check')
   @HttpCode(200)
-  @Answers({ summary: 'Try a connector: reach, authenticate, read, write', 200: CheckAnswer })
+  @Answers({
+    summary: 'Try a connector: reach, authenticate, read, write',
+    problems: ['NOT_FOUND', ...ofRoad],
+    200: CheckAnswer,
+  })
   async check(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     const connector = await this.connectors.get(scopeOf(names), id);
     const git = await this.connectivity.open(connector);

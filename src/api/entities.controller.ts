@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { Controller, Delete, Get, Param, Put, Query, Req, Res } from '@nestjs/common';
-import { ApiBody } from '@nestjs/swagger';
+import { applyDecorators, Controller, Delete, Get, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config/config.js';
-import { ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { EntitiesRepository, type EntityRecord } from '../entities/entities.repository.js';
+import type { ErrorCode } from '../kernel/errors.js';
+import { Failure } from '../kernel/failure.js';
 import { BranchName } from '../policy/branches.js';
 import { parseIfMatch, parseIfNoneMatch, parsePrefer } from '../policy/headers.js';
 import { IdempotencyKey } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import type { OperationRecord, OperationResult } from '../sync/operations.repository.js';
 import { SaveFlow, type SaveRequest } from '../sync/save.flow.js';
-import { Answers } from './answers.js';
+import { Answers, ofBody, ofRoad } from './answers.js';
 import {
   DeletionAnswer,
   EntityAnswer,
@@ -33,6 +35,36 @@ import {
 import { sendProblem } from './problem.filter.js';
 import { DeleteQuery, GitQuery, parse, parseSaveBody, ReadQuery, SaveBody } from './save-request.js';
 
+const ofChange: readonly ErrorCode[] = [
+  'SCOPE_NOT_FOUND',
+  'NOT_FOUND',
+  'INPUT_REFUSED',
+  'PRECONDITION_REFUSED',
+  'IDEMPOTENCY_KEY_REUSED',
+  'YAML_REFUSED',
+  'ENTITY_INVALID',
+  'ENTITY_EXISTS',
+  'ENTITY_CONFLICT',
+  'ENTITY_PLACE_TAKEN',
+  'ENTITY_ELSEWHERE',
+  'OPERATION_EXPIRED',
+  'OPERATION_IN_DOUBT',
+  ...ofRoad,
+];
+
+const ChangeHeaders = (): MethodDecorator =>
+  applyDecorators(
+    ...[
+      {
+        name: 'If-Match',
+        description: 'ETag the change was made from; anything else at its place is a conflict',
+      },
+      { name: 'If-None-Match', description: '`*`: only create' },
+      { name: 'Idempotency-Key', description: 'Makes a retry harmless; remembered for seven days' },
+      { name: 'Prefer', description: '`wait=N`: seconds to wait for the commit before answering 202' },
+    ].map((header) => ApiHeader({ ...header, required: false })),
+  );
+
 @Controller(under('entities'))
 export class EntitiesController {
   constructor(
@@ -43,8 +75,17 @@ export class EntitiesController {
   ) {}
 
   @Put(':kind/:id')
+  @ApiConsumes('application/json', 'application/yaml')
   @ApiBody({ standardSchema: SaveBody } as never)
-  @Answers({ summary: 'Save an entity', 200: EntityAnswer, 201: EntityAnswer, 202: OperationAnswer })
+  @ChangeHeaders()
+  @Answers({
+    summary: 'Save an entity',
+    problems: [...ofBody, ...ofChange],
+    etag: [200, 201],
+    200: EntityAnswer,
+    201: EntityAnswer,
+    202: OperationAnswer,
+  })
   async save(
     @Param({ schema: EntityParameters }) params: EntityParameters,
     @Query({ schema: GitQuery }) query: GitQuery,
@@ -57,7 +98,13 @@ export class EntitiesController {
   }
 
   @Delete(':kind/:id')
-  @Answers({ summary: 'Delete an entity and its file', 200: DeletionAnswer, 202: OperationAnswer })
+  @ChangeHeaders()
+  @Answers({
+    summary: 'Delete an entity and its file',
+    problems: ofChange,
+    200: DeletionAnswer,
+    202: OperationAnswer,
+  })
   async delete(
     @Param({ schema: EntityParameters }) params: EntityParameters,
     @Query({ schema: DeleteQuery }) query: DeleteQuery,
@@ -71,7 +118,7 @@ export class EntitiesController {
   }
 
   @Get(':kind/:id')
-  @Answers({ summary: 'Read an entity', 200: EntityAnswer })
+  @Answers({ summary: 'Read an entity', problems: ['NOT_FOUND'], etag: [200], 200: EntityAnswer })
   async get(
     @Param({ schema: EntityParameters }) { kind, id, ...names }: EntityParameters,
     @Query({ schema: ReadQuery }) { branch }: { branch?: BranchName | undefined },
@@ -96,10 +143,22 @@ export class EntitiesController {
       limit: limit + 1,
     });
     const page = found.slice(0, limit);
-    const entities = await Promise.all(
-      page.map(async (one) => toEntityAnswer(one, await this.#connectivityOf(one))),
-    );
-    return { entities, nextCursor: found.length > limit ? toCursor(page.at(-1)?.sequence ?? 0) : null };
+    return {
+      entities: await this.#toAnswers(page),
+      nextCursor: found.length > limit ? toCursor(page.at(-1)?.sequence ?? 0) : null,
+    };
+  }
+
+  /** Asks for each connector once. */
+  async #toAnswers(page: EntityRecord[]): Promise<EntityAnswer[]> {
+    const roads = new Map<string, Promise<Connector['connectivity']>>();
+    const answers = page.map(async (one) => {
+      const connector = `${one.connector_scope}/${one.connector_id}`;
+      const road = roads.get(connector) ?? this.#connectivityOf(one);
+      roads.set(connector, road);
+      return toEntityAnswer(one, await road);
+    });
+    return Promise.all(answers);
   }
 
   async #accept(
@@ -145,7 +204,7 @@ export class EntitiesController {
 
   async #connectivityOf(
     place: Pick<EntityRecord, 'connector_scope' | 'connector_id'>,
-  ): Promise<'manager' | 'delegate'> {
+  ): Promise<Connector['connectivity']> {
     const connector = await this.connectors.find(place.connector_scope, place.connector_id);
     return connector?.connectivity ?? 'manager';
   }
@@ -158,8 +217,9 @@ function toDeletion(operation: OperationRecord, { commitId }: OperationResult) {
 
 function expectationOf({ headers }: FastifyRequest): string {
   const match = parseIfMatch(headers['if-match']);
-  if (parseIfNoneMatch(headers['if-none-match'])) return 'absent';
-  return match ?? 'any';
+  if (!parseIfNoneMatch(headers['if-none-match'])) return match ?? 'any';
+  if (match === undefined) return 'absent';
+  throw new Failure('PRECONDITION_REFUSED', { problem: 'If-Match and If-None-Match exclude each other' });
 }
 
 /** The key, and a digest of all that makes two requests the same. */

@@ -1,4 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
+import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { contractVersion } from '../contract/version.js';
@@ -49,6 +50,8 @@ export class HealthController {
 
   /** Up means that saves are acknowledged: the database answers. Work that waits for the queue is not lost. */
   @Get()
+  @ApiSecurity({})
+  @ApiSecurity('bearer')
   @Answers({
     summary: 'Whether Sallyport is up; with a token, every dependency and why',
     200: HealthAnswer,
@@ -57,7 +60,7 @@ export class HealthController {
   async get(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const database = await probe('PostgreSQL answers', () => this.storage.ping());
     if (!database.up) reply.status(503);
-    if (request.token === undefined) return { up: database.up };
+    if (request.token === undefined) return withoutToken(database.up, request);
     const queue = await probe(
       `${this.backend.kind === 'redis' ? 'Redis' : 'the queue in PostgreSQL'} answers`,
       () => this.jobs.ping(),
@@ -84,6 +87,12 @@ export class HealthController {
       lastSeenAt: lastSeenAt.toISOString(),
     }));
   }
+}
+
+/** Up or not; to a token that the silent database kept from being checked, also why. */
+function withoutToken(up: boolean, { headers }: FastifyRequest): z.infer<typeof HealthAnswer> {
+  if (up || headers.authorization === undefined) return { up };
+  return { up, database: { up, why: 'PostgreSQL does not answer, so the token cannot be checked' } };
 }
 
 async function probe(why: string, ask: () => Promise<void>): Promise<z.infer<typeof Part>> {

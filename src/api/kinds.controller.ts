@@ -6,11 +6,15 @@ import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
 import { PathTemplate } from '../policy/paths.js';
 import { scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
-import { Answers } from './answers.js';
+import { Answers, ofBody } from './answers.js';
+import { isStorable } from './json.js';
 import { KindParameters } from './parameters.js';
 
 export const KindBody = z.strictObject({
-  schema: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema, 2020-12' }),
+  schema: z
+    .record(z.string(), z.unknown())
+    .refine(isStorable, 'holds a NUL, half a surrogate pair, or a number out of range')
+    .meta({ description: 'JSON Schema, 2020-12' }),
   pathTemplate: PathTemplate,
 });
 type KindBody = z.infer<typeof KindBody>;
@@ -33,7 +37,12 @@ export class KindsController {
   ) {}
 
   @Put()
-  @Answers({ summary: 'Create or replace a kind', 200: KindAnswer, 201: KindAnswer })
+  @Answers({
+    summary: 'Create or replace a kind',
+    problems: [...ofBody, 'SCOPE_NOT_FOUND', 'KIND_INVALID'],
+    200: KindAnswer,
+    201: KindAnswer,
+  })
   async put(
     @Param({ schema: KindParameters }) { account, kind: id }: KindParameters,
     @Body({ schema: KindBody }) body: KindBody,
@@ -48,7 +57,7 @@ export class KindsController {
   }
 
   @Get()
-  @Answers({ summary: 'Read a kind', 200: KindAnswer })
+  @Answers({ summary: 'Read a kind', problems: ['NOT_FOUND'], 200: KindAnswer })
   async get(@Param({ schema: KindParameters }) { account, kind }: KindParameters) {
     return toAnswer(await this.kinds.get(scopeOf({ account }), kind));
   }

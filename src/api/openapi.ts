@@ -4,6 +4,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Parameter = { name: string; in: string; required?: boolean };
+type Content = Record<string, { schema?: unknown }>;
 
 const METHODS = ['get', 'put', 'post', 'delete'] as const;
 
@@ -13,14 +14,16 @@ export function buildOpenApi(app: INestApplication, version: string): OpenAPIObj
     .setTitle('Sallyport')
     .setDescription('Keeps the YAML of your entities in Git, both ways.')
     .setVersion(version)
-    .addBearerAuth()
+    .addSecurity('bearer', { type: 'http', scheme: 'bearer' })
     .addSecurityRequirements('bearer')
     .build();
   const document = SwaggerModule.createDocument(app, description);
   for (const [path, item] of Object.entries(document.paths))
     for (const method of METHODS) {
       const operation = item[method];
-      if (operation !== undefined) fitToPath(operation, method, path);
+      if (operation === undefined) continue;
+      fitToPath(operation, method, path);
+      nameContents(operation);
     }
   return document;
 }
@@ -33,4 +36,20 @@ function fitToPath(operation: Operation, method: string, path: string): void {
   operation.parameters = fitting as never;
   const words = path.split('/').filter((word) => word !== '' && word !== 'api' && word !== 'v1');
   operation.operationId = [method, ...words.map((word) => word.replace(/[{}.]/g, ''))].join('-');
+  // Only what belongs to an account can be another's.
+  if (!path.includes('{account}')) delete operation.responses['403'];
+}
+
+/** The content types as they go over the line: a problem is problem+json, a bare file is text. */
+function nameContents({ requestBody, responses }: Operation): void {
+  const taken = (requestBody as { content?: Content } | undefined)?.content;
+  if (taken?.['application/yaml'] !== undefined)
+    taken['application/yaml'] = {
+      schema: { type: 'string', description: 'The document itself; the fields of git go into the query' },
+    };
+  for (const response of Object.values(responses) as { content?: Content }[]) {
+    const json = response.content?.['application/json'];
+    const isProblem = (json?.schema as { $ref?: string } | undefined)?.$ref?.endsWith('/Problem');
+    if (json !== undefined && isProblem === true) response.content = { 'application/problem+json': json };
+  }
 }

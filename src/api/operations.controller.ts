@@ -19,7 +19,11 @@ export class OperationsController {
   constructor(private readonly operations: OperationsRepository) {}
 
   @Get(':id')
-  @Answers({ summary: 'Read an operation and what became of it', 200: OperationAnswer })
+  @Answers({
+    summary: 'Read an operation and what became of it',
+    problems: ['NOT_FOUND'],
+    200: OperationAnswer,
+  })
   async get(@Param({ schema: OperationParameters }) { id, ...names }: OperationParameters) {
     return toOperationAnswer(await this.operations.get(scopeOf(names), id));
   }

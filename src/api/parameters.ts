@@ -34,8 +34,12 @@ export type OperationParameters = z.infer<typeof OperationParameters>;
 export const Cursor = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,32}$/, 'is not a cursor of this list')
-  .transform((text) => Number(Buffer.from(text, 'base64url').toString('utf8')))
-  .refine((sequence) => Number.isSafeInteger(sequence) && sequence >= 0, 'is not a cursor of this list');
+  .transform((text) => ({ text, sequence: Number(Buffer.from(text, 'base64url').toString('utf8')) }))
+  .refine(
+    ({ text, sequence }) => Number.isSafeInteger(sequence) && sequence > 0 && toCursor(sequence) === text,
+    'is not a cursor of this list',
+  )
+  .transform(({ sequence }) => sequence);
 
 export const toCursor = (sequence: number | string): string =>
   Buffer.from(String(sequence)).toString('base64url');

@@ -69,6 +69,9 @@ export class ProblemFilter implements ExceptionFilter {
 const unavailable = (error: unknown): Failure =>
   new Failure('DATABASE_UNAVAILABLE', { reason: (error as Error).message }) as Failure;
 
+/** As much of it as is worth repeating. */
+const MEDIA_TYPE_CHARACTERS_MAX = 200;
+
 /** What Fastify and Nest refuse by themselves. */
 function refusalOf(error: unknown, request: FastifyRequest): Failure | undefined {
   const path = request.url.split('?')[0] ?? '';
@@ -84,7 +87,7 @@ function refusalOf(error: unknown, request: FastifyRequest): Failure | undefined
       return new Failure('BODY_TOO_LARGE', { bytesMax: bodyBytesMax }) as Failure;
     case 415:
       return new Failure('MEDIA_TYPE_UNSUPPORTED', {
-        mediaType: request.headers['content-type'] ?? 'none',
+        mediaType: request.headers['content-type']?.slice(0, MEDIA_TYPE_CHARACTERS_MAX) ?? 'none',
       }) as Failure;
     default:
       return undefined;

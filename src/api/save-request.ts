@@ -49,6 +49,9 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown, where: str
   return result.data;
 }
 
+/** What is refused may be in the words of the refusal, at any length. */
+const PROBLEM_CHARACTERS_MAX = 500;
+
 /** The first problems of a request, each with the place it was found at. */
 export function invalid(
   issues: readonly { message: string; path?: readonly unknown[] | undefined }[],
@@ -58,7 +61,7 @@ export function invalid(
     const at = [where, ...path.map((part) => String((part as { key?: unknown })?.key ?? part))]
       .filter(Boolean)
       .join('.');
-    return at === '' ? message : `${at}: ${message}`;
+    return (at === '' ? message : `${at}: ${message}`).slice(0, PROBLEM_CHARACTERS_MAX);
   });
   return new Failure('REQUEST_INVALID', { problem: problems.join('; ') }) as Failure;
 }

@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { DisplayName } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { type ScopeRecord, ScopesRepository } from '../scopes/scopes.repository.js';
-import { Answers } from './answers.js';
+import { Answers, ofBody } from './answers.js';
 import { SCOPES, ScopeParameters } from './parameters.js';
 
-export const ScopeBody = z.strictObject({ displayName: DisplayName.optional() });
+/** May be left out as a whole: a scope then shows its identifier. */
+export const ScopeBody = z.strictObject({ displayName: DisplayName.optional() }).default({});
 type ScopeBody = z.infer<typeof ScopeBody>;
 
 export const ScopeAnswer = z
@@ -19,7 +20,12 @@ export class ScopesController {
   constructor(private readonly scopes: ScopesRepository) {}
 
   @Put()
-  @Answers({ summary: 'Create or rename a scope', 200: ScopeAnswer, 201: ScopeAnswer })
+  @Answers({
+    summary: 'Create or rename a scope',
+    problems: [...ofBody, 'SCOPE_NOT_FOUND'],
+    200: ScopeAnswer,
+    201: ScopeAnswer,
+  })
   async put(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Body({ schema: ScopeBody }) body: ScopeBody,
@@ -32,14 +38,14 @@ export class ScopesController {
   }
 
   @Get()
-  @Answers({ summary: 'Read a scope', 200: ScopeAnswer })
+  @Answers({ summary: 'Read a scope', problems: ['SCOPE_NOT_FOUND'], 200: ScopeAnswer })
   async get(@Param({ schema: ScopeParameters }) names: ScopeParameters) {
     return toAnswer(await this.scopes.get(scopeOf(names)));
   }
 
   @Delete()
   @HttpCode(204)
-  @Answers({ summary: 'Delete an empty scope', 204: null })
+  @Answers({ summary: 'Delete an empty scope', problems: ['SCOPE_NOT_FOUND', 'STILL_IN_USE'], 204: null })
   async delete(@Param({ schema: ScopeParameters }) names: ScopeParameters): Promise<void> {
     await this.scopes.delete(scopeOf(names));
   }

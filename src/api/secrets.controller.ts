@@ -6,12 +6,18 @@ import { SecretValue } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
-import { Answers } from './answers.js';
+import { Answers, ofBody } from './answers.js';
 import { NamedParameters, under } from './parameters.js';
+
+const SEAL_FIRST =
+  'The keyring is the delegate’s: seal the value beside it with `npm run delegate -- secret put`, and send the envelope';
 
 export const SecretBody = z.discriminatedUnion('manager', [
   z.strictObject({ manager: z.literal('builtin'), value: SecretValue }),
-  z.strictObject({ manager: z.literal('keyring'), envelope: Envelope }),
+  z.strictObject(
+    { manager: z.literal('keyring'), envelope: Envelope },
+    { error: ({ code }) => (code === 'unrecognized_keys' ? SEAL_FIRST : undefined) },
+  ),
 ]);
 type SecretBody = z.infer<typeof SecretBody>;
 
@@ -35,7 +41,12 @@ export class SecretsController {
   ) {}
 
   @Put()
-  @Answers({ summary: 'Write a secret; its value is never read back', 200: SecretAnswer, 201: SecretAnswer })
+  @Answers({
+    summary: 'Write a secret; its value is never read back',
+    problems: [...ofBody, 'SCOPE_NOT_FOUND', 'SECRET_OUT_OF_REACH'],
+    200: SecretAnswer,
+    201: SecretAnswer,
+  })
   async put(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: SecretBody }) body: SecretBody,
@@ -47,14 +58,18 @@ export class SecretsController {
   }
 
   @Get()
-  @Answers({ summary: 'Read what is known of a secret', 200: SecretAnswer })
+  @Answers({ summary: 'Read what is known of a secret', problems: ['NOT_FOUND'], 200: SecretAnswer })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     return toAnswer(await this.secrets.get(scopeOf(names), id));
   }
 
   @Delete()
   @HttpCode(204)
-  @Answers({ summary: 'Delete a secret that no connector uses', 204: null })
+  @Answers({
+    summary: 'Delete a secret that no connector uses',
+    problems: ['NOT_FOUND', 'STILL_IN_USE'],
+    204: null,
+  })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
     await this.secrets.delete(scopeOf(names), id);
   }
