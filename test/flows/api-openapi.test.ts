@@ -1,0 +1,286 @@
+// The API's own description: sound, complete, and true of every route's real answers.
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiDocument, DocumentedApi, type Route } from '../support/documented-api.js';
+import { Stack } from '../support/stack.js';
+
+let stack: Stack;
+let api: DocumentedApi;
+let document: ApiDocument;
+
+beforeAll(async () => {
+  stack = await Stack.start('embedded');
+  api = await DocumentedApi.open(stack.api);
+  ({ document } = api);
+});
+afterAll(() => stack.stop());
+
+const SCOPES = [
+  '/accounts/{account}',
+  '/accounts/{account}/orgs/{org}',
+  '/accounts/{account}/orgs/{org}/projects/{project}',
+];
+
+/** The roads, as they were agreed on. */
+const roads: [string, string[]][] = [
+  ['', ['PUT', 'GET', 'DELETE']],
+  ['/connectors/{id}', ['PUT', 'GET', 'DELETE']],
+  ['/connectors/{id}/check', ['POST']],
+  ['/secrets/{id}', ['PUT', 'GET', 'DELETE']],
+  ['/entities/{kind}/{id}', ['PUT', 'GET', 'DELETE']],
+  ['/entities', ['GET']],
+  ['/operations/{id}', ['GET']],
+  ['/operations', ['GET']],
+];
+
+const isChange = ({ method, path }: Route): boolean => method !== 'GET' && path.endsWith('/{kind}/{id}');
+
+describe('the document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    expect(document.json.openapi).toMatch(/^3\.1\./);
+    expect(await new Validator().validate(structuredClone(document.json))).toMatchObject({ valid: true });
+  });
+
+  it('has exactly the agreed routes', () => {
+    const agreed = roads.flatMap(([road, methods]) =>
+      SCOPES.flatMap((scope) => methods.map((method) => `${method} /api/v1${scope}${road}`)),
+    );
+    agreed.push('PUT /api/v1/accounts/{account}/kinds/{kind}', 'GET /api/v1/accounts/{account}/kinds/{kind}');
+    agreed.push('GET /api/v1/health');
+    expect(document.routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(
+      agreed.toSorted(),
+    );
+  });
+
+  it('names every operation once', () => {
+    const ids = document.routes.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.filter((id) => !/^[a-zA-Z][\w-]*$/.test(id))).toEqual([]);
+  });
+
+  it('declares the parameters of every path, all of them required, and no others', () => {
+    for (const { path, operation } of document.routes) {
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const declared = operation.parameters.filter((one: { in: string }) => one.in === 'path');
+      expect(declared.map(({ name }: { name: string }) => name)).toEqual(named);
+      expect(declared.every(({ required }: { required: boolean }) => required)).toBe(true);
+    }
+  });
+
+  it('has a schema that compiles wherever there is one, its references within the document', () => {
+    let count = 0;
+    const references: unknown[] = [];
+    const walk = (node: unknown, steps: string[]): void => {
+      if (node === null || typeof node !== 'object') return;
+      if ('$ref' in node) references.push(node.$ref);
+      for (const [key, item] of Object.entries(node)) {
+        if (key === 'schema') {
+          document.compile([...steps, key]);
+          count += 1;
+        }
+        walk(item, [...steps, key]);
+      }
+    };
+    for (const [path, item] of Object.entries(document.json.paths)) walk(item, ['paths', path]);
+    for (const name of Object.keys(document.json.components.schemas))
+      document.compile(['components', 'schemas', name]);
+    expect(count).toBeGreaterThan(200);
+    expect(references.length).toBeGreaterThan(200);
+    expect(references.filter((one) => !String(one).startsWith('#/'))).toEqual([]);
+  });
+
+  it('asks for the bearer token everywhere, and leaves it open at health', () => {
+    expect(document.json.components.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } });
+    expect(document.json.security).toEqual([{ bearer: [] }]);
+    const own = document.routes.filter(({ operation }) => operation.security !== undefined);
+    expect(own.map(({ path, operation }) => [path, operation.security])).toEqual([
+      ['/api/v1/health', [{ bearer: [] }, {}]],
+    ]);
+  });
+
+  it('takes both forms of a save', () => {
+    const saves = document.routes.filter((route) => isChange(route) && route.method === 'PUT');
+    expect(saves).toHaveLength(3);
+    for (const { operation } of saves) {
+      expect(Object.keys(operation.requestBody.content)).toEqual(['application/json', 'application/yaml']);
+      expect(operation.requestBody.content['application/yaml'].schema.type).toBe('string');
+      const query = operation.parameters.filter((one: { in: string }) => one.in === 'query');
+      expect(query.map(({ name }: { name: string }) => name)).toEqual([
+        'connector',
+        'branch',
+        'newBranchFrom',
+        'path',
+        'message',
+        'authorName',
+        'authorEmail',
+      ]);
+    }
+  });
+
+  it('takes JSON alone wherever else there is a body', () => {
+    const others = document.routes.filter(
+      (route) => !isChange(route) && route.operation.requestBody !== undefined,
+    );
+    expect(others).toHaveLength(3 * 3 + 1);
+    for (const { operation } of others)
+      expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
+  });
+
+  it('names the headers of a change', () => {
+    for (const { operation } of document.routes.filter(isChange)) {
+      const headers = operation.parameters.filter((one: { in: string }) => one.in === 'header');
+      expect(headers.map(({ name, required }: Record<string, unknown>) => [name, required])).toEqual([
+        ['If-Match', false],
+        ['If-None-Match', false],
+        ['Idempotency-Key', false],
+        ['Prefer', false],
+      ]);
+    }
+  });
+
+  it('says that a change may be answered with 202 and where the operation is', () => {
+    for (const { operation } of document.routes.filter(isChange))
+      expect(operation.responses['202'].headers).toHaveProperty('Location');
+  });
+
+  it('has problem+json for every problem and JSON for everything else', () => {
+    for (const { operation } of document.routes)
+      for (const [status, { content }] of Object.entries<{ content?: object }>(operation.responses)) {
+        const isProblem =
+          Number(status) >= 400 && !(status === '503' && operation.operationId === 'get-health');
+        const type = isProblem ? 'application/problem+json' : 'application/json';
+        expect(Object.keys(content ?? {}), `${operation.operationId} ${status}`).toEqual(
+          status === '204' ? [] : [type],
+        );
+      }
+  });
+
+  it('lets nobody read a secret', () => {
+    const { properties } = document.json.components.schemas.Secret;
+    expect(Object.keys(properties).toSorted()).toEqual([
+      'createdAt',
+      'id',
+      'manager',
+      'scope',
+      'updatedAt',
+      'version',
+    ]);
+  });
+});
+
+describe('what is described of a request', () => {
+  const bodies = (suffix: string) =>
+    document.compile([
+      'paths',
+      `/api/v1/accounts/{account}${suffix}`,
+      'put',
+      'requestBody',
+      'content',
+      'application/json',
+      'schema',
+    ]);
+
+  it.each<[string, unknown, boolean]>([
+    ['/entities/{kind}/{id}', { yaml: 'a: 1', git: { connector: 'direct', branch: 'main' } }, true],
+    ['/entities/{kind}/{id}', { yaml: 'a: 1', git: { connector: 'a b' } }, false],
+    ['/entities/{kind}/{id}', { yaml: 'a: 1', git: {}, more: 1 }, false],
+    ['/entities/{kind}/{id}', { git: {} }, false],
+    ['/secrets/{id}', { manager: 'builtin', value: 'x' }, true],
+    ['/secrets/{id}', { manager: 'keyring', value: 'x' }, false],
+    ['/connectors/{id}', { url: 'https://a/b', connectivity: 'delegate', group: 'g' }, true],
+    ['/connectors/{id}', { url: 'https://a/b', connectivity: 'manager', group: 'g' }, false],
+    ['/kinds/{kind}', { schema: {}, pathTemplate: '{id}.yaml' }, true],
+    ['/kinds/{kind}', { schema: true, pathTemplate: '{id}.yaml' }, false],
+    ['', {}, true],
+    ['', { displayName: 1 }, false],
+  ])('%s with %j: %s, as the API itself says', async (suffix, body, isFine) => {
+    expect(bodies(suffix)(body)).toBe(isFine);
+    const address = `accounts/demo${suffix.replace('{kind}/{id}', 'pipeline/described').replace(/\{\w+\}/, 'described')}`;
+    const { status } = await api.request('PUT', address, body);
+    expect(status === 400).toBe(!isFine);
+  });
+});
+
+describe.each([
+  ['an account', 'accounts/demo'],
+  ['an organisation', 'accounts/demo/orgs/o'],
+  ['a project', 'accounts/demo/orgs/o/projects/p'],
+])('in %s', (_, scope) => {
+  const file = { connector: 'direct', branch: 'main' };
+  const statusOf = async (...request: Parameters<DocumentedApi['request']>): Promise<number> =>
+    (await api.request(...request)).status;
+
+  it('every route answers as described', async () => {
+    // Requests are sent one after another, as they are listed.
+    const script: [number, string, string, unknown?, Record<string, string>?][] = [
+      [scope === 'accounts/demo' ? 200 : 201, 'PUT', scope, { displayName: 'One' }],
+      [200, 'PUT', scope, { displayName: 'Two' }],
+      [200, 'GET', scope],
+      [201, 'PUT', `${scope}/secrets/own`, { manager: 'builtin', value: 'hidden' }],
+      [200, 'PUT', `${scope}/secrets/own`, { manager: 'builtin', value: stack.accounts.manager.password }],
+      [200, 'GET', `${scope}/secrets/own`],
+      [404, 'GET', `${scope}/secrets/none`],
+      [201, 'PUT', `${scope}/connectors/own`, connector()],
+      [200, 'PUT', `${scope}/connectors/own`, connector()],
+      [200, 'GET', `${scope}/connectors/own`],
+      [200, 'POST', `${scope}/connectors/own/check`],
+      [404, 'POST', `${scope}/connectors/none/check`],
+      [409, 'DELETE', `${scope}/secrets/own`],
+      [204, 'DELETE', `${scope}/connectors/own`],
+      [404, 'DELETE', `${scope}/connectors/own`],
+      [204, 'DELETE', `${scope}/secrets/own`],
+      [201, 'PUT', `${scope}/entities/pipeline/one`, { yaml: 'name: one\n', git: file }],
+      [200, 'PUT', `${scope}/entities/pipeline/one`, { yaml: 'name: two\n', git: {} }],
+      [412, 'PUT', `${scope}/entities/pipeline/one`, 'name: x\n', { 'if-none-match': '*' }],
+      [409, 'PUT', `${scope}/entities/pipeline/one`, 'name: x\n', { 'if-match': `"${'0'.repeat(40)}"` }],
+      [422, 'PUT', `${scope}/entities/pipeline/one`, 'name: 1\n'],
+      [200, 'GET', `${scope}/entities/pipeline/one`],
+      [200, 'GET', `${scope}/entities?limit=1`],
+      [200, 'GET', `${scope}/operations?limit=1`],
+      [400, 'GET', `${scope}/operations?limit=0`],
+      [202, 'PUT', `${scope}/entities/pipeline/two`, { yaml: 'name: x\n', git: file }, { prefer: 'wait=0' }],
+      [200, 'PUT', `${scope}/entities/pipeline/two?connector=direct&branch=main`, 'name: y\n'],
+      [202, 'DELETE', `${scope}/entities/pipeline/one`, undefined, { prefer: 'wait=0' }],
+      [200, 'DELETE', `${scope}/entities/pipeline/two`],
+      [404, 'GET', `${scope}/entities/pipeline/two`],
+    ];
+    for (const [status, ...request] of script)
+      expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
+    const { operations } = await api.ok('GET', `${scope}/operations?limit=1000`);
+    expect(operations.length).toBeGreaterThan(4);
+    for (const { id } of operations) expect((await api.ended(id, 30_000, scope)).state).not.toBe('pending');
+    const [conflict] = operations.filter(({ state }: { state: string }) => state === 'conflict');
+    expect(await statusOf('GET', `${scope}/operations/${conflict.id}`)).toBe(200);
+  });
+
+  const connector = () => ({
+    url: stack.repositoryUrl,
+    connectivity: 'manager',
+    credential: { username: stack.accounts.manager.username, secret: 'own' },
+  });
+});
+
+it('what is empty again goes, and kinds and health answer as described too', async () => {
+  expect((await api.request('PUT', 'accounts/demo/kinds/own', kind)).status).toBe(201);
+  expect((await api.request('PUT', 'accounts/demo/kinds/own', kind)).status).toBe(200);
+  expect((await api.request('GET', 'accounts/demo/kinds/own')).status).toBe(200);
+  expect((await api.request('GET', 'health')).status).toBe(200);
+  expect((await api.with('').request('GET', 'health')).status).toBe(200);
+  for (const scope of ['accounts/demo/orgs/o/projects/p', 'accounts/demo/orgs/o'])
+    expect((await api.request('DELETE', scope)).status).toBe(204);
+  expect((await api.request('DELETE', 'accounts/demo')).status).toBe(409);
+});
+
+const kind = { schema: { type: 'object' }, pathTemplate: '{id}.yaml' };
+
+it('every success that is described has been seen above', () => {
+  const described = document.routes.flatMap(({ method, path, operation }) =>
+    Object.keys(operation.responses)
+      .filter((status) => Number(status) < 300)
+      .map((status) => `${method} ${path} ${status}`),
+  );
+  // An account is made by the command `token`; one that is left has nothing in it.
+  const elsewhere = ['PUT /api/v1/accounts/{account} 201', 'DELETE /api/v1/accounts/{account} 204'];
+  expect(described.length).toBeGreaterThan(60);
+  expect(described.filter((answer) => !document.seen.has(answer))).toEqual(elsewhere);
+});
