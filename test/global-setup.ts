@@ -11,8 +11,9 @@ declare module 'vitest' {
     /** Administrative URLs: tests make databases of their own there. */
     embeddedPostgres: string;
     realPostgres: string;
-    /** Where the embedded one keeps its files. */
+    /** Where they keep their files. */
     embeddedPostgresFolder: string;
+    realPostgresFolder: string;
   }
 }
 
@@ -26,6 +27,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('embeddedPostgres', embedded.url);
   project.provide('embeddedPostgresFolder', path.join(home, 'postgres', 'pgdata'));
   project.provide('realPostgres', real.url);
+  project.provide('realPostgresFolder', real.folder);
   return async () => {
     await real.stop();
     await embedded.stop();

@@ -23,7 +23,7 @@ export function formsOf(value: string): string[] {
     bytes.toString('hex'),
     bytes.toString('hex').toUpperCase(),
     bytes.toString('utf16le'),
-    [...value].reverse().join(''),
+    Buffer.from(bytes.toReversed()).toString('latin1'),
     ...inside,
     ...url,
   ];

@@ -82,7 +82,7 @@ export async function startRedis(
 }
 
 /** A PostgreSQL of the distribution, over TCP and with a password, as a production one would be. */
-export async function startPostgres(): Promise<Server> {
+export async function startPostgres(): Promise<Server & { folder: string }> {
   const initdb = findProgram('initdb', 'postgresql', postgresFolders);
   const bin =
     postgresFolders().find((folder) => fs.existsSync(path.join(folder, 'initdb'))) ?? path.dirname(initdb);
@@ -105,6 +105,7 @@ export async function startPostgres(): Promise<Server> {
   await reachable(port, child, 'postgres');
   return {
     url: `postgres://sallyport:test-password@127.0.0.1:${port}/postgres`,
+    folder: data,
     stop: async () => {
       await finish(child, 'SIGINT');
       fs.rmSync(home, { recursive: true, force: true });
