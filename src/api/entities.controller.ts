@@ -135,18 +135,9 @@ export class EntitiesController {
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: EntityListQuery }) { kind, branch, cursor = 0, limit = PAGE_DEFAULT }: EntityListQuery,
   ) {
-    const found = await this.entities.list({
-      scope: scopeOf(names),
-      kind,
-      branch,
-      after: cursor,
-      limit: limit + 1,
-    });
-    const page = found.slice(0, limit);
-    return {
-      entities: await this.#toAnswers(page),
-      nextCursor: found.length > limit ? toCursor(page.at(-1)?.sequence ?? 0) : null,
-    };
+    const filter = { scope: scopeOf(names), kind, branch, after: cursor, limit };
+    const { rows, next } = await this.entities.list(filter);
+    return { entities: await this.#toAnswers(rows), nextCursor: next === null ? null : toCursor(next) };
   }
 
   /** Asks for each connector once. */

@@ -34,16 +34,8 @@ export class OperationsController {
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: OperationListQuery }) { state, cursor, limit = PAGE_DEFAULT }: OperationListQuery,
   ) {
-    const found = await this.operations.list({
-      scope: scopeOf(names),
-      state,
-      before: cursor,
-      limit: limit + 1,
-    });
-    const page = found.slice(0, limit);
-    return {
-      operations: page.map(toOperationAnswer),
-      nextCursor: found.length > limit ? toCursor(page.at(-1)?.sequence ?? 0) : null,
-    };
+    const filter = { scope: scopeOf(names), state, before: cursor, limit };
+    const { rows, next } = await this.operations.list(filter);
+    return { operations: rows.map(toOperationAnswer), nextCursor: next === null ? null : toCursor(next) };
   }
 }

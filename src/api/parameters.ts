@@ -41,8 +41,7 @@ export const Cursor = z
   )
   .transform(({ sequence }) => sequence);
 
-export const toCursor = (sequence: number | string): string =>
-  Buffer.from(String(sequence)).toString('base64url');
+export const toCursor = (sequence: number): string => Buffer.from(String(sequence)).toString('base64url');
 
 export const EntityListQuery = z.strictObject({
   kind: Identifier.optional(),

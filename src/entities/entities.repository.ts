@@ -1,9 +1,10 @@
 // The copy of what is in Git: byte for byte, one row per entity and branch.
 import { Injectable } from '@nestjs/common';
-import type { Insertable, Selectable } from 'kysely';
+import { type Insertable, type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
+import { fitPage, type Page } from '../storage/page.js';
 import type { EntityTable } from '../storage/schema.js';
 
 export type EntityRecord = Selectable<EntityTable>;
@@ -72,15 +73,22 @@ export class EntitiesRepository {
       .execute();
   }
 
-  async list(filter: EntityFilter): Promise<EntityRecord[]> {
+  async list(filter: EntityFilter): Promise<Page<EntityRecord>> {
     let query = this.storage.db
       .selectFrom('entity')
-      .selectAll()
+      .select(['sequence', sql<number>`octet_length(yaml)`.as('bytes')])
       .where('scope', '=', filter.scope)
       .where('sequence', '>', filter.after);
     if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind);
     if (filter.branch !== undefined) query = query.where('branch', '=', filter.branch);
-    return query.orderBy('sequence').limit(filter.limit).execute();
+    const found = await query
+      .orderBy('sequence')
+      .limit(filter.limit + 1)
+      .execute();
+    const { sequences, next } = fitPage(found, filter.limit);
+    if (sequences.length === 0) return { rows: [], next };
+    const rows = this.storage.db.selectFrom('entity').selectAll().where('sequence', 'in', sequences);
+    return { rows: await rows.orderBy('sequence').execute(), next };
   }
 
   async write(tx: Session, row: Insertable<EntityTable>): Promise<void> {

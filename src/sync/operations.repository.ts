@@ -4,6 +4,7 @@ import { type Insertable, type Selectable, sql } from 'kysely';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
+import { fitPage, type Page } from '../storage/page.js';
 import type { OperationState, OperationTable } from '../storage/schema.js';
 
 export type OperationRecord = Selectable<OperationTable>;
@@ -65,11 +66,38 @@ export class OperationsRepository {
     state?: OperationState | undefined;
     before?: number | undefined;
     limit: number;
-  }): Promise<OperationRecord[]> {
-    let query = this.storage.db.selectFrom('operation').selectAll().where('scope', '=', filter.scope);
+  }): Promise<Page<OperationRecord>> {
+    let query = this.storage.db
+      .selectFrom('operation')
+      .select(['sequence', sql<number>`coalesce(octet_length(yaml), 0)`.as('bytes')])
+      .where('scope', '=', filter.scope);
     if (filter.state !== undefined) query = query.where('state', '=', filter.state);
     if (filter.before !== undefined) query = query.where('sequence', '<', filter.before);
-    return query.orderBy('sequence', 'desc').limit(filter.limit).execute();
+    const found = await query
+      .orderBy('sequence', 'desc')
+      .limit(filter.limit + 1)
+      .execute();
+    const { sequences, next } = fitPage(found, filter.limit);
+    if (sequences.length === 0) return { rows: [], next };
+    const rows = this.storage.db.selectFrom('operation').selectAll().where('sequence', 'in', sequences);
+    return { rows: await rows.orderBy('sequence', 'desc').execute(), next };
+  }
+
+  /** The latest unfinished save of the entity, on this branch or on any: where it will be, although it is not there yet. */
+  async pendingSave(
+    { scope, kind, id }: { scope: Scope; kind: string; id: string },
+    branch?: string,
+  ): Promise<OperationRecord | undefined> {
+    let query = this.storage.db
+      .selectFrom('operation')
+      .selectAll()
+      .where('scope', '=', scope)
+      .where('kind', '=', kind)
+      .where('entity_id', '=', id)
+      .where('action', '=', 'save')
+      .where('state', '=', 'pending');
+    if (branch !== undefined) query = query.where('branch', '=', branch);
+    return query.orderBy('sequence', 'desc').limit(1).executeTakeFirst();
   }
 
   /** What waits in a lane, in order of acceptance. */
