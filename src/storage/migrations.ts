@@ -113,6 +113,7 @@ create table operation (
 );
 create index operation_waiting on operation (lane_id, sequence) where state = 'pending';
 create index operation_scope on operation (scope, sequence desc);
+create index operation_entity on operation (scope, kind, entity_id) where state = 'pending';
 create index operation_connector on operation (connector_scope, connector_id) where state = 'pending';
 create table idempotency (
   account text collate "C" not null,

@@ -47,6 +47,9 @@ interface Place {
   path: string;
 }
 
+/** An entity's copy, or an operation that is about to make it. */
+type Placed = Pick<EntityRecord, 'connector_scope' | 'connector_id'>;
+
 @Injectable()
 export class SaveFlow {
   constructor(
@@ -99,25 +102,28 @@ export class SaveFlow {
     return this.operations.get(request.scope, id);
   }
 
-  /** Where the file goes: where the request says, where the entity is already, or where its kind puts it. */
+  /** Where the file goes: where the request says, where the entity is already or is about to be, or where its kind puts it. */
   async #place({ scope, kind: kindId, id, git, yaml, expected }: SaveRequest, kind: Kind): Promise<Place> {
-    const copy = await this.entities.find({ scope, kind: kindId, id }, git.newBranchFrom ?? git.branch);
-    if (yaml === null && copy === undefined) throw new Failure('NOT_FOUND', { what: kindId, id });
+    const key = { scope, kind: kindId, id };
+    const source = git.newBranchFrom ?? git.branch;
+    const copy = await this.entities.find(key, source);
+    const known = copy ?? (await this.operations.pendingSave(key, source));
+    if (yaml === null && known === undefined) throw new Failure('NOT_FOUND', { what: kindId, id });
     if (copy !== undefined && expected === 'absent' && git.newBranchFrom === undefined)
       throw new Failure('ENTITY_EXISTS', { kind: kindId, id, branch: copy.branch });
-    const connector = await this.#connector(scope, git.connector, copy);
-    const branch = git.branch ?? copy?.branch;
+    const connector = await this.#connector(scope, git.connector, known);
+    const branch = git.branch ?? known?.branch;
     if (branch === undefined)
       throw new Failure('REQUEST_INVALID', { problem: 'git.branch is required for a new entity' });
     const path =
-      git.path ?? copy?.path ?? renderPath(kind.pathTemplate, { ...namesOf(scope), kind: kindId, id });
-    await this.#assertFree({ connector, branch, path }, { scope, kind: kindId, id }, copy);
+      git.path ?? known?.path ?? renderPath(kind.pathTemplate, { ...namesOf(scope), kind: kindId, id });
+    await this.#assertFree({ connector, branch, path }, key, copy);
     return { connector, branch, path };
   }
 
-  async #connector(scope: Scope, id: string | undefined, copy: EntityRecord | undefined): Promise<Connector> {
+  async #connector(scope: Scope, id: string | undefined, known: Placed | undefined): Promise<Connector> {
     if (id !== undefined) return this.connectors.resolve(scope, id);
-    if (copy !== undefined) return this.connectors.get(copy.connector_scope, copy.connector_id);
+    if (known !== undefined) return this.connectors.get(known.connector_scope, known.connector_id);
     throw new Failure('REQUEST_INVALID', { problem: 'git.connector is required for a new entity' });
   }
 

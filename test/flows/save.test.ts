@@ -225,6 +225,25 @@ describe.each(backends)('on the %s servers', (backend) => {
       expect((await api.request('DELETE', entity)).status).toBe(404);
     });
 
+    it('knows where an entity will be while its first save is still on the way', async () => {
+      const entity = `accounts/demo/entities/pipeline/${name('fresh')}`;
+      const now = { prefer: 'wait=0' };
+      const place = `connector=${connector}&branch=main&path=fresh/${road}.yaml`;
+      const created = await api.request('PUT', `${entity}?${place}`, 'name: fresh\n', now);
+      const changed = await api.request('PUT', entity, 'name: fresher\n', now);
+      const deleted = await api.request('DELETE', entity, undefined, { prefer: 'wait=30' });
+      expect([created.status, changed.status, deleted.status]).toEqual([202, 202, 200]);
+      for (const { body } of [created, changed])
+        expect(await api.ended(body.id)).toMatchObject({
+          state: 'succeeded',
+          git: { path: `fresh/${road}.yaml` },
+        });
+      expect(fileAt(stack.repository, `fresh/${road}.yaml`)).toBeNull();
+      expect((await api.request('GET', entity)).status).toBe(404);
+      const history = git(stack.repository, 'log', '--format=%s', 'main', '--', `fresh/${road}.yaml`).trim();
+      expect(history.split('\n')).toHaveLength(3);
+    });
+
     it('deletes nothing that somebody else changed', async () => {
       await api.save(name('kept'), 'name: kept\n', into);
       await pushForeign(stack.foreignUrl, { [fileOf('kept')]: 'name: changed\n' });
