@@ -49,7 +49,11 @@ export class ScopesRepository {
     if (row === undefined) throw new Failure('SCOPE_NOT_FOUND', { scope: path });
   }
 
-  /** Deletes an empty scope and, with an account, its tokens. @throws SCOPE_NOT_FOUND, STILL_IN_USE */
+  /**
+   * Deletes an empty scope with the record of its operations and, with an account, its kinds and tokens: who makes it again
+   * finds nothing of it.
+   * @throws SCOPE_NOT_FOUND, STILL_IN_USE
+   */
   async delete(path: Scope): Promise<void> {
     const inUse = (by: string): Failure =>
       new Failure('STILL_IN_USE', { what: 'scope', id: path, by }) as Failure;
@@ -69,6 +73,8 @@ export class ScopesRepository {
           .where('state', '=', 'pending')
           .executeTakeFirst();
         if (pending !== undefined) throw inUse(`the unfinished operation ${pending.id}`);
+        await tx.deleteFrom('kind').where('account', '=', path).execute();
+        await tx.deleteFrom('operation').where('scope', '=', path).execute();
         await tx.deleteFrom('scope').where('path', '=', path).execute();
         await tx.deleteFrom('token').where('account', '=', path).execute();
       })

@@ -1,6 +1,8 @@
 // Scopes from their making to their end, and the kinds of an account.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '../support/api.js';
 import { DocumentedApi } from '../support/documented-api.js';
+import { runCommand } from '../support/processes.js';
 import { fileAt } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
 
@@ -19,6 +21,35 @@ afterAll(() => stack.stop());
 const ORG = 'accounts/demo/orgs/acme';
 const PROJECT = `${ORG}/projects/web`;
 const into = { connector: 'direct', branch: 'main' };
+
+describe('an account', () => {
+  it('goes with its kinds, tokens and record of operations: who makes it again finds nothing of it', async () => {
+    const token = async (): Promise<Api> => {
+      const env = { DATABASE_URL: stack.databaseUrl };
+      const { stdout } = await runCommand('src/token.js', ['--account', 'passing'], { env });
+      return new Api(stack.api.url, stdout.trim());
+    };
+    const first = await token();
+    await first.ok('PUT', 'accounts/passing/kinds/note', { schema: {}, pathTemplate: '{id}.yaml' });
+    await first.ok('PUT', 'accounts/passing/connectors/here', {
+      url: stack.repositoryUrl,
+      connectivity: 'manager',
+    });
+    const git = { connector: 'here', branch: 'main' };
+    const save = { yaml: 'a: 1\n', git };
+    const refused = await first.request('PUT', 'accounts/passing/entities/note/one', save);
+    expect(refused.body.code).toBe('GIT_AUTH_REJECTED');
+    await first.ok('DELETE', 'accounts/passing/connectors/here');
+    await first.ok('DELETE', 'accounts/passing');
+    expect((await first.request('GET', 'accounts/passing')).status).toBe(401);
+    const second = await token();
+    expect(await second.ok('GET', 'accounts/passing/operations')).toEqual({
+      operations: [],
+      nextCursor: null,
+    });
+    expect((await second.request('GET', 'accounts/passing/kinds/note')).status).toBe(404);
+  });
+});
 
 describe('a scope', () => {
   it('needs its parent', async () => {
