@@ -128,7 +128,7 @@ Save an entity:     curl -X PUT '${manager}/api/v1/accounts/demo/entities/pipeli
                       -H "Authorization: Bearer $(cat ${tokenFile})" -H 'Content-Type: application/yaml' \\
                       --data-binary 'name: hello'
 Through a delegate: the same with connector=delegated
-API:                ${manager}/api/v1/openapi.json
+API (with a token): ${manager}/api/v1/openapi.json
 Stop:               Ctrl-C`);
 }
 

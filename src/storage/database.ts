@@ -20,6 +20,8 @@ export class Storage {
       connectionString: databaseUrl,
       max: 20,
       connectionTimeoutMillis: 5_000,
+      // A server that has fallen silent ends no statement by itself.
+      query_timeout: 35_000,
       options: '-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000',
       types: { getTypeParser: readColumn as typeof pg.types.getTypeParser },
     });
@@ -71,7 +73,7 @@ export function isConnectionFault(error: unknown): boolean {
   return (
     /^(08|57P0)/.test(code) ||
     /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(message)
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout/.test(message)
   );
 }
 
