@@ -27,6 +27,8 @@ export class Storage {
     });
     // An idle connection that the server ends reports here; the next query gets a fresh one.
     this.#pool.on('error', () => undefined);
+    // One that breaks while it is in use fails its query as well, which is where it is dealt with.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.db = new Connected<Tables>({ dialect: new PostgresDialect({ pool: this.#pool }) });
   }
 
