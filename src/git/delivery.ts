@@ -9,6 +9,7 @@ import { quoteServer } from './host-answer.js';
 import { isUnsent } from './http-transport.js';
 import type { ObjectSource } from './object-source.js';
 import { writePack } from './pack-writer.js';
+import { busyBranch, pauseAfterRace } from './race.js';
 import { type PushVerdict, pushPack } from './receive-pack.js';
 import { limitTo } from './session.js';
 
@@ -38,7 +39,8 @@ export async function deliverChain(
     const settled = await settle(source, chain, built, outcome);
     if (settled !== null) return settled;
     if (outcome.kind === 'refused') throw reject(source, outcome.reason);
-    if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(source, outcome);
+    if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(source, chain, outcome);
+    if (outcome.kind === 'raced') await pauseAfterRace();
   }
 }
 
@@ -110,8 +112,9 @@ function isWorthResending(outcome: Outcome): boolean {
 }
 
 /** The branch has not moved. A host that answered has refused; one that fell silent may still be at work. */
-function explain(source: ObjectSource, outcome: Outcome): Failure {
-  if (outcome.kind !== 'unanswered') return reject(source, outcome.kind === 'raced' ? outcome.reason : '');
+function explain(source: ObjectSource, chain: Chain, outcome: Outcome): Failure {
+  if (outcome.kind === 'raced') return busyBranch(source.session.host, chain.branch, outcome.reason);
+  if (outcome.kind !== 'unanswered') return reject(source, '');
   const { failure } = outcome;
   const mayFollow =
     failure.code === 'GIT_UNREACHABLE' || failure.code === 'GIT_TIMEOUT' || isGateway(failure);

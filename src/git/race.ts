@@ -1,7 +1,25 @@
 // Hosts refuse a push in their own words; these mean that somebody else was faster, not that the push is unwanted.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Failure } from '../kernel/failure.js';
+
+const RACE_PAUSE_MS = 150;
 const HOOKED = /hook declined|pre-receive|protected/i;
 const RACED =
   /non-fast-forward|fetch first|stale info|failed to (?:update ref|lock|write)|cannot lock|unable to (?:lock|create|write)|lock failed|already exists|incorrect old value|but expected|is at [0-9a-f]{40}|atomic/i;
 
-/** Whether these words of a host (or of git about it) say that the branch was not where it had to be, or was locked. */
-export const isRace = (words: string): boolean => !HOOKED.test(words) && RACED.test(words);
+/** A branch `a` and a branch `a/b` cannot both be: no lock, but a refusal that lasts. */
+const COLLIDES = /exists; cannot create/i;
+
+/**
+ * Whether these words of a host (or of git about it) say that the branch was not where it had to be, or was locked. `talk` is
+ * what the host said beside its verdict.
+ */
+export const isRace = (verdict: string, talk = ''): boolean =>
+  !HOOKED.test(verdict) && !COLLIDES.test(`${verdict} ${talk}`) && RACED.test(verdict);
+
+/** Waits before a push that met somebody else's lock is sent again. */
+export const pauseAfterRace = (): Promise<void> => delay(RACE_PAUSE_MS * (0.5 + Math.random()));
+
+/** The branch was read and had not moved, and yet somebody held it: it will be free again. */
+export const busyBranch = (host: string, branch: string, reason: string): Failure =>
+  new Failure('GIT_BRANCH_BUSY', { host, branch, reason }) as Failure;

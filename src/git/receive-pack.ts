@@ -114,7 +114,7 @@ function judge(host: string, reference: string, lines: string[], talk: string): 
     return { kind: 'refused', reason: quoteServer(`${unpack.slice('unpack '.length)} ${talk}`) };
   if (refusal === undefined) throw refuseAnswer(host, 'the report of the push does not name the branch');
   return {
-    kind: isRace(refusal) ? 'raced' : 'refused',
+    kind: isRace(refusal, talk) ? 'raced' : 'refused',
     reason: quoteServer(talk === '' ? refusal : `${refusal}: ${talk}`),
   };
 }

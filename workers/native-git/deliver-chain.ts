@@ -3,6 +3,7 @@
 
 import type { Chain, ChainResult, CommitId, Landed } from '../../src/git/git.js';
 import { quoteServer } from '../../src/git/host-answer.js';
+import { busyBranch, pauseAfterRace } from '../../src/git/race.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
 import { importArgv, isAncestorArgv, pushArgv } from './argv.js';
@@ -98,7 +99,8 @@ async function deliverChain(operation: Operation, chain: Chain, built: BuiltChai
     const settled = await settle(operation, chain, built, outcome);
     if (settled !== null) return settled;
     if (outcome.kind === 'refused') throw reject(operation, outcome.reason);
-    if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(operation, outcome);
+    if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(operation, chain, outcome);
+    if (outcome.kind === 'raced') await pauseAfterRace();
   }
 }
 
@@ -176,9 +178,9 @@ function isWorthResending(outcome: Outcome): boolean {
 }
 
 /** The branch has not moved. A host that answered has refused; one that fell silent may still be at work. */
-function explain(operation: Operation, outcome: Outcome): Failure {
-  if (outcome.kind !== 'unanswered')
-    return reject(operation, outcome.kind === 'accepted' ? '' : outcome.reason);
+function explain(operation: Operation, chain: Chain, outcome: Outcome): Failure {
+  if (outcome.kind === 'raced') return busyBranch(operation.host, chain.branch, outcome.reason);
+  if (outcome.kind !== 'unanswered') return reject(operation, '');
   const { failure } = outcome;
   const { status } = failure.data as { status?: number };
   const mayFollow =

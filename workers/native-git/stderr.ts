@@ -129,5 +129,5 @@ export function judgePush(stdout: string, stderr: string): PushVerdict | null {
   if (summary === '' || summary === 'remote failure') return null;
   const words = [...stderr.matchAll(/^remote: ?(.*)$/gm)].map((match) => match[1]).join('\n');
   const reason = quoteServer(words.trim() === '' ? detail : `${detail}: ${words}`);
-  return { kind: isRace(detail) ? 'raced' : 'refused', reason };
+  return { kind: isRace(detail, words) ? 'raced' : 'refused', reason };
 }
