@@ -270,6 +270,13 @@ export const errors = {
     message: (d) => `${d.host} refused the push: ${d.reason}`,
     hint: () => 'A branch protection or hook of the host says no; save to a new branch or change the rule',
   }),
+  GIT_BRANCH_BUSY: row<Host & { branch: string; reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The branch is held by another push',
+    message: (d) => `${d.host} could not write ${d.branch}: ${d.reason}`,
+    hint: () => 'It is tried again by itself; if it persists, look for a left-over lock on the host',
+  }),
   GIT_PATH_BLOCKED: row<{ path: string; by: string }>({
     status: 409,
     disposition: 'stop',
@@ -354,6 +361,13 @@ export const errors = {
     title: 'It is not known yet whether the delegate did it',
     message: (d) => `A task for group ${d.group} may have been done, and nobody can say: ${d.reason}`,
     hint: () => 'The same work is tried again by itself; nothing is done twice',
+  }),
+  TASK_EXPIRED: row<{ seconds: number }>({
+    status: 504,
+    disposition: 'retry',
+    title: 'The delegate came to the task too late',
+    message: (d) => `The delegate took the task ${d.seconds} s after its time, and did not begin it`,
+    hint: () => 'Start more delegates of the group, and compare the clocks of manager and delegate',
   }),
   TASK_REFUSED: row<{ reason: string }>({
     status: 502,

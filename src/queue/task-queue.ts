@@ -21,7 +21,9 @@ const SWEEP_MS = 250;
 /** How long the queue may take to accept a task. */
 const SEND_MS_MAX = 10_000;
 /** Answers are kept this long for a manager that looks late. */
-const KEEP = { age: 600, count: 2_000 };
+const KEEP = { age: 600, count: 200 };
+/** How long one look at the queue may take: a connection that has fallen silent must not stop the clock of a task. */
+const LOOK_MS_MAX = 5_000;
 
 export interface TaskOptions {
   /** How long the answer may take, waiting for a free delegate included. Milliseconds. */
@@ -64,6 +66,8 @@ export class TaskQueue {
       return tasks[name].output.parse(answer.output) as TaskOutput<N>;
     } finally {
       this.#waiting.delete(id);
+      // What was asked and answered holds whole documents; the queue's own bounds are for a manager that died meanwhile.
+      void queue.remove(id).catch(() => undefined);
     }
   }
 
@@ -121,13 +125,27 @@ async function send(group: string, add: () => Promise<unknown>): Promise<void> {
   throw new Failure('TASK_OUTCOME_UNKNOWN', { group, reason: `the queue: ${reason}` }, { cause: fault });
 }
 
+/** @throws Error when there is no answer in time. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const late = delay(LOOK_MS_MAX, undefined, { ref: false, signal: stop.signal }).then(() => {
+    throw new Error(`no answer within ${LOOK_MS_MAX / 1000} s`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    stop.abort();
+    late.catch(() => undefined);
+  }
+}
+
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** The answer, if the job has come to an end; undefined while it has not, and while the queue is away for a moment. */
 async function look(group: string, queue: Queue, id: string): Promise<TaskAnswer | undefined> {
   let job: Job | undefined;
   try {
-    job = await queue.getJob(id);
+    job = await inTime(queue.getJob(id));
   } catch {
     return undefined;
   }
@@ -147,10 +165,10 @@ const inDoubt = (group: string, reason: string): TaskAnswer => ({
 /** Takes the task back if no delegate has begun it; whether it was still there to take. */
 async function withdraw(queue: Queue, id: string): Promise<boolean> {
   try {
-    const job = await queue.getJob(id);
-    if (job === undefined || job.processedOn !== undefined || (await job.getState()) !== 'waiting')
-      return false;
-    await job.remove();
+    const job = await inTime(queue.getJob(id));
+    if (job === undefined || job.processedOn !== undefined) return false;
+    if ((await inTime(job.getState())) !== 'waiting') return false;
+    await inTime(job.remove());
     return true;
   } catch {
     return false;

@@ -74,7 +74,8 @@ export class TaskWorker {
         manager: message.data.contract,
         delegate: contractVersion,
       });
-    if (message.data.expiresAt < Date.now()) throw new Failure('TASK_REFUSED', { reason: 'it has expired' });
+    const lateMs = Date.now() - message.data.expiresAt;
+    if (lateMs > 0) throw new Failure('TASK_EXPIRED', { seconds: Math.ceil(lateMs / 1000) });
     if (!Object.hasOwn(tasks, job.name))
       throw new Failure('TASK_REFUSED', { reason: `task ${job.name} is unknown` });
     const name = job.name as TaskName;
