@@ -79,16 +79,17 @@ export class ConnectorsRepository {
     throw new Failure('NOT_FOUND', { what: 'connector', id });
   }
 
-  /** Keeps the connector as it is until the transaction ends. @throws NOT_FOUND */
-  async hold(tx: Session, { scope, id }: { scope: Scope; id: string }): Promise<void> {
+  /** Keeps the connector as it is until the transaction ends, and answers it. @throws NOT_FOUND */
+  async hold(tx: Session, { scope, id }: { scope: Scope; id: string }): Promise<Connector> {
     const row = await tx
       .selectFrom('connector')
-      .select('id')
+      .selectAll()
       .where('scope', '=', scope)
       .where('id', '=', id)
       .forShare()
       .executeTakeFirst();
     if (row === undefined) throw new Failure('NOT_FOUND', { what: 'connector', id });
+    return toConnector(row);
   }
 
   /** What keeps the connector's repository in use, in words; the row is held until the transaction ends. */

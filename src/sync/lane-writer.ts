@@ -51,6 +51,8 @@ export class LaneWriter {
   /** Operations whose content stands in Git already: what they must expect there. */
   readonly #adopted = new Map<string, BlobId | null>();
   #alone = 0;
+  /** The next batch ends before an operation that has to see the ones before it in Git. */
+  #prefixMax: number | undefined;
   #races = 0;
 
   constructor(
@@ -63,35 +65,38 @@ export class LaneWriter {
     const lane = await this.desk.lanes.load(this.lease);
     if (lane.plan !== null) return this.#resume(lane, lane.plan);
     const waiting = await this.#expire(await this.desk.operations.waiting(lane.id, WAITING_MAX));
-    const batch = chooseBatch(waiting, this.#blocked, this.#alone > 0 ? 1 : undefined);
+    const batch = chooseBatch(waiting, this.#blocked, this.#alone > 0 ? 1 : this.#prefixMax);
     if (batch.length === 0) return false;
     this.#alone = Math.max(0, this.#alone - 1);
+    this.#prefixMax = undefined;
     return this.#begin(lane, batch);
   }
 
   async #begin(lane: Lane, batch: OperationRecord[]): Promise<boolean> {
+    let git: Git;
+    let plan: Plan | undefined;
     try {
-      const git = await this.#open(batch);
+      git = await this.#open(batch);
       const place = await this.#landingPlace(lane, batch[0] as OperationRecord, git);
-      const plan = await this.#plan(lane, batch, place);
-      if (plan === undefined) return true;
-      return await this.#push(lane, plan, batch, git);
+      plan = await this.#plan(lane, batch, place);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       return this.#fault(error, lane, undefined, batch);
     }
+    return plan === undefined || this.#push(lane, plan, batch, git);
   }
 
   async #resume(lane: Lane, stored: Plan): Promise<boolean> {
     const operations = await this.desk.operations.load(stored.steps.map(({ operation }) => operation));
     const plan = { ...stored, attempts: stored.attempts + 1 };
     await this.desk.lanes.update(this.lease, { plan });
+    let git: Git;
     try {
-      return await this.#push(lane, plan, operations, await this.#open(operations));
+      git = await this.#open(operations);
     } catch (error) {
-      if (error instanceof LeaseLost) throw error;
       return this.#fault(error, lane, plan, operations);
     }
+    return this.#push(lane, plan, operations, git);
   }
 
   async #open(operations: OperationRecord[]): Promise<Git> {
@@ -160,11 +165,16 @@ export class LaneWriter {
     return admitted;
   }
 
+  /**
+   * A fault of Git decides what becomes of the plan. One of the database does not: it goes up, the plan stays stored, and
+   * whoever takes the lane next finds out that it has landed.
+   */
   async #push(lane: Lane, plan: Plan, operations: OperationRecord[], git: Git): Promise<boolean> {
     const chain = chainOf(plan, lane.branch, operations);
     let result: ChainResult;
     try {
       result = await step('lane.push', () => git.commit(chain));
+      if (result.status === 'mismatch') result = await confirmMismatch(result, plan, lane.branch, git);
     } catch (error) {
       return this.#fault(error, lane, plan, operations);
     }
@@ -194,7 +204,7 @@ export class LaneWriter {
   async #part(
     plan: Plan,
     operations: OperationRecord[],
-    mismatches: Extract<ChainResult, { status: 'mismatch' }>['mismatches'],
+    mismatches: Mismatched['mismatches'],
     git: Git,
   ): Promise<boolean> {
     const seen = new Set<string>();
@@ -203,7 +213,10 @@ export class LaneWriter {
       const operation = operations[index] as OperationRecord;
       if (seen.has(path)) continue;
       seen.add(path);
-      if (this.desk.settlement.isAlreadySo(operation, theirs) && !this.#adopted.has(operation.id))
+      const isFirst = operations.findIndex((one) => one.path === path) === index;
+      // What it met is an earlier operation of this batch: it is judged once that one is in Git.
+      if (!isFirst) this.#prefixMax = Math.min(index, this.#prefixMax ?? index);
+      else if (this.desk.settlement.isAlreadySo(operation, theirs) && !this.#adopted.has(operation.id))
         this.#adopted.set(operation.id, theirs);
       else conflicts.push({ operation, expect: plan.steps[index]?.expect ?? null, theirs });
     }
@@ -272,6 +285,20 @@ export class LaneWriter {
     }
     return waiting.filter((operation) => !isOver(operation));
   }
+}
+
+type Mismatched = Extract<ChainResult, { status: 'mismatch' }>;
+
+/** A chain is compared with its base; where the branch has left that, the comparison says nothing of what is in Git now. */
+async function confirmMismatch(
+  result: Mismatched,
+  plan: Plan,
+  branch: string,
+  git: Git,
+): Promise<ChainResult> {
+  if (plan.create) return result;
+  const head = await git.head(branch);
+  return head === plan.base ? result : { status: 'moved', head };
 }
 
 /** Whether the plan may have reached the branch although this attempt failed. */

@@ -2,6 +2,7 @@
 import type { EntityRecord } from '../entities/entities.repository.js';
 import type { BlobId } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
+import { accountOf } from '../scopes/scope.js';
 import type { OperationRecord } from './operations.repository.js';
 
 type Named = Pick<OperationRecord, 'scope' | 'kind' | 'entity_id'>;
@@ -46,7 +47,18 @@ export class Neighbourhood {
     const name = keyOf(operation.scope, kind, entity_id);
     const taker = owner === undefined ? claimed.get(path) : keyOf(owner.scope, owner.kind, owner.id);
     if (taker !== undefined && taker !== name)
-      return new Failure('ENTITY_PLACE_TAKEN', { path, branch, by: taker }) as Failure;
+      return new Failure('ENTITY_PLACE_TAKEN', {
+        path,
+        branch,
+        by: shownTo(operation.scope, taker),
+      }) as Failure;
+    const elsewhere = [...claimed].find(([place, by]) => by === name && place !== path)?.[0];
+    if (copy === undefined && operation.action === 'save' && elsewhere !== undefined)
+      return new Failure('ENTITY_ELSEWHERE', {
+        id: entity_id,
+        connector: operation.connector_id,
+        path: elsewhere,
+      }) as Failure;
     if (copy !== undefined && !samePlace(copy, { repository: this.repository, path }))
       return new Failure('ENTITY_ELSEWHERE', {
         id: entity_id,
@@ -63,6 +75,10 @@ export class Neighbourhood {
 
 /** `accounts/a: pipeline build` */
 export const keyOf = (scope: string, kind: string, id: string): string => `${scope}: ${kind} ${id}`;
+
+/** The name of an entity as `scope` may know it: what another account keeps in the same repository is its own affair. */
+export const shownTo = (scope: string, key: string): string =>
+  accountOf(key.slice(0, key.indexOf(':'))) === accountOf(scope) ? key : 'an entity of another account';
 
 const samePlace = (one: Placed, other: Placed): boolean =>
   one.repository === other.repository && one.path === other.path;

@@ -18,7 +18,7 @@ import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { isTaken, Storage } from '../storage/database.js';
 import type { Tables } from '../storage/schema.js';
 import { LanesRepository } from './lanes.repository.js';
-import { keyOf } from './neighbourhood.js';
+import { keyOf, shownTo } from './neighbourhood.js';
 import { type OperationRecord, OperationsRepository } from './operations.repository.js';
 import { Waits } from './waits.js';
 
@@ -46,6 +46,9 @@ interface Place {
   branch: string;
   path: string;
 }
+
+/** The connector came to point at another repository between the look at it and the acceptance. */
+class PlaceMoved extends Error {}
 
 /** An entity's copy, or an operation that is about to make it. */
 type Placed = Pick<EntityRecord, 'connector_scope' | 'connector_id'>;
@@ -89,17 +92,20 @@ export class SaveFlow {
     await this.scopes.get(request.scope);
     const kind = await this.kinds.get(accountOf(request.scope), request.kind);
     if (request.yaml !== null) await this.documents.validate(request.yaml, kind);
-    const place = await this.#place(request, kind);
-    const id = randomUUID();
-    try {
-      await step('save.accept', () => this.storage.transact((tx) => this.#write(tx, id, request, place)));
-    } catch (error) {
-      // A concurrent request with the same key was first: this one is its retry.
-      const earlier = isTaken(error, 'idempotency_pkey') ? await this.#repeated(request) : undefined;
-      if (earlier === undefined) throw error;
-      return earlier;
+    for (;;) {
+      const place = await this.#place(request, kind);
+      const id = randomUUID();
+      try {
+        await step('save.accept', () => this.storage.transact((tx) => this.#write(tx, id, request, place)));
+        return await this.operations.get(request.scope, id);
+      } catch (error) {
+        if (error instanceof PlaceMoved) continue;
+        // A concurrent request with the same key was first: this one is its retry.
+        const earlier = isTaken(error, 'idempotency_pkey') ? await this.#repeated(request) : undefined;
+        if (earlier === undefined) throw error;
+        return earlier;
+      }
     }
-    return this.operations.get(request.scope, id);
   }
 
   /** Where the file goes: where the request says, where the entity is already or is about to be, or where its kind puts it. */
@@ -118,6 +124,8 @@ export class SaveFlow {
     const path =
       git.path ?? known?.path ?? renderPath(kind.pathTemplate, { ...namesOf(scope), kind: kindId, id });
     await this.#assertFree({ connector, branch, path }, key, copy);
+    if (copy === undefined && known !== undefined && known.branch === branch && known.path !== path)
+      throw new Failure('ENTITY_ELSEWHERE', { id, connector: known.connector_id, path: known.path });
     return { connector, branch, path };
   }
 
@@ -146,14 +154,15 @@ export class SaveFlow {
     if (owner === undefined) return;
     const by = keyOf(owner.scope, owner.kind, owner.id);
     if (by !== keyOf(key.scope, key.kind, key.id))
-      throw new Failure('ENTITY_PLACE_TAKEN', { path, branch, by });
+      throw new Failure('ENTITY_PLACE_TAKEN', { path, branch, by: shownTo(key.scope, by) });
   }
 
   async #write(tx: Transaction<Tables>, id: string, request: SaveRequest, place: Place): Promise<void> {
     const { scope, kind, id: entity, yaml, git } = request;
     const { connector, branch, path } = place;
     await this.scopes.hold(tx, scope);
-    await this.connectors.hold(tx, connector);
+    const held = await this.connectors.hold(tx, connector);
+    if (held.url !== connector.url) throw new PlaceMoved();
     const author = git.author ?? {
       name: this.config.SALLYPORT_COMMITTER_NAME,
       email: this.config.SALLYPORT_COMMITTER_EMAIL,

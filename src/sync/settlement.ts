@@ -86,7 +86,7 @@ export class Settlement {
             blobId: expect,
             yaml: expect !== null && copy?.blob_id === expect ? toText(copy.yaml) : null,
           },
-          theirs: { blobId: theirs, yaml: found[index] ?? null },
+          theirs: { blobId: theirs, yaml: found[index]?.id === theirs ? toText(found[index].content) : null },
           ours: versionOf(operation.yaml),
         };
         await this.operations.finish(tx, operation.id, {
@@ -129,10 +129,13 @@ export class Settlement {
   }
 
   /** The text that stands in the way, as far as it can be shown; a conflict is one without it, too. */
-  async #readTheirs(git: Git, base: CommitId | null, paths: string[]): Promise<(string | null)[]> {
+  async #readTheirs(
+    git: Git,
+    base: CommitId | null,
+    paths: string[],
+  ): Promise<Awaited<ReturnType<Git['read']>>> {
     if (base === null || paths.length === 0) return [];
-    const files = await git.read(base, paths).catch(() => []);
-    return files.map((file) => (file === null ? null : toText(file.content)));
+    return git.read(base, paths).catch(() => []);
   }
 
   async #copyOf(tx: Session, { scope, kind, entity_id: id, branch, new_branch_from }: OperationRecord) {

@@ -12,6 +12,8 @@ const FORGET_MS = 3_600_000;
 export class Sweep {
   readonly #timers: NodeJS.Timeout[] = [];
   #lastFault: string | undefined;
+  /** A slow database must not see one look pile up on another. */
+  #isLooking = false;
 
   constructor(
     private readonly lanes: LanesRepository,
@@ -36,12 +38,16 @@ export class Sweep {
   }
 
   async sweep(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
       for (const lane of await this.lanes.due()) if (this.flow.hasRoom) this.#begin(lane);
       this.#lastFault = undefined;
     } catch (error) {
       this.#lastFault = (error as Error).message;
       this.log.warn({ err: error }, 'sweep');
+    } finally {
+      this.#isLooking = false;
     }
   }
 

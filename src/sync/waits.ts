@@ -10,6 +10,7 @@ export class Waits {
   readonly #waiting = new Map<string, Set<() => void>>();
   #timer: NodeJS.Timeout | undefined;
   #isReleased = false;
+  #isLooking = false;
 
   constructor(private readonly operations: OperationsRepository) {}
 
@@ -44,8 +45,10 @@ export class Waits {
   }
 
   async #look(): Promise<void> {
-    if (this.#waiting.size === 0) return;
+    if (this.#waiting.size === 0 || this.#isLooking) return;
+    this.#isLooking = true;
     const ended = await this.operations.finished([...this.#waiting.keys()]).catch(() => []);
+    this.#isLooking = false;
     this.wake(ended);
   }
 }
