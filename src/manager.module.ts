@@ -34,6 +34,7 @@ import { Storage } from './storage/database.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { LanesRepository } from './sync/lanes.repository.js';
 import { OperationsRepository } from './sync/operations.repository.js';
+import { Placement } from './sync/placement.js';
 import { SaveFlow } from './sync/save.flow.js';
 import { Settlement } from './sync/settlement.js';
 import { Sweep } from './sync/sweep.js';
@@ -78,7 +79,7 @@ const doors = [
   { provide: APP_PIPE, useClass: RequestPipe },
 ];
 
-const corridors = [SaveFlow, LaneFlow, Sweep, Settlement, Waits, Connectivity, DelegatesService];
+const corridors = [SaveFlow, Placement, LaneFlow, Sweep, Settlement, Waits, Connectivity, DelegatesService];
 
 const rooms = [
   OperationsRepository,

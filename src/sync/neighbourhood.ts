@@ -52,25 +52,37 @@ export class Neighbourhood {
         branch,
         by: shownTo(operation.scope, taker),
       }) as Failure;
-    const elsewhere = [...claimed].find(([place, by]) => by === name && place !== path)?.[0];
-    if (copy === undefined && operation.action === 'save' && elsewhere !== undefined)
-      return new Failure('ENTITY_ELSEWHERE', {
-        id: entity_id,
-        connector: operation.connector_id,
-        path: elsewhere,
-      }) as Failure;
-    if (copy !== undefined && !samePlace(copy, { repository: this.repository, path }))
-      return new Failure('ENTITY_ELSEWHERE', {
-        id: entity_id,
-        connector: copy.connector_id,
-        path: copy.path,
-      }) as Failure;
+    const elsewhere =
+      copy === undefined ? claimedElsewhere(operation, name, claimed) : this.#elsewhere(copy, path);
+    if (elsewhere !== undefined)
+      return new Failure('ENTITY_ELSEWHERE', { id: entity_id, ...elsewhere }) as Failure;
     if (copy !== undefined && operation.expected === 'absent')
       return new Failure('ENTITY_EXISTS', { kind, id: entity_id, branch }) as Failure;
     if (copy === undefined && operation.action === 'delete' && !claimed.has(path))
       return new Failure('NOT_FOUND', { what: kind, id: entity_id }) as Failure;
     return undefined;
   }
+
+  #elsewhere(copy: EntityRecord, path: string): Elsewhere | undefined {
+    if (samePlace(copy, { repository: this.repository, path })) return undefined;
+    return { connector: copy.connector_id, path: copy.path };
+  }
+}
+
+interface Elsewhere {
+  connector: string;
+  path: string;
+}
+
+/** Where an earlier operation of the batch puts the same entity, if somewhere else. */
+function claimedElsewhere(
+  operation: Pick<OperationRecord, 'path' | 'action' | 'connector_id'>,
+  name: string,
+  claimed: Map<string, string>,
+): Elsewhere | undefined {
+  if (operation.action === 'delete') return undefined;
+  const place = [...claimed].find(([path, by]) => by === name && path !== operation.path)?.[0];
+  return place === undefined ? undefined : { connector: operation.connector_id, path: place };
 }
 
 /** `accounts/a: pipeline build` */

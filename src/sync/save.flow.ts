@@ -4,22 +4,19 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
 import { Config } from '../config/config.js';
-import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { DocumentValidator } from '../entities/document.js';
-import { EntitiesRepository, type EntityRecord } from '../entities/entities.repository.js';
-import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
+import { KindsRepository } from '../entities/kinds.repository.js';
 import type { Person } from '../git/git.js';
-import { Failure } from '../kernel/failure.js';
 import { step } from '../kernel/step.js';
-import { renderPath } from '../policy/paths.js';
 import { JobQueue } from '../queue/job-queue.js';
-import { accountOf, namesOf, type Scope } from '../scopes/scope.js';
+import { accountOf, type Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { isTaken, Storage } from '../storage/database.js';
 import type { Tables } from '../storage/schema.js';
 import { LanesRepository } from './lanes.repository.js';
-import { keyOf, shownTo } from './neighbourhood.js';
 import { type OperationRecord, OperationsRepository } from './operations.repository.js';
+import { type Place, Placement } from './placement.js';
 import { Waits } from './waits.js';
 
 export interface SaveRequest {
@@ -41,17 +38,8 @@ export interface SaveRequest {
   idempotency?: { key: string; requestHash: Buffer } | undefined;
 }
 
-interface Place {
-  connector: Connector;
-  branch: string;
-  path: string;
-}
-
 /** The connector came to point at another repository between the look at it and the acceptance. */
 class PlaceMoved extends Error {}
-
-/** An entity's copy, or an operation that is about to make it. */
-type Placed = Pick<EntityRecord, 'connector_scope' | 'connector_id'>;
 
 @Injectable()
 export class SaveFlow {
@@ -61,7 +49,7 @@ export class SaveFlow {
     private readonly scopes: ScopesRepository,
     private readonly kinds: KindsRepository,
     private readonly documents: DocumentValidator,
-    private readonly entities: EntitiesRepository,
+    private readonly placement: Placement,
     private readonly connectors: ConnectorsRepository,
     private readonly lanes: LanesRepository,
     private readonly operations: OperationsRepository,
@@ -93,7 +81,7 @@ export class SaveFlow {
     const kind = await this.kinds.get(accountOf(request.scope), request.kind);
     if (request.yaml !== null) await this.documents.validate(request.yaml, kind);
     for (;;) {
-      const place = await this.#place(request, kind);
+      const place = await this.placement.find(request, kind);
       const id = randomUUID();
       try {
         await step('save.accept', () => this.storage.transact((tx) => this.#write(tx, id, request, place)));
@@ -106,55 +94,6 @@ export class SaveFlow {
         return earlier;
       }
     }
-  }
-
-  /** Where the file goes: where the request says, where the entity is already or is about to be, or where its kind puts it. */
-  async #place({ scope, kind: kindId, id, git, yaml, expected }: SaveRequest, kind: Kind): Promise<Place> {
-    const key = { scope, kind: kindId, id };
-    const source = git.newBranchFrom ?? git.branch;
-    const copy = await this.entities.find(key, source);
-    const known = copy ?? (await this.operations.pendingSave(key, source));
-    if (yaml === null && known === undefined) throw new Failure('NOT_FOUND', { what: kindId, id });
-    if (copy !== undefined && expected === 'absent' && git.newBranchFrom === undefined)
-      throw new Failure('ENTITY_EXISTS', { kind: kindId, id, branch: copy.branch });
-    const connector = await this.#connector(scope, git.connector, known);
-    const branch = git.branch ?? known?.branch;
-    if (branch === undefined)
-      throw new Failure('REQUEST_INVALID', { problem: 'git.branch is required for a new entity' });
-    const path =
-      git.path ?? known?.path ?? renderPath(kind.pathTemplate, { ...namesOf(scope), kind: kindId, id });
-    await this.#assertFree({ connector, branch, path }, key, copy);
-    if (copy === undefined && known !== undefined && known.branch === branch && known.path !== path)
-      throw new Failure('ENTITY_ELSEWHERE', { id, connector: known.connector_id, path: known.path });
-    return { connector, branch, path };
-  }
-
-  async #connector(scope: Scope, id: string | undefined, known: Placed | undefined): Promise<Connector> {
-    if (id !== undefined) return this.connectors.resolve(scope, id);
-    if (known !== undefined) return this.connectors.get(known.connector_scope, known.connector_id);
-    throw new Failure('REQUEST_INVALID', { problem: 'git.connector is required for a new entity' });
-  }
-
-  /** Refuses early what the lane's writer would have to refuse later. */
-  async #assertFree(
-    { connector, branch, path }: Place,
-    key: { scope: Scope; kind: string; id: string },
-    copy: EntityRecord | undefined,
-  ): Promise<void> {
-    if (
-      copy !== undefined &&
-      copy.branch === branch &&
-      (copy.path !== path || copy.repository !== connector.url)
-    )
-      throw new Failure('ENTITY_ELSEWHERE', { id: key.id, connector: copy.connector_id, path: copy.path });
-    const place = { repository: connector.url, branch, paths: [path], keys: [key] };
-    const owner = (await this.entities.around(place)).find(
-      (one) => one.repository === connector.url && one.path === path,
-    );
-    if (owner === undefined) return;
-    const by = keyOf(owner.scope, owner.kind, owner.id);
-    if (by !== keyOf(key.scope, key.kind, key.id))
-      throw new Failure('ENTITY_PLACE_TAKEN', { path, branch, by: shownTo(key.scope, by) });
   }
 
   async #write(tx: Transaction<Tables>, id: string, request: SaveRequest, place: Place): Promise<void> {
