@@ -6,7 +6,7 @@ import type { Config } from '../config/config.js';
 import type { Connectivity } from '../connectivity/connectivity.js';
 import type { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import type { EntitiesRepository } from '../entities/entities.repository.js';
-import type { BlobId, ChainResult, CommitId, Git } from '../git/git.js';
+import type { BlobId, Chain, ChainResult, CommitId, Git } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -173,8 +173,7 @@ export class LaneWriter {
     const chain = chainOf(plan, lane.branch, operations);
     let result: ChainResult;
     try {
-      result = await step('lane.push', () => git.commit(chain));
-      if (result.status === 'mismatch') result = await confirmMismatch(result, plan, lane.branch, git);
+      result = await step('lane.push', () => commitOnHead(git, chain));
     } catch (error) {
       return this.#fault(error, lane, plan, operations);
     }
@@ -289,16 +288,23 @@ export class LaneWriter {
 
 type Mismatched = Extract<ChainResult, { status: 'mismatch' }>;
 
-/** A chain is compared with its base; where the branch has left that, the comparison says nothing of what is in Git now. */
-async function confirmMismatch(
-  result: Mismatched,
-  plan: Plan,
-  branch: string,
-  git: Git,
-): Promise<ChainResult> {
-  if (plan.create) return result;
-  const head = await git.head(branch);
-  return head === plan.base ? result : { status: 'moved', head };
+/** What a chain is refused for in comparison with its base counts only while the branch still stands there. */
+async function commitOnHead(git: Git, chain: Chain): Promise<ChainResult> {
+  try {
+    const result = await git.commit(chain);
+    return result.status === 'mismatch' ? ((await findMoved(git, chain)) ?? result) : result;
+  } catch (error) {
+    const isOfBase = error instanceof Failure && error.code === 'GIT_PATH_BLOCKED';
+    const moved = isOfBase ? await findMoved(git, chain) : undefined;
+    if (moved === undefined) throw error;
+    return moved;
+  }
+}
+
+async function findMoved(git: Git, chain: Chain): Promise<ChainResult | undefined> {
+  if (chain.create) return undefined;
+  const head = await git.head(chain.branch);
+  return head === chain.base ? undefined : { status: 'moved', head };
 }
 
 /** Whether the plan may have reached the branch although this attempt failed. */

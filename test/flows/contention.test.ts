@@ -64,6 +64,17 @@ describe.each(backends)('on the %s servers', (backend) => {
     expect(saved.status, saved.text).toBe(201);
   });
 
+  it('writes where a directory was in the way that somebody else has removed', async () => {
+    await pushForeign(stack.foreignUrl, { 'was-in-the-way.yaml/x': 'x\n' });
+    await stack.api.save('beside-directory', 'name: beside\n', direct);
+    await pushForeign(stack.foreignUrl, { 'was-in-the-way.yaml/x': null });
+    const saved = await stack.api.save('in-its-place', 'name: x\n', {
+      ...direct,
+      path: 'was-in-the-way.yaml',
+    });
+    expect(saved.status, saved.text).toBe(201);
+  });
+
   it('waits while somebody else holds the branch, says so, and goes through when it is free', async () => {
     const lock = path.join(stack.repository, 'refs', 'heads', 'main.lock');
     fs.writeFileSync(lock, '');
