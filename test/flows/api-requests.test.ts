@@ -1,7 +1,7 @@
 // What a request may not be: its JSON, its query, its headers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DocumentedApi } from '../support/documented-api.js';
-import { sendRaw } from '../support/raw-http.js';
+import { requestHead, sendRaw } from '../support/raw-http.js';
 import { refusalsOf, tracesIn } from '../support/refusals.js';
 import { Stack } from '../support/stack.js';
 
@@ -20,17 +20,8 @@ const QUERY = 'connector=direct&branch=main';
 const into = { connector: 'direct', branch: 'main' };
 const json = { 'content-type': 'application/json' };
 
-/** A request's head, with a token that is good. */
-const head_ = (method: string, address: string, headers: Record<string, string> = {}): string => {
-  const all = {
-    Host: 'x',
-    Authorization: `Bearer ${stack.token}`,
-    'Content-Type': 'application/json',
-    ...headers,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `${method} /api/v1/${address} HTTP/1.1\r\n${lines.join('')}\r\n`;
-};
+const head_ = (method: string, address: string, headers?: Record<string, string>): string =>
+  requestHead(stack.token, method, address, headers);
 
 const save =
   (body: unknown, headers = {}) =>

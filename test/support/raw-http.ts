@@ -30,3 +30,15 @@ export async function sendRaw(url: string, pieces: (string | Buffer)[]): Promise
     ms: Date.now() - begun,
   };
 }
+
+/** The head of a request to the API; the fields given here stand in the place of the usual ones. */
+export function requestHead(
+  token: string,
+  method: string,
+  address: string,
+  headers: Record<string, string> = {},
+): string {
+  const all = { Host: 'x', Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} /api/v1/${address} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
