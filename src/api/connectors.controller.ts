@@ -5,6 +5,7 @@ import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { ConnectorsService } from '../connectors/connectors.service.js';
 import type { StageResult } from '../git/git.js';
+import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
 import { GroupName, Username } from '../policy/text.js';
@@ -59,6 +60,17 @@ export const CheckAnswer = z
         hint: z.string().optional(),
       }),
     ),
+    host: z
+      .strictObject({
+        agent: z.string().nullable(),
+        protocol: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+        filter: z.boolean(),
+        shallow: z.boolean(),
+        wants: z.enum(['any', 'commits']),
+        costs: z.array(z.string()).meta({ description: 'What the host lacks, and what that costs' }),
+      })
+      .nullable()
+      .meta({ description: 'What the host was found to support; null when it was not asked' }),
   })
   .meta({ id: 'ConnectorCheck' });
 
@@ -121,8 +133,13 @@ export class ConnectorsController {
   async check(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     const connector = await this.connectors.get(scopeOf(names), id);
     const git = await this.connectivity.open(connector);
-    const stages = (await git.check()).map(toStage);
-    return { ok: stages.every(({ ok }) => ok), connectivity: connector.connectivity, stages };
+    const { stages, host } = await git.check();
+    return {
+      ok: stages.every(({ ok }) => ok),
+      connectivity: connector.connectivity,
+      stages: stages.map(toStage),
+      host: host === null ? null : { ...host, costs: describeCosts(host) },
+    };
   }
 }
 

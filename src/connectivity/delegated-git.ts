@@ -1,16 +1,7 @@
 // The Git port across the queue: every call is a task for the connector's delegate group.
 import type { SealedRemote } from '../contract/remote.js';
 import type { TaskInput, TaskName, TaskOutput } from '../contract/tasks.js';
-import type {
-  Branch,
-  Chain,
-  ChainResult,
-  CommitId,
-  Path,
-  PathChange,
-  StageResult,
-  TreeEntry,
-} from '../git/git.js';
+import type { Branch, Chain, ChainResult, Check, CommitId, Path, PathChange, TreeEntry } from '../git/git.js';
 import { Git } from '../git/git.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 
@@ -56,8 +47,8 @@ export class DelegatedGit extends Git {
     return this.#ask('git.commit', { chain });
   }
 
-  override async check(): Promise<StageResult[]> {
-    return (await this.#ask('git.check', {})) as StageResult[];
+  override async check(): Promise<Check> {
+    return (await this.#ask('git.check', {})) as Check;
   }
 
   #ask<N extends TaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {

@@ -53,6 +53,14 @@ const StageResult = z.strictObject({
   failure: WireFailure.optional(),
 });
 
+const HostFeatures = z.strictObject({
+  agent: z.string().nullable(),
+  protocol: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  filter: z.boolean(),
+  shallow: z.boolean(),
+  wants: z.enum(['any', 'commits']),
+});
+
 interface Task {
   /** What the manager sends; parsed by the delegate. */
   input: z.ZodType;
@@ -93,7 +101,7 @@ export const tasks = {
   },
   'git.check': {
     input: z.strictObject({ remote: SealedRemote }),
-    output: z.array(StageResult),
+    output: z.strictObject({ stages: z.array(StageResult), host: HostFeatures.nullable() }),
   },
 } as const satisfies Record<string, Task>;
 

@@ -2,4 +2,4 @@
  * Version of everything in this folder. Raise it with every change that an older delegate or manager would misread;
  * both sides compare it at the delegate's start, and each task carries it.
  */
-export const contractVersion = 1;
+export const contractVersion = 2;

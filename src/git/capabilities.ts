@@ -1,98 +1,167 @@
-// What a host can do is asked once and remembered for ten minutes, so that a warm operation costs no discovery.
+// What a host can do is asked once and remembered for ten minutes, so that a warm operation costs no discovery. A repository
+// that was never met is taken to be like its neighbours on the same host, until an answer shows that it is not.
 import { Failure } from '../kernel/failure.js';
-import { quoteError, quoteServer, refuseAnswer } from './host-answer.js';
-import { sendRequest } from './http-transport.js';
-import { PacketReader, textOf } from './pkt-line.js';
+import { type Advertisement, readAdvertisement } from './advertisement.js';
+import type { HostFeatures } from './git.js';
+import { quoteServer } from './host-answer.js';
 import type { Session } from './session.js';
 
-export interface Capabilities {
-  /** `fetch` can leave out blobs or trees. */
-  filter: boolean;
-  /** `fetch` can leave out history. */
-  shallow: boolean;
+/** What a fetch may ask for. */
+export interface Capabilities extends HostFeatures {
+  /** Names of all the host offered. */
+  offers: ReadonlySet<string>;
+}
+
+/** What a push may ask for. The host refuses, or stumbles over, what it did not offer. */
+export interface PushFeatures {
+  reportStatus: boolean;
+  sideBand: boolean;
+  agent: boolean;
+}
+
+interface Known {
+  capabilities: Capabilities;
+  push?: PushFeatures;
+  /** Moment on the clock of `performance.now()`. */
+  until: number;
 }
 
 const REMEMBER_MS = 600_000;
 const REMEMBER_MAX = 10_000;
-const LINES_MAX = 1_000;
+/** Git itself takes a push without the list that comes before it; of others nothing is taken for granted. */
+const OF_GIT: PushFeatures = { reportStatus: true, sideBand: true, agent: true };
 
-const remembered = new Map<string, { capabilities: Capabilities; until: number }>();
+/** By repository and credential. */
+const repositories = new Map<string, Known>();
+/** By origin: what the last repository met there could do. */
+const hosts = new Map<string, Known>();
+
+/** What is known of the repository, or of its host; `null` when nothing is, or what is has expired. */
+export function recallCapabilities(session: Session): Capabilities | null {
+  return (
+    recall(repositories, session.partition)?.capabilities ??
+    recall(hosts, session.origin)?.capabilities ??
+    null
+  );
+}
+
+/** Whether what is known was said by this repository, and not by a neighbour. */
+export function isOwnWord(session: Session): boolean {
+  return recall(repositories, session.partition) !== undefined;
+}
 
 /** The host's capabilities for this repository, from memory when they are fresh. */
 export async function knowCapabilities(session: Session): Promise<Capabilities> {
-  const known = remembered.get(session.partition);
-  if (known !== undefined && known.until > performance.now()) return known.capabilities;
-  return discoverCapabilities(session);
+  return recallCapabilities(session) ?? (await discoverCapabilities(session));
 }
 
 /**
  * Asks the host.
- * @throws Failure GIT_PROTOCOL_UNSUPPORTED without version 2, GIT_OBJECT_FORMAT_UNSUPPORTED for anything but SHA-1.
+ * @throws Failure GIT_PROTOCOL_UNSUPPORTED, GIT_OBJECT_FORMAT_UNSUPPORTED for anything but SHA-1
  */
 export async function discoverCapabilities(session: Session): Promise<Capabilities> {
-  const body = await sendRequest(session, {
-    method: 'GET',
-    suffix: '/info/refs?service=git-upload-pack',
-    accept: 'application/x-git-upload-pack-advertisement',
-    version2: true,
-  });
-  const capabilities = parseAdvertisement(session.host, await readAdvertisement(session.host, body));
-  remembered.delete(session.partition);
-  remembered.set(session.partition, { capabilities, until: performance.now() + REMEMBER_MS });
-  const oldest = remembered.keys().next().value;
-  if (remembered.size > REMEMBER_MAX && oldest !== undefined) remembered.delete(oldest);
+  return noteCapabilities(session, await readAdvertisement(session, 'git-upload-pack'));
+}
+
+/** Remembers what the host said of itself. @throws as discoverCapabilities */
+export function noteCapabilities(session: Session, said: Advertisement): Capabilities {
+  const capabilities = said.protocol === 2 ? ofVersion2(session, said) : ofOlder(session, said);
+  const known = { capabilities, until: performance.now() + REMEMBER_MS };
+  remember(repositories, session.partition, known);
+  remember(hosts, session.origin, known);
   return capabilities;
 }
 
 /** Makes the next operation ask again: an answer showed that the host is not what it was. */
 export function forgetCapabilities(session: Session): void {
-  remembered.delete(session.partition);
+  repositories.delete(session.partition);
+  hosts.delete(session.origin);
 }
 
-async function readAdvertisement(host: string, body: AsyncIterable<Buffer>): Promise<string[]> {
-  const packets = new PacketReader(host, body);
-  try {
-    const lines: string[] = [];
-    for (;;) {
-      const packet = await packets.next();
-      if (packet === null) throw refuseAnswer(host, 'the list of capabilities is incomplete');
-      if (packet.kind === 'flush' && lines.length > 0) return lines;
-      // A flush before the list closes the banner that some servers put there.
-      if (packet.kind !== 'data') continue;
-      const line = checkLine(host, textOf(packet.data));
-      if (lines.length > 0 || !line.startsWith('# service=')) lines.push(line);
-      if (lines[0] !== undefined && lines[0] !== 'version 2')
-        throw new Failure('GIT_PROTOCOL_UNSUPPORTED', {
-          host,
-          reason: 'it does not speak protocol version 2',
-        });
-      if (lines.length > LINES_MAX) throw refuseAnswer(host, 'the list of capabilities does not end');
-    }
-  } finally {
-    await packets.close();
-  }
+/** What a push to this host may ask for: known of git, asked of others and remembered. */
+export async function knowPushFeatures(session: Session): Promise<PushFeatures> {
+  const capabilities = await knowCapabilities(session);
+  const known = recall(repositories, session.partition);
+  if (known?.push !== undefined) return known.push;
+  return isGit(capabilities) ? OF_GIT : discoverPushFeatures(session, capabilities);
 }
 
-function checkLine(host: string, line: string): string {
-  if (line.startsWith('ERR ')) throw quoteError(host, line.slice(4));
-  return line;
+/** Asks the host, and so whether it would take a push from this credential, as far as it says so before one is made. */
+export async function discoverPushFeatures(
+  session: Session,
+  capabilities: Capabilities,
+): Promise<PushFeatures> {
+  const { words } = await readAdvertisement(session, 'git-receive-pack');
+  const push = {
+    reportStatus: words.has('report-status'),
+    sideBand: words.has('side-band-64k'),
+    agent: words.has('agent'),
+  };
+  const until = performance.now() + REMEMBER_MS;
+  remember(repositories, session.partition, { capabilities, push, until });
+  return push;
 }
 
-function parseAdvertisement(host: string, lines: string[]): Capabilities {
-  const values = new Map(lines.slice(1).map((line) => splitOnce(line)));
-  const format = values.get('object-format') ?? 'sha1';
-  if (format !== 'sha1')
-    throw new Failure('GIT_OBJECT_FORMAT_UNSUPPORTED', { host, format: quoteServer(format) });
-  if (!values.has('ls-refs') || !values.has('fetch'))
+/** Whether an `ok` of this host may be taken for the truth. Some say it of a push they did not apply. */
+export function isTruthful({ agent }: HostFeatures): boolean {
+  return agent !== null && /^(?:git|jgit)\//i.test(agent);
+}
+
+function isGit({ agent }: HostFeatures): boolean {
+  return agent !== null && /^git\//.test(agent);
+}
+
+function ofVersion2({ host }: Session, { words }: Advertisement): Capabilities {
+  requireSha1(host, words);
+  if (!words.has('ls-refs') || !words.has('fetch'))
     throw new Failure('GIT_PROTOCOL_UNSUPPORTED', {
       host,
       reason: 'it lacks the commands ls-refs and fetch',
     });
-  const features = (values.get('fetch') ?? '').split(' ');
-  return { filter: features.includes('filter'), shallow: features.includes('shallow') };
+  const fetch = (words.get('fetch') ?? '').split(' ');
+  return {
+    agent: agentOf(words),
+    protocol: 2,
+    filter: fetch.includes('filter'),
+    shallow: fetch.includes('shallow'),
+    wants: 'any',
+    offers: new Set(words.keys()),
+  };
 }
 
-function splitOnce(line: string): [string, string] {
-  const at = line.indexOf('=');
-  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)];
+function ofOlder({ host }: Session, { protocol, words }: Advertisement): Capabilities {
+  requireSha1(host, words);
+  if (!words.has('side-band-64k'))
+    throw new Failure('GIT_PROTOCOL_UNSUPPORTED', { host, reason: 'it does not offer side-band-64k' });
+  return {
+    agent: agentOf(words),
+    protocol,
+    filter: words.has('filter'),
+    shallow: words.has('shallow'),
+    wants: words.has('allow-any-sha1-in-want') ? 'any' : 'commits',
+    offers: new Set(words.keys()),
+  };
+}
+
+function requireSha1(host: string, words: Map<string, string>): void {
+  const format = words.get('object-format') ?? 'sha1';
+  if (!format.split(' ').includes('sha1'))
+    throw new Failure('GIT_OBJECT_FORMAT_UNSUPPORTED', { host, format: quoteServer(format) });
+}
+
+function agentOf(words: Map<string, string>): string | null {
+  const agent = quoteServer(words.get('agent') ?? '');
+  return agent === '' ? null : agent;
+}
+
+function recall(memory: Map<string, Known>, key: string): Known | undefined {
+  const known = memory.get(key);
+  return known !== undefined && known.until > performance.now() ? known : undefined;
+}
+
+function remember(memory: Map<string, Known>, key: string, known: Known): void {
+  memory.delete(key);
+  memory.set(key, known);
+  const oldest = memory.keys().next().value;
+  if (memory.size > REMEMBER_MAX && oldest !== undefined) memory.delete(oldest);
 }

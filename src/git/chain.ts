@@ -31,7 +31,10 @@ export async function buildChain(source: ObjectSource, chain: Chain): Promise<Bu
   for (const step of chain.steps) refuseUnwritable(step);
   let at: Position = { commit: chain.base, tree: null };
   if (chain.base !== null) {
-    await source.requireSnapshots([chain.base]);
+    await source.requirePaths(
+      chain.base,
+      chain.steps.flatMap(({ changes }) => changes.map(({ path }) => path)),
+    );
     at = { commit: chain.base, tree: source.rootOf(chain.base) };
   }
   const built: BuiltChain = { head: chain.base, steps: [], mismatches: [], objects: new Map() };

@@ -1,25 +1,25 @@
 // The connection test, through the very requests a save makes. Each stage is timed; the first that fails is the last.
 import { Failure } from '../kernel/failure.js';
 import { findBranch } from './branches.js';
-import { discoverCapabilities } from './capabilities.js';
-import type { Remote, Stage, StageResult } from './git.js';
-import { probeReceivePack } from './receive-pack.js';
+import { type Capabilities, discoverCapabilities, discoverPushFeatures } from './capabilities.js';
+import type { Check, HostFeatures, Remote, Stage, StageResult } from './git.js';
 import { openAnonymous, type SessionOptions, withSession } from './session.js';
 
 /** Tries reach, authenticate, read and write in order. Never fails: what fails is in the answer. */
-export async function checkRemote(remote: Remote, options: SessionOptions): Promise<StageResult[]> {
-  const results: StageResult[] = [];
-  const trial = new Trial(results);
+export async function checkRemote(remote: Remote, options: SessionOptions): Promise<Check> {
+  const check: Check = { stages: [], host: null };
+  const trial = new Trial(check.stages);
   try {
     await withSession(remote, options, async (session) => {
       trial.begin('reach');
-      await discoverCapabilities(session);
+      const capabilities = await discoverCapabilities(session);
+      check.host = featuresOf(capabilities);
       trial.passAll('reach', 'authenticate');
       trial.begin('read');
       await findBranch(session, 'HEAD');
       trial.pass();
       trial.begin('write');
-      await probeReceivePack(session);
+      await discoverPushFeatures(session, capabilities);
       trial.pass();
     });
   } catch (error) {
@@ -27,7 +27,11 @@ export async function checkRemote(remote: Remote, options: SessionOptions): Prom
     if (failure.code.startsWith('SECRET_')) await reachAnonymously(remote, options, trial);
     trial.fail(failure);
   }
-  return results;
+  return check;
+}
+
+function featuresOf({ agent, protocol, filter, shallow, wants }: Capabilities): HostFeatures {
+  return { agent, protocol, filter, shallow, wants };
 }
 
 /** Notes how far a check came. */

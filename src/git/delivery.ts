@@ -5,7 +5,7 @@ import { step } from '../kernel/step.js';
 import { findBranch } from './branches.js';
 import type { BuiltChain } from './chain.js';
 import type { Chain, ChainResult, CommitId } from './git.js';
-import { quoteServer } from './host-answer.js';
+import { quoteServer, refuseAnswer } from './host-answer.js';
 import { isUnsent } from './http-transport.js';
 import type { ObjectSource } from './object-source.js';
 import { writePack } from './pack-writer.js';
@@ -34,11 +34,12 @@ export async function deliverChain(
   const pack = await writePack([...built.objects.values()]);
   for (let send = 1; ; send++) {
     const outcome = await push(source, chain, built.head, pack);
-    if (outcome.kind === 'accepted') return land(source, built, built.head);
+    if (outcome.kind === 'accepted' && outcome.certain) return land(source, built, built.head);
     // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
     const settled = await settle(source, chain, built, outcome);
     if (settled !== null) return settled;
     if (outcome.kind === 'refused') throw reject(source, outcome.reason);
+    if (outcome.kind === 'accepted') throw refuseUntruth(source);
     if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(source, chain, outcome);
     if (outcome.kind === 'raced') await pauseAfterRace();
   }
@@ -86,7 +87,7 @@ async function settle(
   outcome: Outcome,
 ): Promise<ChainResult | null> {
   try {
-    const head = await findBranch(source.session, chain.branch);
+    const head = wordOfHost(outcome, chain, built) ?? (await findBranch(source.session, chain.branch));
     if (head !== null && head === built.head) return land(source, built, head);
     if (head === (chain.create ? null : chain.base)) return null;
     if (head === null || built.head === null || built.objects.size === 0) return { status: 'moved', head };
@@ -97,6 +98,12 @@ async function settle(
     const first = outcome.kind === 'unanswered' ? `${outcome.failure.message}; then ` : '';
     throw unknown(source, `${first}${error.message}`, error);
   }
+}
+
+/** Where the host says the branch stands, when it refused the push for it: that is the answer to the next question. */
+function wordOfHost(outcome: Outcome, chain: Chain, built: BuiltChain): CommitId | null {
+  if (outcome.kind !== 'raced' || outcome.head === chain.base || outcome.head === built.head) return null;
+  return outcome.head;
 }
 
 function land(source: ObjectSource, built: BuiltChain, head: CommitId): ChainResult {
@@ -117,10 +124,18 @@ function explain(source: ObjectSource, chain: Chain, outcome: Outcome): Failure 
   if (outcome.kind !== 'unanswered') return reject(source, '');
   const { failure } = outcome;
   const mayFollow =
-    failure.code === 'GIT_UNREACHABLE' || failure.code === 'GIT_TIMEOUT' || isGateway(failure);
+    ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_CANCELLED'].includes(failure.code) || isGateway(failure);
   return mayFollow
     ? unknown(source, `${failure.message}; the branch has not moved so far`, failure)
     : failure;
+}
+
+/** The host said yes, and the branch has not moved. */
+function refuseUntruth(source: ObjectSource): Failure {
+  return refuseAnswer(
+    source.session.host,
+    'it reports the push as done, and the branch has not moved',
+  ) as Failure;
 }
 
 function isGateway(failure: Failure): boolean {

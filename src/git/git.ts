@@ -98,6 +98,20 @@ export interface PathChange {
   to: TreeEntry | null;
 }
 
+/** What a host was found to support, as far as an operation depends on it. */
+export interface HostFeatures {
+  /** What the host calls itself, fit to print; `null` when it does not say. */
+  agent: string | null;
+  /** Version of Git's wire protocol. */
+  protocol: 0 | 1 | 2;
+  /** Fetches can leave out blobs or trees. Without it every first fetch brings the files of a whole commit along. */
+  filter: boolean;
+  /** Fetches can leave out history. */
+  shallow: boolean;
+  /** What can be asked for by id: any object, or commits only, with all that belongs to them. */
+  wants: 'any' | 'commits';
+}
+
 export type Stage = 'reach' | 'authenticate' | 'read' | 'write';
 
 /** One stage of a check. A stage after a failed one is not tried and not listed. */
@@ -107,6 +121,12 @@ export interface StageResult {
   ms: number;
   /** With `ok: false`: why. */
   failure?: WireFailure | undefined;
+}
+
+export interface Check {
+  stages: StageResult[];
+  /** What the host was found to support; `null` when it was not asked, or the engine cannot tell. */
+  host: HostFeatures | null;
 }
 
 /**
@@ -143,5 +163,5 @@ export abstract class Git {
   abstract commit(chain: Chain): Promise<ChainResult>;
 
   /** Tries reach, authenticate, read and write in order, through the very road a save takes, and writes nothing. */
-  abstract check(): Promise<StageResult[]>;
+  abstract check(): Promise<Check>;
 }

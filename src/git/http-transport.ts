@@ -4,7 +4,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { Failure } from '../kernel/failure.js';
 import { lookupAllowed, requireAllowed } from './address-policy.js';
 import { quoteServer, refuseAnswer, refuseExcess } from './host-answer.js';
-import type { Session } from './session.js';
+import { explainEnd, type Session } from './session.js';
 
 export interface GitRequest {
   method: 'GET' | 'POST';
@@ -18,6 +18,8 @@ export interface GitRequest {
   version2?: boolean;
 }
 
+/** How failures name the bound on an answer's size. */
+export const ANSWER_LIMIT = 'bytes of one answer';
 const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 32;
 
@@ -142,7 +144,7 @@ async function* readBody(session: Session, body: AsyncIterable<Buffer>): AsyncGe
   try {
     for await (const chunk of body) {
       bytes += chunk.length;
-      if (bytes > max) throw refuseExcess(session.host, 'bytes of one answer', max);
+      if (bytes > max) throw refuseExcess(session.host, ANSWER_LIMIT, max);
       yield chunk;
     }
   } catch (error) {
@@ -180,8 +182,7 @@ const unsentFaults = new Set(
 function nameFault(session: Session, error: unknown): unknown {
   const { host, deadline } = session;
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Failure) return at;
-  if (deadline.signal.aborted)
-    return new Failure('GIT_TIMEOUT', { host, seconds: deadline.totalMs / 1_000 }, { cause: error });
+  if (deadline.signal.aborted) return explainEnd(session, error);
   const code = codeOf(error);
   if (code === undefined) return error;
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')

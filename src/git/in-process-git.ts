@@ -9,12 +9,12 @@ import {
   type Branch,
   type Chain,
   type ChainResult,
+  type Check,
   type CommitId,
   Git,
   type Path,
   type PathChange,
   type Remote,
-  type StageResult,
   type TreeEntry,
 } from './git.js';
 import { defaultLimits, type Limits } from './limits.js';
@@ -33,6 +33,8 @@ export interface EngineOptions {
   deadlineMs?: number;
   /** What is accepted from a host, where it differs from the defaults. */
   limits?: Partial<Limits>;
+  /** Ends running operations with GIT_CANCELLED. */
+  signal?: AbortSignal | undefined;
   /** Shared by the engines of a process. Without one, nothing is kept between engines. */
   cache?: ObjectCache;
 }
@@ -54,6 +56,7 @@ export class InProcessGit extends Git {
       allowPrivate: options.allowPrivate,
       deadlineMs: options.deadlineMs ?? DEADLINE_MS,
       limits: { ...defaultLimits, ...options.limits },
+      signal: options.signal,
     };
   }
 
@@ -67,21 +70,24 @@ export class InProcessGit extends Git {
 
   read(at: CommitId, paths: Path[]): Promise<({ id: string; content: Uint8Array } | null)[]> {
     return this.#open(async (source) => {
-      await source.requireSnapshots([at]);
+      await source.requirePaths(at, paths);
       const root = source.rootOf(at);
       const ids: (string | null)[] = [];
       for (const path of paths) {
         const item = await findItem(source, root, path);
         ids.push(item !== null && hasBlob(item) ? item.id : null);
       }
-      const contents = await source.blobs(ids.filter((id) => id !== null));
+      const contents = await source.blobs(
+        at,
+        ids.filter((id) => id !== null),
+      );
       return ids.map((id) => (id === null ? null : { id, content: contents.get(id) as Buffer }));
     });
   }
 
   list(at: CommitId, prefix: Path): Promise<TreeEntry[]> {
     return this.#open(async (source) => {
-      await source.requireSnapshots([at]);
+      await (prefix === '' ? source.requireSnapshots([at]) : source.requirePaths(at, [prefix]));
       return listFiles(source, source.rootOf(at), prefix);
     });
   }
@@ -107,7 +113,7 @@ export class InProcessGit extends Git {
     });
   }
 
-  check(): Promise<StageResult[]> {
+  check(): Promise<Check> {
     return checkRemote(this.#remote, this.#options);
   }
 

@@ -2,6 +2,7 @@
 import type { GitObject } from './objects.js';
 
 const OVERHEAD_BYTES = 250;
+const PARTITIONS_MAX = 10_000;
 
 /**
  * Shared by all engines of a process. A partition stands for one repository under one credential: what one credential
@@ -11,6 +12,7 @@ export class ObjectCache {
   readonly #bytesMax: number;
   readonly #objects = new Map<string, GitObject>();
   readonly #recent = new Map<string, string>();
+  readonly #large = new Set<string>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -55,7 +57,19 @@ export class ObjectCache {
     this.#recent.delete(partition);
     this.#recent.set(partition, commit);
     const oldest = this.#recent.keys().next().value;
-    if (this.#recent.size > 10_000 && oldest !== undefined) this.#recent.delete(oldest);
+    if (this.#recent.size > PARTITIONS_MAX && oldest !== undefined) this.#recent.delete(oldest);
+  }
+
+  /** Remembers that the trees of this repository are too many to be fetched all at once. */
+  noteLarge(partition: string): void {
+    this.#large.delete(partition);
+    this.#large.add(partition);
+    const oldest = this.#large.values().next().value;
+    if (this.#large.size > PARTITIONS_MAX && oldest !== undefined) this.#large.delete(oldest);
+  }
+
+  isLarge(partition: string): boolean {
+    return this.#large.has(partition);
   }
 
   recent(partition: string): string | undefined {

@@ -1,7 +1,9 @@
 // Where an operation finds objects: among those it made, in the process's cache, and on the host, in this order.
 import { Failure } from '../kernel/failure.js';
-import type { CommitId } from './git.js';
+import { knowCapabilities } from './capabilities.js';
+import type { CommitId, Path } from './git.js';
 import { refuseAnswer } from './host-answer.js';
+import { ANSWER_LIMIT } from './http-transport.js';
 import type { ObjectCache } from './object-cache.js';
 import {
   type CommitHeader,
@@ -9,13 +11,26 @@ import {
   decodeTree,
   EMPTY_TREE,
   type GitObject,
+  isDirectory,
   MalformedObject,
   type TreeItem,
+  toRawName,
 } from './objects.js';
 import type { Session } from './session.js';
-import { fetchObjects } from './upload-pack.js';
+import { fetchObjects, type Wanted } from './upload-pack.js';
 
 const DECODED_MAX = 500;
+/** Up to so many bytes of trees, one request for all of them costs less than one for each level of directories. */
+const SMALL_TREES_BYTES = 2 * 1024 * 1024;
+/** So far below a head its own chains are looked for with their trees, and without them. */
+const NEAR_COMMITS = 50;
+const FAR_COMMITS = 1_000;
+
+/** Paths, as lists of names, that go on in a tree. */
+interface Walk {
+  tree: string;
+  names: string[][];
+}
 
 export class ObjectSource {
   readonly session: Session;
@@ -23,6 +38,8 @@ export class ObjectSource {
   /** What this operation saw: the cache may be too small to keep it to the end. */
   readonly #held = new Map<string, GitObject>();
   readonly #decoded = new Map<string, TreeItem[]>();
+  /** Commits this operation required. */
+  readonly #required = new Set<CommitId>();
 
   constructor(session: Session, cache: ObjectCache) {
     this.session = session;
@@ -31,23 +48,27 @@ export class ObjectSource {
 
   /** Makes commits known with all their trees, in one request, or none where the cache has them. */
   async requireSnapshots(commits: CommitId[]): Promise<void> {
+    for (const commit of commits) this.#required.add(commit);
     const missing = [...new Set(commits)].filter((commit) => !this.#isKnown(commit));
-    if (missing.length === 0) return;
-    const recent = this.#cache.recent(this.session.partition);
-    const known = recent !== undefined && this.#isKnown(recent) ? [recent] : [];
-    const fetched = await fetchObjects(this.session, {
-      ids: missing,
-      haves: known,
-      shallow: known,
-      without: 'blobs',
-      depth: 1,
-      keep: ['commit', 'tree'],
-    });
-    this.keep(fetched);
-    for (const commit of missing) {
-      if (this.#find(commit)?.type !== 'commit')
-        throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `commit ${commit}` });
-      this.#cache.noteRecent(this.session.partition, commit);
+    if (missing.length > 0) await this.#fetchSnapshots(missing, this.session);
+  }
+
+  /**
+   * Makes a commit known with the trees above these paths at least: with all its trees in one request where they are few,
+   * else with those of the paths alone, a level of directories each.
+   */
+  async requirePaths(commit: CommitId, paths: readonly Path[]): Promise<void> {
+    this.#required.add(commit);
+    if (!this.#isKnown(commit)) await this.#fetchSnapshotOrCommit(commit);
+    let level: Walk[] = [
+      { tree: this.rootOf(commit), names: paths.map((path) => toRawName(path).split('/')) },
+    ];
+    while (level.length > 0) {
+      await this.#fetchTrees(
+        level.map(({ tree }) => tree),
+        'trees',
+      );
+      level = (await Promise.all(level.map((walk) => this.#descend(walk)))).flat();
     }
   }
 
@@ -70,20 +91,20 @@ export class ObjectSource {
 
   /** Fetches those of the trees that are not known, with all below them, in one request. */
   async requireTrees(ids: string[]): Promise<void> {
-    const missing = ids.filter((id) => id !== EMPTY_TREE && this.#find(id) === undefined);
-    if (missing.length > 0)
-      this.keep(await fetchObjects(this.session, { ids: missing, without: 'blobs', keep: ['tree'] }));
-    for (const id of missing)
-      if (!this.#held.has(id)) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `tree ${id}` });
+    await this.#fetchTrees(ids, 'blobs');
   }
 
-  /** Contents of blobs, in one request. */
-  async blobs(ids: string[]): Promise<Map<string, Buffer>> {
-    const wanted = [...new Set(ids)];
-    if (wanted.length === 0) return new Map();
-    const fetched = await fetchObjects(this.session, { ids: wanted, keep: ['blob'] });
+  /** Contents of blobs of a commit, in one request. */
+  async blobs(at: CommitId, ids: string[]): Promise<Map<string, Buffer>> {
+    const wanted = new Set(ids);
+    if (wanted.size === 0) return new Map();
+    const { wants } = await knowCapabilities(this.session);
+    // A host that gives commits alone gives them with all their files.
+    const request: Wanted =
+      wants === 'any' ? { ids: [...wanted], keep: ['blob'] } : { ids: [at], depth: 1, keep: ['blob'] };
+    const fetched = await fetchObjects(this.session, { ...request, only: (id) => wanted.has(id) });
     return new Map(
-      wanted.map((id) => {
+      [...wanted].map((id) => {
         const content = fetched.get(id)?.content;
         if (content === undefined) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `blob ${id}` });
         return [id, content];
@@ -92,20 +113,22 @@ export class ObjectSource {
   }
 
   /**
-   * Whether `ancestor` is `head` or below it, above `base`. Fetches commits alone: a few at first, all when these do not
-   * reach far enough.
+   * Whether `ancestor` is `head` or below it, above `base`. The trees of a near head come along, since the next chain will
+   * stand on it; from a far one commits alone are fetched, all of them when some do not reach.
    */
   async isAncestor(ancestor: CommitId, head: CommitId, base: CommitId | null): Promise<boolean> {
-    for (const depth of [1_000, undefined]) {
-      const commits = await fetchObjects(this.session, {
+    const near = base === null ? [] : [{ depth: NEAR_COMMITS, without: 'blobs' as const }];
+    const far = [{ depth: FAR_COMMITS, without: 'trees' as const }, { without: 'trees' as const }];
+    for (const extent of [...near, ...far]) {
+      const fetched = await fetchObjects(this.session, {
         ids: [head],
         haves: base === null ? [] : [base],
-        without: 'trees',
-        ...(depth === undefined ? {} : { depth }),
-        keep: ['commit'],
+        ...extent,
+        keep: ['commit', 'tree'],
       });
-      this.hold(commits);
-      const found = this.#search(ancestor, head, commits, base);
+      this.keep(fetched);
+      if (this.#isKnown(head)) this.noteRecent(head);
+      const found = this.#search(ancestor, head, fetched, base);
       if (found !== null) return found;
     }
     return false;
@@ -127,6 +150,83 @@ export class ObjectSource {
   /** The host has this commit and all its trees are known here. */
   noteRecent(commit: CommitId): void {
     this.#cache.noteRecent(this.session.partition, commit);
+  }
+
+  async #fetchSnapshotOrCommit(commit: CommitId): Promise<void> {
+    const { filter, wants } = await knowCapabilities(this.session);
+    const canSelect = filter && wants === 'any';
+    if (!canSelect) return this.#fetchSnapshots([commit], this.session);
+    const { partition } = this.session;
+    if (!this.#cache.isLarge(partition) || this.#knownRecent() !== null) {
+      try {
+        return await this.#fetchSnapshots([commit], withAnswerBytes(this.session, SMALL_TREES_BYTES));
+      } catch (error) {
+        if (!isExcessOfAnswer(error)) throw error;
+        this.#cache.noteLarge(partition);
+      }
+    }
+    this.keep(
+      await fetchObjects(this.session, { ids: [commit], without: 'trees', depth: 1, keep: ['commit'] }),
+    );
+    this.#requireFetched([commit]);
+  }
+
+  async #fetchSnapshots(commits: CommitId[], session: Session): Promise<void> {
+    const recent = this.#knownRecent();
+    const known = recent === null ? [] : [recent];
+    const fetched = await fetchObjects(session, {
+      ids: commits,
+      haves: known,
+      shallow: known,
+      without: 'blobs',
+      depth: 1,
+      keep: ['commit', 'tree'],
+    });
+    this.keep(fetched);
+    this.#requireFetched(commits);
+  }
+
+  /** The last commit met, of which the next one is fetched as a difference. */
+  #knownRecent(): CommitId | null {
+    const recent = this.#cache.recent(this.session.partition);
+    return recent !== undefined && this.#isKnown(recent) ? recent : null;
+  }
+
+  #requireFetched(commits: CommitId[]): void {
+    for (const commit of commits) {
+      if (this.#find(commit)?.type !== 'commit')
+        throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `commit ${commit}` });
+      this.#cache.noteRecent(this.session.partition, commit);
+    }
+  }
+
+  /** Trees that are not known, with what is below them (`blobs`) or alone (`trees`). */
+  async #fetchTrees(ids: string[], without: 'blobs' | 'trees'): Promise<void> {
+    const missing = [...new Set(ids)].filter((id) => id !== EMPTY_TREE && this.#find(id) === undefined);
+    if (missing.length === 0) return;
+    const { wants } = await knowCapabilities(this.session);
+    // A host that gives commits alone gives a tree with the commit it belongs to.
+    const request: Pick<Wanted, 'ids' | 'depth' | 'without'> =
+      wants === 'any' ? { ids: missing, without } : { ids: [...this.#required], depth: 1, without: 'blobs' };
+    if (request.ids.length > 0) this.keep(await fetchObjects(this.session, { ...request, keep: ['tree'] }));
+    for (const id of missing)
+      if (!this.#held.has(id)) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `tree ${id}` });
+  }
+
+  /** Where the paths of a walk go on: the directories of its tree that they name. */
+  async #descend({ tree, names }: Walk): Promise<Walk[]> {
+    const deeper = names.filter(({ length }) => length > 1);
+    if (deeper.length === 0) return [];
+    const below = new Map<string, string[][]>();
+    for (const [name = '', ...rest] of deeper) {
+      const known = below.get(name);
+      if (known === undefined) below.set(name, [rest]);
+      else known.push(rest);
+    }
+    const items = await this.tree(tree);
+    return items
+      .filter((item) => isDirectory(item) && below.has(item.name))
+      .map((item) => ({ tree: item.id, names: below.get(item.name) ?? [] }));
   }
 
   /** `null` when the commits end before either the ancestor or the base was met. */
@@ -175,4 +275,19 @@ export class ObjectSource {
       throw error;
     }
   }
+}
+
+function withAnswerBytes(session: Session, answerBytes: number): Session {
+  return {
+    ...session,
+    limits: { ...session.limits, answerBytes: Math.min(answerBytes, session.limits.answerBytes) },
+  };
+}
+
+function isExcessOfAnswer(error: unknown): boolean {
+  return (
+    error instanceof Failure &&
+    error.code === 'GIT_LIMIT_EXCEEDED' &&
+    (error.data as { limit: string }).limit === ANSWER_LIMIT
+  );
 }

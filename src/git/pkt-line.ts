@@ -68,6 +68,20 @@ export class PacketReader {
   }
 }
 
+export type Packets = Pick<PacketReader, 'next'>;
+
+/** The packets once more from one that was looked at. */
+export function replay(first: Packet, rest: Packets): Packets {
+  let pending: Packet | null = first;
+  return {
+    next: async () => {
+      const packet = pending ?? (await rest.next());
+      pending = null;
+      return packet;
+    },
+  };
+}
+
 function parseLength(buffer: Buffer): number {
   const digits = buffer.toString('latin1', 0, 4);
   return /^[0-9a-fA-F]{4}$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;

@@ -1,7 +1,8 @@
 // The writing half: one POST with one command and its pack, and an answer that counts only when it is complete.
+import { isTruthful, knowCapabilities, knowPushFeatures } from './capabilities.js';
 import { quoteServer, refuseAnswer } from './host-answer.js';
 import { sendRequest } from './http-transport.js';
-import { encodePacket, FLUSH, PacketReader, textOf } from './pkt-line.js';
+import { encodePacket, FLUSH, PacketReader, type Packets, replay, textOf } from './pkt-line.js';
 import { isRace } from './race.js';
 import type { Session } from './session.js';
 import { readSideBand } from './side-band.js';
@@ -11,12 +12,19 @@ export interface Push {
   reference: string;
   /** What the reference must point at; `null`: it must not exist. */
   from: string | null;
-  to: string;
+  /** What it is to point at; `null` deletes it. */
+  to: string | null;
+  /** The objects `to` needs; empty for a deletion. */
   pack: Buffer;
 }
 
-/** `raced`: the reference did not point where it had to, or was locked. `refused`: the host does not want it. */
-export type PushVerdict = { kind: 'accepted' } | { kind: 'raced' | 'refused'; reason: string };
+export type PushVerdict =
+  /** The host says that it is done. `certain`: and it is one whose word is enough. */
+  | { kind: 'accepted'; certain: boolean }
+  /** The reference did not point where it had to, or was locked. `head`: where the host says it pointed instead. */
+  | { kind: 'raced'; reason: string; head: string | null }
+  /** The host does not want it. */
+  | { kind: 'refused'; reason: string };
 
 const NOTHING = '0'.repeat(40);
 
@@ -25,7 +33,14 @@ const NOTHING = '0'.repeat(40);
  * @throws Failure when there is no complete answer; then only the reference can tell what happened.
  */
 export async function pushPack(session: Session, push: Push): Promise<PushVerdict> {
-  const line = `${push.from ?? NOTHING} ${push.to} ${push.reference}\0 report-status side-band-64k agent=sallyport`;
+  const { host } = session;
+  const features = await knowPushFeatures(session);
+  const asked = [
+    features.reportStatus ? ' report-status' : '',
+    features.sideBand ? ' side-band-64k' : '',
+    features.agent ? ' agent=sallyport' : '',
+  ].join('');
+  const line = `${push.from ?? NOTHING} ${push.to ?? NOTHING} ${push.reference}\0${asked}`;
   const answer = await sendRequest(session, {
     method: 'POST',
     suffix: '/git-receive-pack',
@@ -33,27 +48,18 @@ export async function pushPack(session: Session, push: Push): Promise<PushVerdic
     contentType: 'application/x-git-receive-pack-request',
     body: Buffer.concat([encodePacket(line), FLUSH, push.pack]),
   });
+  if (!features.reportStatus) return readSilence(answer);
   const talk: Buffer[] = [];
-  const report = await readReport(session.host, answer, (words) => talk.push(words));
-  return judge(session.host, push.reference, report, Buffer.concat(talk).toString('utf8'));
+  const report = await readReport(host, answer, (words) => talk.push(words));
+  const verdict = judge(host, push.reference, report, Buffer.concat(talk).toString('utf8'));
+  if (verdict.kind !== 'accepted') return verdict;
+  return { kind: 'accepted', certain: isTruthful(await knowCapabilities(session)) };
 }
 
-/** Whether the host would take a push from this credential, as far as it says so before one is made. */
-export async function probeReceivePack(session: Session): Promise<void> {
-  const answer = await sendRequest(session, {
-    method: 'GET',
-    suffix: '/info/refs?service=git-receive-pack',
-    accept: 'application/x-git-receive-pack-advertisement',
-  });
-  const packets = new PacketReader(session.host, answer);
-  try {
-    const first = await packets.next();
-    if (first?.kind !== 'data' || textOf(first.data) !== '# service=git-receive-pack')
-      throw refuseAnswer(session.host, 'the list of references does not begin as it must');
-  } finally {
-    // A repository may have a million references; none of them is wanted.
-    await packets.close();
-  }
+/** A host that reports nothing has only its reference to show. */
+async function readSilence(answer: AsyncIterable<Buffer>): Promise<PushVerdict> {
+  for await (const _ of answer);
+  return { kind: 'accepted', certain: false };
 }
 
 /** Lines of the report, with or without side band around them. */
@@ -76,20 +82,6 @@ async function readReport(
   }
 }
 
-type Packets = Pick<PacketReader, 'next'>;
-
-/** The packets once more from the one that was looked at. */
-function replay(first: Awaited<ReturnType<PacketReader['next']>>, rest: PacketReader): Packets {
-  let pending: typeof first | undefined = first;
-  return {
-    next: async () => {
-      const packet = pending ?? (await rest.next());
-      pending = undefined;
-      return packet;
-    },
-  };
-}
-
 async function readLines(host: string, packets: Packets): Promise<string[]> {
   const lines: string[] = [];
   for (;;) {
@@ -106,15 +98,16 @@ function judge(host: string, reference: string, lines: string[], talk: string): 
   const [unpack = '', ...statuses] = lines;
   if (!unpack.startsWith('unpack '))
     throw refuseAnswer(host, 'the report of the push does not begin with unpack');
-  if (unpack === 'unpack ok' && statuses.includes(`ok ${reference}`)) return { kind: 'accepted' };
+  if (unpack === 'unpack ok' && statuses.includes(`ok ${reference}`))
+    return { kind: 'accepted', certain: true };
   const refusal = statuses
     .find((line) => line.startsWith(`ng ${reference} `))
     ?.slice(`ng ${reference} `.length);
   if (unpack !== 'unpack ok')
     return { kind: 'refused', reason: quoteServer(`${unpack.slice('unpack '.length)} ${talk}`) };
   if (refusal === undefined) throw refuseAnswer(host, 'the report of the push does not name the branch');
-  return {
-    kind: isRace(refusal, talk) ? 'raced' : 'refused',
-    reason: quoteServer(talk === '' ? refusal : `${refusal}: ${talk}`),
-  };
+  const reason = quoteServer(talk === '' ? refusal : `${refusal}: ${talk}`);
+  if (!isRace(refusal, talk)) return { kind: 'refused', reason };
+  const head = /\bis at ([0-9a-f]{40}) but expected /.exec(`${refusal} ${talk}`)?.[1] ?? null;
+  return { kind: 'raced', reason, head };
 }

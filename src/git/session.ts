@@ -1,6 +1,7 @@
 // One operation against one repository: the parsed address, the open credential, the deadline. Nothing of it outlives the
 // operation; the password is wiped when it ends.
 import { createHash, randomBytes } from 'node:crypto';
+import { Failure } from '../kernel/failure.js';
 import type { Remote } from './git.js';
 import type { Limits } from './limits.js';
 import { parseRemoteUrl } from './remote-url.js';
@@ -25,11 +26,15 @@ export interface SessionOptions {
   allowPrivate: boolean;
   deadlineMs: number;
   limits: Limits;
+  /** Ends the operation before its time. */
+  signal: AbortSignal | undefined;
 }
 
 /** When an operation, or a part of one, has to be over. */
 export interface Deadline {
   signal: AbortSignal;
+  /** Ends it before its time; part of `signal`. */
+  cancel: AbortSignal | undefined;
   /** Milliseconds the whole was given; what a GIT_TIMEOUT reports. */
   totalMs: number;
   /** On the clock of `performance.now()`. */
@@ -86,11 +91,18 @@ function openSession(url: URL, authorization: string | undefined, options: Sessi
     allowPrivate: options.allowPrivate,
     limits: options.limits,
     deadline: {
-      signal: AbortSignal.timeout(options.deadlineMs),
+      signal: AbortSignal.any([AbortSignal.timeout(options.deadlineMs), options.signal ?? []].flat()),
+      cancel: options.signal,
       totalMs: options.deadlineMs,
       endsAt: performance.now() + options.deadlineMs,
     },
   };
+}
+
+/** Why an operation whose signal went off ends. */
+export function explainEnd({ host, deadline }: Session, cause?: unknown): Failure {
+  if (deadline.cancel?.aborted === true) return new Failure('GIT_CANCELLED', { host }, { cause }) as Failure;
+  return new Failure('GIT_TIMEOUT', { host, seconds: deadline.totalMs / 1_000 }, { cause }) as Failure;
 }
 
 function encodeBasic(user: Buffer, password: Buffer): string {

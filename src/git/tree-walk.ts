@@ -1,9 +1,9 @@
 // Walks trees in git's order, which is the byte order of full paths. Equal subtrees are never entered.
-import { Failure } from '../kernel/failure.js';
 import type { PathChange, TreeEntry } from './git.js';
 import { refuseExcess } from './host-answer.js';
 import type { ObjectSource } from './object-source.js';
 import { canonicalMode, compareItems, isDirectory, type TreeItem, toPath, toRawName } from './objects.js';
+import { explainEnd } from './session.js';
 
 /** The item at a path, or `null`. */
 export async function findItem(
@@ -98,7 +98,7 @@ class TreeWalk {
   async #breathe(): Promise<void> {
     if (performance.now() < this.#sliceEndsAt) return;
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#source.session.deadline.signal.aborted) throw timeout(this.#source);
+    if (this.#source.session.deadline.signal.aborted) throw explainEnd(this.#source.session);
     this.#sliceEndsAt = performance.now() + SLICE_MS;
   }
 }
@@ -119,9 +119,4 @@ function pairUp(left: TreeItem[], right: TreeItem[]): Pair[] {
 function compareHeads(a: TreeItem | undefined, b: TreeItem | undefined): number {
   if (a === undefined) return 1;
   return b === undefined ? -1 : compareItems(a, b);
-}
-
-function timeout(source: ObjectSource): Failure {
-  const { host, deadline } = source.session;
-  return new Failure('GIT_TIMEOUT', { host, seconds: deadline.totalMs / 1_000 }) as Failure;
 }

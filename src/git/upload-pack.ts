@@ -1,21 +1,24 @@
-// The reading half of protocol version 2: list branches, fetch objects.
+// The reading half of the protocol: list references, fetch objects. Version 2 where the host speaks it; before it, a list of
+// all references opens every conversation and a fetch is one request with everything in it.
 
 import { Failure } from '../kernel/failure.js';
-import { type Capabilities, forgetCapabilities, knowCapabilities } from './capabilities.js';
+import { collectReference, type Reference, readAdvertisement } from './advertisement.js';
+import {
+  type Capabilities,
+  discoverCapabilities,
+  forgetCapabilities,
+  isOwnWord,
+  knowCapabilities,
+  noteCapabilities,
+  recallCapabilities,
+} from './capabilities.js';
 import { quoteError, refuseAnswer } from './host-answer.js';
 import { sendRequest } from './http-transport.js';
 import type { GitObject, ObjectType } from './objects.js';
 import { readPack } from './pack-reader.js';
-import { DELIMITER, encodePacket, FLUSH, PacketReader, textOf } from './pkt-line.js';
+import { DELIMITER, encodePacket, FLUSH, PacketReader, type Packets, replay, textOf } from './pkt-line.js';
 import type { Session } from './session.js';
 import { readSideBand } from './side-band.js';
-
-export interface Reference {
-  name: string;
-  id: string;
-  /** Where a symbolic reference points. */
-  target: string | null;
-}
 
 export interface Wanted {
   /** Objects to fetch, of any type. */
@@ -30,40 +33,31 @@ export interface Wanted {
   depth?: number;
   /** Which types to keep of what arrives. */
   keep: ObjectType[];
+  /** Which objects of these types to keep; absent for all. */
+  only?: (id: string) => boolean;
 }
-
-const REFERENCES_MAX = 1_000_000;
 
 /** References whose full names begin with one of the prefixes. */
 export async function listReferences(session: Session, prefixes: string[]): Promise<Reference[]> {
-  return speak(session, async () => {
-    const packets = await command(session, 'ls-refs', [
-      'symrefs',
-      ...prefixes.map((prefix) => `ref-prefix ${prefix}`),
-    ]);
-    try {
-      const references: Reference[] = [];
-      for (;;) {
-        const line = await readLine(session.host, packets);
-        if (line === null) return references;
-        const reference = parseReference(session.host, line);
-        if (reference !== null) references.push(reference);
-        if (references.length > REFERENCES_MAX)
-          throw refuseAnswer(session.host, 'the list of references does not end');
-      }
-    } finally {
-      await packets.close();
-    }
-  });
+  // Nothing known: the discovery of an older host brings the references along.
+  if (recallCapabilities(session)?.protocol !== 2) return listByAdvertisement(session, prefixes);
+  return speak(session, ({ protocol }) =>
+    protocol === 2 ? listByCommand(session, prefixes) : listByAdvertisement(session, prefixes),
+  );
 }
 
 /** The objects the host sends for this, by id. What was wanted may be missing all the same. */
 export async function fetchObjects(session: Session, wanted: Wanted): Promise<Map<string, GitObject>> {
   return speak(session, async (capabilities) => {
-    const packets = await command(session, 'fetch', describeWanted(wanted, capabilities));
+    const isVersion2 = capabilities.protocol === 2;
+    const packets = isVersion2
+      ? await command(session, 'fetch', describeWanted(wanted, capabilities))
+      : await ask(session, describeOlder(wanted, capabilities), false);
     try {
-      await skipToPack(session.host, packets);
-      return await readPack(readSideBand(session.host, packets), {
+      const pack = isVersion2
+        ? await skipToPack(session.host, packets)
+        : await skipToBand(session.host, packets);
+      return await readPack(readSideBand(session.host, pack), {
         host: session.host,
         limits: session.limits,
         keep: (type) => wanted.keep.includes(type),
@@ -74,54 +68,123 @@ export async function fetchObjects(session: Session, wanted: Wanted): Promise<Ma
   });
 }
 
-/** Talks to the host as its capabilities allow, and forgets them when its answer makes no sense. */
+/** Talks to the host as its capabilities allow. Those it was only taken to have are asked for when it does not understand. */
 async function speak<T>(session: Session, talk: (capabilities: Capabilities) => Promise<T>): Promise<T> {
   const capabilities = await knowCapabilities(session);
+  const isOwn = isOwnWord(session);
   try {
     return await talk(capabilities);
   } catch (error) {
-    if (error instanceof Failure && error.code === 'GIT_ANSWER_INVALID') forgetCapabilities(session);
-    throw error;
+    if (!(error instanceof Failure) || !isMisunderstanding(error, isOwn)) throw error;
+    forgetCapabilities(session);
+    if (isOwn) throw error;
+    return talk(await discoverCapabilities(session));
+  }
+}
+
+function isMisunderstanding({ code }: Failure, isOwn: boolean): boolean {
+  return code === 'GIT_ANSWER_INVALID' || (!isOwn && code === 'GIT_HOST_ERROR');
+}
+
+async function listByAdvertisement(session: Session, prefixes: string[]): Promise<Reference[]> {
+  const isWanted = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
+  const said = await readAdvertisement(session, 'git-upload-pack', isWanted);
+  return noteCapabilities(session, said).protocol === 2 ? listByCommand(session, prefixes) : said.references;
+}
+
+async function listByCommand(session: Session, prefixes: string[]): Promise<Reference[]> {
+  const lines = ['symrefs', ...prefixes.map((prefix) => `ref-prefix ${prefix}`)];
+  const packets = await command(session, 'ls-refs', lines);
+  try {
+    const references: Reference[] = [];
+    for (;;) {
+      const line = await readLine(session.host, packets);
+      if (line === null) return references;
+      const reference = parseReference(session.host, line);
+      if (reference !== null) collectReference(session.host, references, reference);
+    }
+  } finally {
+    await packets.close();
   }
 }
 
 async function command(session: Session, name: string, lines: string[]): Promise<PacketReader> {
   const head = [`command=${name}\n`, 'agent=sallyport\n', 'object-format=sha1\n'].map(encodePacket);
   const body = Buffer.concat([...head, DELIMITER, ...lines.map((line) => encodePacket(`${line}\n`)), FLUSH]);
+  return ask(session, body, true);
+}
+
+async function ask(session: Session, body: Buffer, version2: boolean): Promise<PacketReader> {
   const answer = await sendRequest(session, {
     method: 'POST',
     suffix: '/git-upload-pack',
     accept: 'application/x-git-upload-pack-result',
     contentType: 'application/x-git-upload-pack-request',
     body,
-    version2: true,
+    version2,
   });
   return new PacketReader(session.host, answer);
 }
 
 function describeWanted(wanted: Wanted, capabilities: Capabilities): string[] {
-  const lines = ['no-progress', 'ofs-delta'];
-  if (wanted.without !== undefined && capabilities.filter)
+  const haves = usableHaves(wanted, capabilities);
+  return [
+    'no-progress',
+    'ofs-delta',
+    ...describeExtent(wanted, capabilities),
+    ...wanted.ids.map((id) => `want ${id}`),
+    ...haves.map((id) => `have ${id}`),
+    'done',
+  ];
+}
+
+/** One request of version 0: wants with what is asked of the host, a flush, what is known here. */
+function describeOlder(wanted: Wanted, capabilities: Capabilities): Buffer {
+  const asked = ['side-band-64k', 'ofs-delta', 'no-progress', 'filter'].filter((name) =>
+    capabilities.offers.has(name),
+  );
+  const wants = wanted.ids.map((id, index) => (index === 0 ? `want ${id} ${asked.join(' ')}` : `want ${id}`));
+  const before = [...wants, ...describeExtent(wanted, capabilities)];
+  const after = [...usableHaves(wanted, capabilities).map((id) => `have ${id}`), 'done'];
+  const encode = (line: string): Buffer => encodePacket(`${line}\n`);
+  return Buffer.concat([...before.map(encode), FLUSH, ...after.map(encode)]);
+}
+
+function describeExtent(wanted: Wanted, { filter, shallow }: Capabilities): string[] {
+  const lines = shallow ? (wanted.shallow ?? []).map((id) => `shallow ${id}`) : [];
+  if (wanted.depth !== undefined && shallow) lines.push(`deepen ${wanted.depth}`);
+  if (wanted.without !== undefined && filter)
     lines.push(wanted.without === 'blobs' ? 'filter blob:none' : 'filter tree:0');
-  if (wanted.depth !== undefined && capabilities.shallow) lines.push(`deepen ${wanted.depth}`);
-  // A host that cannot be told of a missing past would take it for known.
-  const shallow = wanted.shallow ?? [];
-  const haves = (wanted.haves ?? []).filter((id) => capabilities.shallow || !shallow.includes(id));
-  if (capabilities.shallow) for (const id of shallow) lines.push(`shallow ${id}`);
-  for (const id of wanted.ids) lines.push(`want ${id}`);
-  for (const id of haves) lines.push(`have ${id}`);
-  return [...lines, 'done'];
+  return lines;
+}
+
+/** A host that cannot be told of a missing past would take it for known. */
+function usableHaves({ haves = [], shallow = [] }: Wanted, capabilities: Capabilities): string[] {
+  return haves.filter((id) => capabilities.shallow || !shallow.includes(id));
 }
 
 /** Sections before the pack (acknowledgements, borders of a shallow history) tell nothing that is needed. */
-async function skipToPack(host: string, packets: PacketReader): Promise<void> {
+async function skipToPack(host: string, packets: PacketReader): Promise<Packets> {
   for (;;) {
     const packet = await packets.next();
     if (packet === null || packet.kind === 'flush') throw refuseAnswer(host, 'it holds no pack');
     if (packet.kind !== 'data') continue;
     const line = textOf(packet.data);
     if (line.startsWith('ERR ')) throw quoteError(host, line.slice(4));
-    if (line === 'packfile') return;
+    if (line === 'packfile') return packets;
+  }
+}
+
+/** As `skipToPack` before version 2: lines of text, then without further notice the first packet of a channel. */
+async function skipToBand(host: string, packets: PacketReader): Promise<Packets> {
+  for (;;) {
+    const packet = await packets.next();
+    if (packet === null) throw refuseAnswer(host, 'it holds no pack');
+    if (packet.kind !== 'data') continue;
+    if ((packet.data[0] ?? 0) < 4) return replay(packet, packets);
+    const line = textOf(packet.data);
+    if (line.startsWith('ERR ')) throw quoteError(host, line.slice(4));
+    if (!/^(?:shallow|unshallow|ACK|NAK)\b/.test(line)) throw refuseAnswer(host, 'it holds no pack');
   }
 }
 

@@ -319,6 +319,13 @@ export const errors = {
     message: (d) => `${d.host} did not finish within ${d.seconds} s`,
     hint: () => 'Try again; if it persists, look at the host',
   }),
+  GIT_CANCELLED: row<Host>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The Git operation was cancelled',
+    message: (d) => `The work at ${d.host} was ended before it was done`,
+    hint: () => 'Try again; whoever asked for it has gone or this process stops',
+  }),
   GIT_HOST_ERROR: row<Host & { status: number }>({
     status: 502,
     disposition: 'retry',

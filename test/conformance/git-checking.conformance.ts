@@ -9,7 +9,7 @@ export function describeChecking(suite: Suite): void {
     test('passes all stages and writes nothing', async () => {
       const { remote, reference } = suite.world.create({ files: { 'a.yaml': 'a\n' } });
       const before = reference.git(['for-each-ref']);
-      const stages = await (await suite.open(remote)).check();
+      const { stages } = await (await suite.open(remote)).check();
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate ok', 'read ok', 'write ok']);
       for (const { ms } of stages) expect(ms).toBeGreaterThanOrEqual(0);
       expect(reference.git(['for-each-ref'])).toBe(before);
@@ -17,31 +17,33 @@ export function describeChecking(suite: Suite): void {
 
     test('passes all stages on an empty repository', async () => {
       const { remote } = suite.world.create();
-      const stages = await (await suite.open(remote)).check();
+      const { stages } = await (await suite.open(remote)).check();
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate ok', 'read ok', 'write ok']);
     });
 
     test('stops at a port that nobody answers', async () => {
       const remote = suite.world.remote('/a.git', `http://127.0.0.1:${await findClosedPort()}`);
-      expect(summarize(await (await suite.open(remote)).check())).toEqual(['reach GIT_UNREACHABLE']);
+      expect(summarize((await (await suite.open(remote)).check()).stages)).toEqual(['reach GIT_UNREACHABLE']);
     });
 
     test('stops at a wrong password', async () => {
       const { remote } = suite.world.create({ files: { 'a.yaml': 'a\n' } });
-      const stages = await (await suite.open({ ...remote, password: 'wrong-password' })).check();
+      const { stages } = await (await suite.open({ ...remote, password: 'wrong-password' })).check();
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate GIT_AUTH_REJECTED']);
       expect(JSON.stringify(stages)).not.toContain('wrong-password');
     });
 
     test('stops at a repository that is not there', async () => {
-      const stages = await (await suite.open(suite.world.remote('/absent.git'))).check();
+      const { stages } = await (await suite.open(suite.world.remote('/absent.git'))).check();
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate ok', 'read GIT_REPOSITORY_NOT_FOUND']);
     });
 
     test('stops at a repository that may only be read', async () => {
       const config = { 'http.receivepack': 'false' };
       const { remote } = suite.world.create({ files: { 'a.yaml': 'a\n' }, config });
-      const [reach, authenticate, read, write, ...more] = summarize(await (await suite.open(remote)).check());
+      const [reach, authenticate, read, write, ...more] = summarize(
+        (await (await suite.open(remote)).check()).stages,
+      );
       expect([reach, authenticate, read]).toEqual(['reach ok', 'authenticate ok', 'read ok']);
       expect(write).toMatch(/^write GIT_(AUTH|PUSH)_REJECTED$/);
       expect(more).toEqual([]);

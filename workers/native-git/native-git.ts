@@ -5,12 +5,12 @@ import {
   type Branch,
   type Chain,
   type ChainResult,
+  type Check,
   type CommitId,
   Git,
   type Path,
   type PathChange,
   type Remote,
-  type StageResult,
   type TreeEntry,
 } from '../../src/git/git.js';
 import { Failure } from '../../src/kernel/failure.js';
@@ -83,11 +83,12 @@ export class NativeGit extends Git {
     return this.#open((operation) => commitChain(operation, chain));
   }
 
-  async check(): Promise<StageResult[]> {
+  async check(): Promise<Check> {
     try {
-      return await this.#open(checkRemote);
+      return { stages: await this.#open(checkRemote), host: null };
     } catch (error) {
-      return [{ stage: 'reach', ok: false, ms: 0, failure: Failure.from(error).toWire() }];
+      const failure = Failure.from(error).toWire();
+      return { stages: [{ stage: 'reach', ok: false, ms: 0, failure }], host: null };
     }
   }
 

@@ -51,6 +51,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   GIT_ANSWER_INVALID: { host, reason },
   GIT_LIMIT_EXCEEDED: { host, limit: 'objects of one pack', max: 5 },
   GIT_TIMEOUT: { host, seconds: 60 },
+  GIT_CANCELLED: { host },
   GIT_HOST_ERROR: { host, status: 502 },
   GIT_OUTCOME_UNKNOWN: { host, reason },
   GIT_ENGINE_FAILED: { command: 'push', reason },
