@@ -66,6 +66,8 @@ export async function discoverCapabilities(session: Session): Promise<Capabiliti
 /** Remembers what the host said of itself. @throws as discoverCapabilities */
 export function noteCapabilities(session: Session, said: Advertisement): Capabilities {
   const capabilities = said.protocol === 2 ? ofVersion2(session, said) : ofOlder(session, said);
+  // Before version 2 a repository without references says nothing; it will, once it has one.
+  if (said.protocol !== 2 && said.words.size === 0) return capabilities;
   const known = { capabilities, until: performance.now() + REMEMBER_MS };
   remember(repositories, session.partition, known);
   remember(hosts, session.origin, known);
@@ -98,7 +100,7 @@ export async function discoverPushFeatures(
     agent: words.has('agent'),
   };
   const until = performance.now() + REMEMBER_MS;
-  remember(repositories, session.partition, { capabilities, push, until });
+  if (capabilities.offers.size > 0) remember(repositories, session.partition, { capabilities, push, until });
   return push;
 }
 
@@ -131,7 +133,7 @@ function ofVersion2({ host }: Session, { words }: Advertisement): Capabilities {
 
 function ofOlder({ host }: Session, { protocol, words }: Advertisement): Capabilities {
   requireSha1(host, words);
-  if (!words.has('side-band-64k'))
+  if (words.size > 0 && !words.has('side-band-64k'))
     throw new Failure('GIT_PROTOCOL_UNSUPPORTED', { host, reason: 'it does not offer side-band-64k' });
   return {
     agent: agentOf(words),
