@@ -1,7 +1,17 @@
 // The Git port across the queue: every call is a task for the connector's delegate group.
 import type { SealedRemote } from '../contract/remote.js';
 import type { TaskInput, TaskName, TaskOutput } from '../contract/tasks.js';
-import type { Branch, Chain, ChainResult, Check, CommitId, Path, PathChange, TreeEntry } from '../git/git.js';
+import type {
+  Branch,
+  Chain,
+  ChainResult,
+  Check,
+  CommitId,
+  DeleteResult,
+  Path,
+  PathChange,
+  TreeEntry,
+} from '../git/git.js';
 import { Git } from '../git/git.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 
@@ -39,12 +49,20 @@ export class DelegatedGit extends Git {
     return this.#ask('git.list', { at, prefix });
   }
 
-  override changes(from: CommitId, to: CommitId): Promise<PathChange[]> {
-    return this.#ask('git.changes', { from, to });
+  override changes(
+    from: CommitId,
+    to: CommitId,
+    { contents = false }: { contents?: boolean } = {},
+  ): Promise<PathChange[]> {
+    return this.#ask('git.changes', { from, to, contents });
   }
 
   override commit(chain: Chain): Promise<ChainResult> {
     return this.#ask('git.commit', { chain });
+  }
+
+  override deleteBranch(branch: Branch, at: CommitId): Promise<DeleteResult> {
+    return this.#ask('git.delete-branch', { branch, at });
   }
 
   override async check(): Promise<Check> {

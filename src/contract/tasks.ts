@@ -90,14 +90,26 @@ export const tasks = {
     output: z.array(TreeEntry),
   },
   'git.changes': {
-    input: z.strictObject({ remote: SealedRemote, from: CommitId, to: CommitId }),
+    input: z.strictObject({ remote: SealedRemote, from: CommitId, to: CommitId, contents: z.boolean() }),
     output: z.array(
-      z.strictObject({ path: z.string(), from: TreeEntry.nullable(), to: TreeEntry.nullable() }),
+      z.strictObject({
+        path: z.string(),
+        from: TreeEntry.nullable(),
+        to: TreeEntry.nullable(),
+        content: Bytes.optional(),
+      }),
     ),
   },
   'git.commit': {
     input: z.strictObject({ remote: SealedRemote, chain: Chain }),
     output: ChainResult,
+  },
+  'git.delete-branch': {
+    input: z.strictObject({ remote: SealedRemote, branch: z.string(), at: CommitId }),
+    output: z.discriminatedUnion('status', [
+      z.strictObject({ status: z.literal('deleted') }),
+      z.strictObject({ status: z.literal('moved'), head: CommitId }),
+    ]),
   },
   'git.check': {
     input: z.strictObject({ remote: SealedRemote }),

@@ -96,7 +96,15 @@ export interface PathChange {
   path: Path;
   from: TreeEntry | null;
   to: TreeEntry | null;
+  /** What `to` holds, where contents were asked for and it is a file or symbolic link. */
+  content?: Uint8Array | undefined;
 }
+
+export type DeleteResult =
+  /** The branch is gone, by this call or before it. */
+  | { status: 'deleted' }
+  /** Nothing was deleted: the branch points elsewhere. */
+  | { status: 'moved'; head: CommitId };
 
 /** What a host was found to support, as far as an operation depends on it. */
 export interface HostFeatures {
@@ -146,8 +154,11 @@ export abstract class Git {
   /** Every file of the commit below `prefix` (a directory path without trailing slash; '' for all), sorted by path bytes. */
   abstract list(at: CommitId, prefix: Path): Promise<TreeEntry[]>;
 
-  /** The paths that differ between two commits, sorted by path bytes. */
-  abstract changes(from: CommitId, to: CommitId): Promise<PathChange[]>;
+  /**
+   * The paths that differ between two commits, sorted by path bytes. With `contents`, the new files come along, which for a
+   * successor of a known commit costs no further request; GIT_LIMIT_EXCEEDED when they are too much for one answer.
+   */
+  abstract changes(from: CommitId, to: CommitId, options?: { contents?: boolean }): Promise<PathChange[]>;
 
   /**
    * Puts a chain of commits on a branch with one push, never forced; the branch moves by compare-and-swap from `base`.
@@ -161,6 +172,12 @@ export abstract class Git {
    * GIT_OUTCOME_UNKNOWN until the same chain is tried again. Every other failure means that this call wrote nothing.
    */
   abstract commit(chain: Chain): Promise<ChainResult>;
+
+  /**
+   * Deletes a branch that still points at `at`. One that is gone already counts as deleted; a host that does not want it
+   * (its default branch, a protected one) is GIT_PUSH_REJECTED.
+   */
+  abstract deleteBranch(branch: Branch, at: CommitId): Promise<DeleteResult>;
 
   /** Tries reach, authenticate, read and write in order, through the very road a save takes, and writes nothing. */
   abstract check(): Promise<Check>;

@@ -4,6 +4,7 @@ import { step } from '../kernel/step.js';
 import { findBranch, listBranches } from './branches.js';
 import { buildChain } from './chain.js';
 import { checkRemote } from './check.js';
+import { deleteBranch } from './deletion.js';
 import { confirmMoved, deliverChain } from './delivery.js';
 import {
   type Branch,
@@ -11,6 +12,7 @@ import {
   type ChainResult,
   type Check,
   type CommitId,
+  type DeleteResult,
   Git,
   type Path,
   type PathChange,
@@ -92,10 +94,12 @@ export class InProcessGit extends Git {
     });
   }
 
-  changes(from: CommitId, to: CommitId): Promise<PathChange[]> {
+  changes(from: CommitId, to: CommitId, options: { contents?: boolean } = {}): Promise<PathChange[]> {
     return this.#open(async (source) => {
-      await source.requireSnapshots([from, to]);
-      return compareTrees(source, source.rootOf(from), source.rootOf(to));
+      const isWhole = options.contents === true;
+      await (isWhole ? source.requireSuccessor(from, to) : source.requireSnapshots([from, to]));
+      const changes = await compareTrees(source, source.rootOf(from), source.rootOf(to));
+      return isWhole ? addContents(source, to, changes) : changes;
     });
   }
 
@@ -113,6 +117,10 @@ export class InProcessGit extends Git {
     });
   }
 
+  deleteBranch(branch: Branch, at: CommitId): Promise<DeleteResult> {
+    return this.#open(({ session }) => deleteBranch(session, branch, at));
+  }
+
   check(): Promise<Check> {
     return checkRemote(this.#remote, this.#options);
   }
@@ -120,4 +128,16 @@ export class InProcessGit extends Git {
   #open<T>(use: (source: ObjectSource) => Promise<T>): Promise<T> {
     return withSession(this.#remote, this.#options, (session) => use(new ObjectSource(session, this.#cache)));
   }
+}
+
+async function addContents(source: ObjectSource, at: CommitId, changes: PathChange[]): Promise<PathChange[]> {
+  const written = changes.filter(({ to }) => to !== null && hasBlob(to));
+  const contents = await source.blobs(
+    at,
+    written.map(({ to }) => to?.id ?? ''),
+  );
+  return changes.map((change) => {
+    const content = change.to === null ? undefined : contents.get(change.to.id);
+    return content === undefined ? change : { ...change, content };
+  });
 }

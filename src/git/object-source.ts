@@ -22,6 +22,8 @@ import { fetchObjects, type Wanted } from './upload-pack.js';
 const DECODED_MAX = 500;
 /** Up to so many bytes of trees, one request for all of them costs less than one for each level of directories. */
 const SMALL_TREES_BYTES = 2 * 1024 * 1024;
+/** A difference of more bytes is fetched without its files first, to see what is wanted of it. */
+const DIFFERENCE_BYTES = 16 * 1024 * 1024;
 /** So far below a head its own chains are looked for with their trees, and without them. */
 const NEAR_COMMITS = 50;
 const FAR_COMMITS = 1_000;
@@ -51,6 +53,23 @@ export class ObjectSource {
     for (const commit of commits) this.#required.add(commit);
     const missing = [...new Set(commits)].filter((commit) => !this.#isKnown(commit));
     if (missing.length > 0) await this.#fetchSnapshots(missing, this.session);
+  }
+
+  /**
+   * Makes two commits known with their trees, of which the second usually follows the first: then its new files come along
+   * in the same request, and are held for this operation.
+   */
+  async requireSuccessor(from: CommitId, to: CommitId): Promise<void> {
+    if (this.#isKnown(from) && !this.#isKnown(to)) {
+      const session = withAnswerBytes(this.session, DIFFERENCE_BYTES);
+      try {
+        const wanted = { ids: [to], haves: [from], shallow: [from], depth: 1 };
+        this.keep(await fetchObjects(session, { ...wanted, keep: ['commit', 'tree', 'blob'] }));
+      } catch (error) {
+        if (!isExcessOfAnswer(error)) throw error;
+      }
+    }
+    await this.requireSnapshots([from, to]);
   }
 
   /**
@@ -96,16 +115,19 @@ export class ObjectSource {
 
   /** Contents of blobs of a commit, in one request. */
   async blobs(at: CommitId, ids: string[]): Promise<Map<string, Buffer>> {
-    const wanted = new Set(ids);
-    if (wanted.size === 0) return new Map();
-    const { wants } = await knowCapabilities(this.session);
-    // A host that gives commits alone gives them with all their files.
-    const request: Wanted =
-      wants === 'any' ? { ids: [...wanted], keep: ['blob'] } : { ids: [at], depth: 1, keep: ['blob'] };
-    const fetched = await fetchObjects(this.session, { ...request, only: (id) => wanted.has(id) });
+    const wanted = [...new Set(ids)];
+    const missing = new Set(wanted.filter((id) => !this.#held.has(id)));
+    if (missing.size > 0) {
+      const { wants } = await knowCapabilities(this.session);
+      // A host that gives commits alone gives them with all their files.
+      const request = wants === 'any' ? { ids: [...missing] } : { ids: [at], depth: 1 };
+      this.hold(
+        await fetchObjects(this.session, { ...request, keep: ['blob'], only: (id) => missing.has(id) }),
+      );
+    }
     return new Map(
-      [...wanted].map((id) => {
-        const content = fetched.get(id)?.content;
+      wanted.map((id) => {
+        const content = this.#held.get(id)?.content;
         if (content === undefined) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `blob ${id}` });
         return [id, content];
       }),

@@ -1,5 +1,6 @@
 // Part of the Git suite: head, heads, read, list, changes.
 import { describe, expect, test } from 'vitest';
+import type { PathChange } from '../../src/git/git.js';
 import type { Suite } from '../support/git-suite.js';
 
 const UNKNOWN = '0123456789'.repeat(4);
@@ -242,6 +243,38 @@ function describeChanges(suite: Suite): void {
       expect((await git.changes(main, stranger)).map(({ path }) => path)).toEqual(['a.yaml', 'b.yaml']);
     });
 
+    test('bring their contents along', async () => {
+      const { remote, reference } = suite.world.create({
+        files: { 'a.yaml': '1\n', 'moved.yaml': 'm\n', 'gone.yaml': 'g\n', 'same.yaml': 's\n' },
+      });
+      const from = reference.head('main') ?? '';
+      const binary = Buffer.from([0, 255, 10, 13]);
+      const to = reference.push('main', {
+        'a.yaml': binary,
+        'gone.yaml': null,
+        'moved.yaml': null,
+        'n/moved.yaml': 'm\n',
+        'n/link': { mode: '120000', content: 'moved.yaml' },
+        'n/module': { mode: '160000', content: '0123456789'.repeat(4) },
+      });
+      const expected = {
+        'a.yaml': binary.toString('hex'),
+        'gone.yaml': undefined,
+        'moved.yaml': undefined,
+        'n/link': Buffer.from('moved.yaml').toString('hex'),
+        'n/module': undefined,
+        'n/moved.yaml': Buffer.from('m\n').toString('hex'),
+      };
+      const cold = await (await suite.open(remote)).changes(from, to, { contents: true });
+      expect(contentsOf(cold)).toEqual(expected);
+      const git = await suite.open(remote);
+      await git.list(from, '');
+      expect(contentsOf(await git.changes(from, to, { contents: true }))).toEqual(expected);
+      expect(contentsOf(await git.changes(to, from, { contents: true }))).toMatchObject({
+        'gone.yaml': Buffer.from('g\n').toString('hex'),
+      });
+    });
+
     test('need both commits', async () => {
       const { remote, reference } = suite.world.create({ files: { 'a.yaml': '1\n' } });
       const main = reference.head('main') ?? '';
@@ -250,6 +283,12 @@ function describeChanges(suite: Suite): void {
       await expect(git.changes(main, UNKNOWN)).rejects.toMatchObject({ code: 'GIT_OBJECT_NOT_FOUND' });
     });
   });
+}
+
+function contentsOf(changes: PathChange[]): Record<string, string | undefined> {
+  return Object.fromEntries(
+    changes.map(({ path, content }) => [path, content && Buffer.from(content).toString('hex')]),
+  );
 }
 
 function compareBytes(a: string, b: string): number {

@@ -5,6 +5,7 @@ import type { MakeGit, Suite } from '../support/git-suite.js';
 import { GitWorld } from '../support/git-world.js';
 import { describeChecking } from './git-checking.conformance.js';
 import { describeCommitting } from './git-committing.conformance.js';
+import { describeDeleting } from './git-deleting.conformance.js';
 import { describeReading } from './git-reading.conformance.js';
 import { describeRefusing } from './git-refusing.conformance.js';
 import { describeTreeBuilding } from './git-tree-building.conformance.js';
@@ -33,6 +34,7 @@ export function describeGit(
     });
     describeReading(suite);
     describeCommitting(suite);
+    describeDeleting(suite);
     describeTreeBuilding(suite);
     describeRefusing(suite);
     describeChecking(suite);

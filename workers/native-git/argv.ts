@@ -104,6 +104,13 @@ export function pushArgv(branch: Branch, from: CommitId | null, to: CommitId): s
   ];
 }
 
+/** Deletes the branch where it points at `at`, or not at all. */
+export function deleteBranchArgv(branch: Branch, at: CommitId): string[] {
+  const ref = `refs/heads/${branch}`;
+  const lease = `--force-with-lease=${ref}:${requireId(at)}`;
+  return ['push', '--porcelain', '--quiet', '--no-verify', lease, 'origin', `:${ref}`];
+}
+
 /** Asks the host whether it would take a push, and sends nothing. */
 export function probePushArgv(commit: CommitId): string[] {
   return ['push', '--dry-run', '--porcelain', '--no-verify', 'origin', `${requireId(commit)}:${CHECK_REF}`];

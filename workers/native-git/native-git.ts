@@ -7,6 +7,7 @@ import {
   type ChainResult,
   type Check,
   type CommitId,
+  type DeleteResult,
   Git,
   type Path,
   type PathChange,
@@ -16,6 +17,7 @@ import {
 import { Failure } from '../../src/kernel/failure.js';
 import { diffTreeArgv, listRemoteArgv, listTreeArgv } from './argv.js';
 import { checkRemote } from './check-remote.js';
+import { deleteBranch } from './delete-branch.js';
 import { commitChain } from './deliver-chain.js';
 import { findBranch, listEntries, parseRefs, parseTree, readBlobs, requireCommits } from './objects.js';
 import { type NativeGitOptions, type Operation, withOperation } from './operation.js';
@@ -72,15 +74,20 @@ export class NativeGit extends Git {
     });
   }
 
-  changes(from: CommitId, to: CommitId): Promise<PathChange[]> {
+  changes(from: CommitId, to: CommitId, options: { contents?: boolean } = {}): Promise<PathChange[]> {
     return this.#open(async (operation) => {
       await requireCommits(operation, [from, to]);
-      return parseDiff(await operation.local(diffTreeArgv(from, to)));
+      const changes = parseDiff(await operation.local(diffTreeArgv(from, to)));
+      return options.contents === true ? addContents(operation, changes) : changes;
     });
   }
 
   commit(chain: Chain): Promise<ChainResult> {
     return this.#open((operation) => commitChain(operation, chain));
+  }
+
+  deleteBranch(branch: Branch, at: CommitId): Promise<DeleteResult> {
+    return this.#open((operation) => deleteBranch(operation, branch, at));
   }
 
   async check(): Promise<Check> {
@@ -95,6 +102,18 @@ export class NativeGit extends Git {
   #open<T>(use: (operation: Operation) => Promise<T>): Promise<T> {
     return withOperation(this.#remote, this.#options, use);
   }
+}
+
+async function addContents(operation: Operation, changes: PathChange[]): Promise<PathChange[]> {
+  const written = changes.map(({ to }) => to).filter((to) => to !== null && hasContent(to));
+  const contents = await readBlobs(
+    operation,
+    written.map((to) => to?.id ?? ''),
+  );
+  return changes.map((change) => {
+    const content = change.to === null ? undefined : contents.get(change.to.id);
+    return content === undefined ? change : { ...change, content };
+  });
 }
 
 function hasContent({ mode }: TreeEntry): boolean {
