@@ -44,14 +44,24 @@ export async function readAdvertisement(
   });
   const packets = new PacketReader(host, answer);
   try {
-    const first = await skipBanner(host, packets, service);
-    if (first === 'version 2') return await readVersion2(host, packets);
-    const isVersion1 = first === 'version 1';
-    const line = isVersion1 ? await readLine(host, packets) : first;
-    return await readReferences(host, packets, { line, protocol: isVersion1 ? 1 : 0, keep });
+    const said = await readList(host, packets, { service, keep });
+    await packets.finish();
+    return said;
   } finally {
     await packets.close();
   }
+}
+
+async function readList(
+  host: string,
+  packets: PacketReader,
+  { service, keep }: { service: string; keep: (name: string) => boolean },
+): Promise<Advertisement> {
+  const first = await skipBanner(host, packets, service);
+  if (first === 'version 2') return readVersion2(host, packets);
+  const isVersion1 = first === 'version 1';
+  const line = isVersion1 ? await readLine(host, packets) : first;
+  return readReferences(host, packets, { line, protocol: isVersion1 ? 1 : 0, keep });
 }
 
 /** Adds a reference, unless there are too many. */

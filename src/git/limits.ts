@@ -3,6 +3,11 @@
 export interface Limits {
   /** Bytes of one HTTP answer. */
   answerBytes: number;
+  /**
+   * Bytes of an answer with all trees of a commit. Up to here one request for all costs less than one for each level of
+   * directories; beyond, those on the paths are fetched alone.
+   */
+  treesAtOnceBytes: number;
   /** Objects in one pack. */
   packObjects: number;
   /** Bytes of one object, inflated. */
@@ -23,6 +28,7 @@ const MIB = 1024 * 1024;
 
 export const defaultLimits: Limits = {
   answerBytes: 256 * MIB,
+  treesAtOnceBytes: 2 * MIB,
   packObjects: 1_000_000,
   objectBytes: 64 * MIB,
   inflatedBytes: 2_048 * MIB,

@@ -72,6 +72,13 @@ export class ObjectCache {
     return this.#large.has(partition);
   }
 
+  /** Drops all objects, and what was fetched last; what is known of the size of repositories stays. */
+  clear(): void {
+    this.#objects.clear();
+    this.#recent.clear();
+    this.#bytes = 0;
+  }
+
   recent(partition: string): string | undefined {
     return this.#recent.get(partition);
   }

@@ -20,11 +20,9 @@ import type { Session } from './session.js';
 import { fetchObjects, type Wanted } from './upload-pack.js';
 
 const DECODED_MAX = 500;
-/** Up to so many bytes of trees, one request for all of them costs less than one for each level of directories. */
-const SMALL_TREES_BYTES = 2 * 1024 * 1024;
 /** A difference of more bytes is fetched without its files first, to see what is wanted of it. */
-const DIFFERENCE_BYTES = 16 * 1024 * 1024;
-/** So far below a head its own chains are looked for with their trees, and without them. */
+const DIFFERENCE_BYTES = 4 * 1024 * 1024;
+/** So far below a head what is known is looked for with trees, and without them. */
 const NEAR_COMMITS = 50;
 const FAR_COMMITS = 1_000;
 
@@ -63,7 +61,7 @@ export class ObjectSource {
     if (this.#isKnown(from) && !this.#isKnown(to)) {
       const session = withAnswerBytes(this.session, DIFFERENCE_BYTES);
       try {
-        const wanted = { ids: [to], haves: [from], shallow: [from], depth: 1 };
+        const wanted = { ids: [to], haves: [from], depth: NEAR_COMMITS };
         this.keep(await fetchObjects(session, { ...wanted, keep: ['commit', 'tree', 'blob'] }));
       } catch (error) {
         if (!isExcessOfAnswer(error)) throw error;
@@ -181,7 +179,10 @@ export class ObjectSource {
     const { partition } = this.session;
     if (!this.#cache.isLarge(partition) || this.#knownRecent() !== null) {
       try {
-        return await this.#fetchSnapshots([commit], withAnswerBytes(this.session, SMALL_TREES_BYTES));
+        return await this.#fetchSnapshots(
+          [commit],
+          withAnswerBytes(this.session, this.session.limits.treesAtOnceBytes),
+        );
       } catch (error) {
         if (!isExcessOfAnswer(error)) throw error;
         this.#cache.noteLarge(partition);

@@ -57,11 +57,13 @@ export async function fetchObjects(session: Session, wanted: Wanted): Promise<Ma
       const pack = isVersion2
         ? await skipToPack(session.host, packets)
         : await skipToBand(session.host, packets);
-      return await readPack(readSideBand(session.host, pack), {
+      const objects = await readPack(readSideBand(session.host, pack), {
         host: session.host,
         limits: session.limits,
         keep: (type) => wanted.keep.includes(type),
       });
+      await packets.finish();
+      return objects;
     } finally {
       await packets.close();
     }
@@ -97,12 +99,13 @@ async function listByCommand(session: Session, prefixes: string[]): Promise<Refe
   const packets = await command(session, 'ls-refs', lines);
   try {
     const references: Reference[] = [];
-    for (;;) {
-      const line = await readLine(session.host, packets);
-      if (line === null) return references;
+    for (let line = await readLine(session.host, packets); line !== null; ) {
       const reference = parseReference(session.host, line);
       if (reference !== null) collectReference(session.host, references, reference);
+      line = await readLine(session.host, packets);
     }
+    await packets.finish();
+    return references;
   } finally {
     await packets.close();
   }
