@@ -1,4 +1,5 @@
-// A line to a Git host that notes every request and counts every byte, headers included.
+// A line to a Git host that notes every request and counts every byte, headers included. It can make the host another one:
+// older, of another name, or one that says yes to pushes it does not apply.
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -10,6 +11,12 @@ export interface NotedRequest {
 
 export class CountingLine {
   requests: NotedRequest[] = [];
+  /** Keeps the wish for a newer protocol from the host. */
+  speaksVersion0 = false;
+  /** Has the host call itself `got` instead of `git`. */
+  isStranger = false;
+  /** Pushes of this reference are answered with `ok` and go no further. */
+  swallows: string | null = null;
   readonly #sockets = new Set<Socket>();
   #up = 0;
   #down = 0;
@@ -61,22 +68,44 @@ export class CountingLine {
   }
 
   #forward(hostUrl: string, request: http.IncomingMessage, response: http.ServerResponse): void {
-    const upstream = http.request(hostUrl + request.url, {
-      method: request.method,
-      headers: request.headers,
-    });
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => this.requests.push(describe(request, Buffer.concat(chunks))));
+    const headers = { ...request.headers };
+    if (this.speaksVersion0) delete headers['git-protocol'];
+    const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack');
+    if (isPush && this.swallows !== null) return this.#swallow(this.swallows, request, response);
+    const upstream = http.request(hostUrl + request.url, { method: request.method, headers });
+    this.#note(request);
     upstream.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+      if (!this.isStranger) return answer.pipe(response);
+      answer.on('data', (chunk: Buffer) => response.write(rename(chunk)));
+      answer.on('end', () => response.end());
     });
     upstream.on('error', () => response.destroy());
     request.on('error', () => upstream.destroy());
     response.on('close', () => response.writableFinished || upstream.destroy());
     request.pipe(upstream);
   }
+
+  #note(request: http.IncomingMessage): void {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => this.requests.push(describe(request, Buffer.concat(chunks))));
+  }
+
+  #swallow(reference: string, request: http.IncomingMessage, response: http.ServerResponse): void {
+    this.#note(request);
+    const packet = (text: string): string => (text.length + 4).toString(16).padStart(4, '0') + text;
+    const report = `${packet('unpack ok\n')}${packet(`ok ${reference}\n`)}0000`;
+    request.on('end', () => {
+      response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-result' });
+      response.end(`${packet(`\u0001${report}`)}0000`);
+    });
+  }
+}
+
+/** Of the same length, so that packets keep theirs. */
+function rename(chunk: Buffer): Buffer {
+  return Buffer.from(chunk.toString('latin1').replaceAll('agent=git/', 'agent=got/'), 'latin1');
 }
 
 function describe({ method = '', url = '' }: http.IncomingMessage, body: Buffer): NotedRequest {

@@ -108,6 +108,25 @@ export class ReferenceRepository {
     fs.writeFileSync(file, `#!/bin/sh\necho '${words}' >&2\nexit 1\n`, { mode: 0o755 });
   }
 
+  /** A hook that waits until `resume`. */
+  pauseAt(hook: 'pre-receive'): void {
+    const file = path.join(this.folder, 'hooks', hook);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    const script = `#!/bin/sh\n: > "$GIT_DIR/paused"\nwhile [ -e "$GIT_DIR/paused" ]; do sleep 0.05; done\n`;
+    fs.writeFileSync(file, script, { mode: 0o755 });
+  }
+
+  /** Whether the hook waits. */
+  get isPaused(): boolean {
+    return fs.existsSync(path.join(this.folder, 'paused'));
+  }
+
+  /** Lets the hook go on, and none wait any more. */
+  resume(): void {
+    fs.rmSync(path.join(this.folder, 'hooks', 'pre-receive'));
+    fs.rmSync(path.join(this.folder, 'paused'));
+  }
+
   #writeTree(parent: CommitId | null, files: Map<Path, ReferenceFile | null>): string {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-index-'));
     const env = { GIT_INDEX_FILE: path.join(folder, 'index') };
