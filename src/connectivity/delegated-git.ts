@@ -62,7 +62,7 @@ export class DelegatedGit extends Git {
   }
 
   override deleteBranch(branch: Branch, at: CommitId): Promise<DeleteResult> {
-    return this.#ask('git.delete-branch', { branch, at });
+    return this.#ask('git.deleteBranch', { branch, at });
   }
 
   override async check(): Promise<Check> {

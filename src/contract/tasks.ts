@@ -104,7 +104,7 @@ export const tasks = {
     input: z.strictObject({ remote: SealedRemote, chain: Chain }),
     output: ChainResult,
   },
-  'git.delete-branch': {
+  'git.deleteBranch': {
     input: z.strictObject({ remote: SealedRemote, branch: z.string(), at: CommitId }),
     output: z.discriminatedUnion('status', [
       z.strictObject({ status: z.literal('deleted') }),

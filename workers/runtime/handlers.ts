@@ -18,7 +18,7 @@ export function taskHandlers(open: OpenRemote): TaskHandlers {
     'git.list': ({ remote, at, prefix }) => open(remote).list(at, prefix),
     'git.changes': ({ remote, from, to, contents }) => open(remote).changes(from, to, { contents }),
     'git.commit': ({ remote, chain }) => step('delegate.commit', () => open(remote).commit(chain)),
-    'git.delete-branch': ({ remote, branch, at }) => open(remote).deleteBranch(branch, at),
+    'git.deleteBranch': ({ remote, branch, at }) => open(remote).deleteBranch(branch, at),
     'git.check': ({ remote }) => open(remote).check(),
   };
 }
