@@ -296,7 +296,7 @@ export const errors = {
     disposition: 'stop',
     title: 'The Git host does not speak what is needed',
     message: (d) => `${d.host}: ${d.reason}`,
-    hint: () => 'Use a host with smart HTTP protocol version 2',
+    hint: () => 'Use a host with Git’s smart HTTP protocol',
   }),
   GIT_ANSWER_INVALID: row<Host & { reason: string }>({
     status: 502,
