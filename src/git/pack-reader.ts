@@ -14,6 +14,10 @@ export interface PackOptions {
   limits: Limits;
   /** Whether objects of this type are kept; the others are inflated, counted and dropped. */
   keep: (type: ObjectType) => boolean;
+  /** Called for every entry of the pack. */
+  onEntry?: () => void;
+  /** Called for every object of the pack, kept or not, once its type is known. */
+  onObject?: (type: ObjectType) => void;
 }
 
 /**
@@ -90,6 +94,7 @@ class PackReader {
     const count = await this.#readHeader();
     for (let index = 0; index < count; index++) {
       await this.#readEntry();
+      this.#options.onEntry?.();
       await this.#breathe();
     }
     await this.#readTrailer();
@@ -182,6 +187,7 @@ class PackReader {
 
   #settle(offset: number, object: Resolved): void {
     this.#found.set(`@${offset}`, object);
+    this.#options.onObject?.(object.type);
     if (object.content === null) return;
     this.#count(object.content.length);
     const id = hashObject(object.type, object.content);
