@@ -1,10 +1,13 @@
 // Builds the commits of a chain: the same chain on the same base gives the same ids, here and in every other engine.
 
 import { blobIdOf } from './blob-id.js';
+import { Breath } from './breath.js';
 import type { Chain, Change, CommitId, Landed, Mismatch, Step } from './git.js';
 import type { ObjectSource } from './object-source.js';
 import { EMPTY_TREE, encodeCommit, type GitObject, hasBlob, hashObject } from './objects.js';
-import { editTree } from './tree-edit.js';
+import { PackWriter } from './pack-writer.js';
+import { requireTime } from './session.js';
+import { editTree, type MadeTree } from './tree-edit.js';
 import { findItem } from './tree-walk.js';
 import { refuseUnwritable } from './unwritable.js';
 
@@ -14,9 +17,16 @@ export interface BuiltChain {
   steps: Landed[];
   /** Expectations that do not hold. With any, nothing of this may be pushed. */
   mismatches: Mismatch[];
-  /** New objects by id, in the order they were made. */
+  /** New commits and trees by id: what is worth keeping once the host has them. */
   objects: Map<string, GitObject>;
+  /** All new objects, ready to be sent. */
+  pack: PackWriter;
+  /** How often each new tree came to be. */
+  makings: Map<string, number>;
 }
+
+/** Below this, keeping all versions of a tree costs nothing. */
+const LARGE_TREE_BYTES = 64 * 1024;
 
 interface Position {
   commit: CommitId | null;
@@ -37,7 +47,15 @@ export async function buildChain(source: ObjectSource, chain: Chain): Promise<Bu
     );
     at = { commit: chain.base, tree: source.rootOf(chain.base) };
   }
-  const built: BuiltChain = { head: chain.base, steps: [], mismatches: [], objects: new Map() };
+  const pack = new PackWriter(new Breath(() => requireTime(source.session)));
+  const built: BuiltChain = {
+    head: chain.base,
+    steps: [],
+    mismatches: [],
+    objects: new Map(),
+    pack,
+    makings: new Map(),
+  };
   for (const [index, step] of chain.steps.entries()) {
     const mismatches = await findMismatches(source, at, step, index);
     built.mismatches.push(...mismatches);
@@ -64,7 +82,7 @@ async function findMismatches(
 }
 
 async function addStep(source: ObjectSource, at: Position, step: Step, built: BuiltChain): Promise<Position> {
-  const made = new Map<string, GitObject>();
+  const made: MadeTree[] = [];
   const edits = step.changes.map(({ path, content }) => ({
     path,
     blob: content === null ? null : blobIdOf(content),
@@ -75,14 +93,28 @@ async function addStep(source: ObjectSource, at: Position, step: Step, built: Bu
     built.steps.push({ commit: at.commit ?? '', unchanged: true, blobs });
     return at;
   }
-  if (tree === EMPTY_TREE) made.set(tree, { type: 'tree', content: Buffer.alloc(0) });
-  for (const { content } of step.changes) if (content !== null) made.set(blobIdOf(content), blobOf(content));
+  if (tree === EMPTY_TREE) await built.pack.add(tree, { type: 'tree', content: Buffer.alloc(0) });
+  for (const one of made) await addTree(source, one, built);
+  for (const { content } of step.changes)
+    if (content !== null) await built.pack.add(blobIdOf(content), blobOf(content));
   const commit: GitObject = { type: 'commit', content: encodeCommit({ ...step, tree, parent: at.commit }) };
   const id = hashObject(commit.type, commit.content);
-  made.set(id, commit);
-  for (const [key, object] of made) built.objects.set(key, object);
+  await built.pack.add(id, commit);
+  built.objects.set(id, commit);
   built.steps.push({ commit: id, unchanged: false, blobs });
   return { commit: id, tree };
+}
+
+/** A large tree that a later step replaced is not looked at again, unless another directory has the same. */
+async function addTree(source: ObjectSource, made: MadeTree, built: BuiltChain): Promise<void> {
+  const { id, tree, older } = made;
+  await built.pack.addTree(made, older);
+  built.makings.set(id, (built.makings.get(id) ?? 0) + 1);
+  built.objects.set(id, { type: 'tree', content: tree.content });
+  if (older === null || older.tree.content.length < LARGE_TREE_BYTES || built.makings.get(older.id) !== 1)
+    return;
+  built.objects.delete(older.id);
+  source.dropTree(older.id);
 }
 
 function blobOf(content: NonNullable<Change['content']>): GitObject {

@@ -8,7 +8,6 @@ import type { Chain, ChainResult, CommitId } from './git.js';
 import { quoteServer, refuseAnswer } from './host-answer.js';
 import { isUnsent } from './http-transport.js';
 import type { ObjectSource } from './object-source.js';
-import { writePack } from './pack-writer.js';
 import { busyBranch, pauseAfterRace } from './race.js';
 import { type PushVerdict, pushPack } from './receive-pack.js';
 import { limitTo } from './session.js';
@@ -31,7 +30,7 @@ export async function deliverChain(
 ): Promise<ChainResult> {
   if (built.head === null || (built.objects.size === 0 && !chain.create))
     return confirmUnchanged(source, chain, built);
-  const pack = await writePack([...built.objects.values()]);
+  const pack = await built.pack.finish();
   for (let send = 1; ; send++) {
     const outcome = await push(source, chain, built.head, pack);
     if (outcome.kind === 'accepted' && outcome.certain) return land(source, built, built.head);

@@ -1,8 +1,10 @@
 // Reads a pack as the engine would, for diagnosis: the same reader under the same limits, and a look into every commit and tree.
+import { Breath } from './breath.js';
 import { refuseAnswer } from './host-answer.js';
 import type { Limits } from './limits.js';
-import { decodeCommit, decodeTree, type GitObject, MalformedObject, type ObjectType } from './objects.js';
+import { decodeCommit, type GitObject, MalformedObject, type ObjectType } from './objects.js';
 import { readPack } from './pack-reader.js';
+import { Tree } from './tree.js';
 
 export interface PackContents {
   /** Objects the pack has. */
@@ -29,7 +31,8 @@ export async function inspectPack(chunks: AsyncIterable<Buffer>, limits: Limits)
     onEntry: () => contents.objects++,
     onObject: (type) => contents.types[type]++,
   });
-  for (const [id, object] of kept) requireSound(id, object);
+  const breath = new Breath();
+  for (const [id, object] of kept) await requireSound(id, object, breath);
   return contents;
 }
 
@@ -40,10 +43,11 @@ async function* count(chunks: AsyncIterable<Buffer>, contents: PackContents): As
   }
 }
 
-function requireSound(id: string, { type, content }: GitObject): void {
+async function requireSound(id: string, { type, content }: GitObject, breath: Breath): Promise<void> {
   try {
     if (type === 'commit') decodeCommit(content);
-    if (type === 'tree') decodeTree(content);
+    if (type === 'tree') await Tree.read(content, breath);
+    await breath.take();
   } catch (error) {
     if (error instanceof MalformedObject) throw refuseAnswer(SOURCE, `${error.message} (object ${id})`);
     throw error;

@@ -1,5 +1,6 @@
 // Where an operation finds objects: among those it made, in the process's cache, and on the host, in this order.
 import { Failure } from '../kernel/failure.js';
+import { Breath } from './breath.js';
 import { knowCapabilities } from './capabilities.js';
 import type { CommitId, Path } from './git.js';
 import { refuseAnswer } from './host-answer.js';
@@ -8,15 +9,14 @@ import type { ObjectCache } from './object-cache.js';
 import {
   type CommitHeader,
   decodeCommit,
-  decodeTree,
   EMPTY_TREE,
   type GitObject,
   isDirectory,
   MalformedObject,
-  type TreeItem,
   toRawName,
 } from './objects.js';
-import type { Session } from './session.js';
+import { requireTime, type Session } from './session.js';
+import { Tree } from './tree.js';
 import { fetchObjects, type Wanted } from './upload-pack.js';
 
 const DECODED_MAX = 500;
@@ -37,7 +37,7 @@ export class ObjectSource {
   readonly #cache: ObjectCache;
   /** What this operation saw: the cache may be too small to keep it to the end. */
   readonly #held = new Map<string, GitObject>();
-  readonly #decoded = new Map<string, TreeItem[]>();
+  readonly #decoded = new Map<string, Tree>();
   /** Commits this operation required. */
   readonly #required = new Set<CommitId>();
 
@@ -94,16 +94,32 @@ export class ObjectSource {
     return this.#decodeCommit(commit).tree;
   }
 
-  async tree(id: string): Promise<TreeItem[]> {
+  async tree(id: string): Promise<Tree> {
     const known = this.#decoded.get(id);
     if (known !== undefined) return known;
     await this.requireTrees([id]);
     const object = this.#find(id);
     if (object?.type !== 'tree') throw refuseAnswer(this.session.host, `object ${id} is not a tree`);
-    const items = this.#decode(() => decodeTree(object.content));
-    if (this.#decoded.size >= DECODED_MAX) this.#decoded.clear();
-    this.#decoded.set(id, items);
-    return items;
+    const breath = new Breath(() => requireTime(this.session));
+    try {
+      const tree = await Tree.read(object.content, breath);
+      this.#noteTree(id, tree);
+      return tree;
+    } catch (error) {
+      throw this.#refuseMalformed(error);
+    }
+  }
+
+  /** A tree this operation made. */
+  holdTree(id: string, tree: Tree): void {
+    this.hold([[id, { type: 'tree', content: tree.content }]]);
+    this.#noteTree(id, tree);
+  }
+
+  /** Lets go of a tree this operation made and will not look at again. */
+  dropTree(id: string): void {
+    this.#held.delete(id);
+    this.#decoded.delete(id);
   }
 
   /** Fetches those of the trees that are not known, with all below them, in one request. */
@@ -247,9 +263,10 @@ export class ObjectSource {
       else known.push(rest);
     }
     const items = await this.tree(tree);
-    return items
-      .filter((item) => isDirectory(item) && below.has(item.name))
-      .map((item) => ({ tree: item.id, names: below.get(item.name) ?? [] }));
+    return [...below].flatMap(([name, rests]) => {
+      const item = items.find(name);
+      return item !== null && isDirectory(item) ? [{ tree: item.id, names: rests }] : [];
+    });
   }
 
   /** `null` when the commits end before either the ancestor or the base was met. */
@@ -287,16 +304,20 @@ export class ObjectSource {
   #decodeCommit(id: CommitId): CommitHeader {
     const object = this.#find(id);
     if (object?.type !== 'commit') throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `commit ${id}` });
-    return this.#decode(() => decodeCommit(object.content));
+    try {
+      return decodeCommit(object.content);
+    } catch (error) {
+      throw this.#refuseMalformed(error);
+    }
   }
 
-  #decode<T>(decode: () => T): T {
-    try {
-      return decode();
-    } catch (error) {
-      if (error instanceof MalformedObject) throw refuseAnswer(this.session.host, error.message);
-      throw error;
-    }
+  #noteTree(id: string, tree: Tree): void {
+    if (this.#decoded.size >= DECODED_MAX) this.#decoded.clear();
+    this.#decoded.set(id, tree);
+  }
+
+  #refuseMalformed(error: unknown): unknown {
+    return error instanceof MalformedObject ? refuseAnswer(this.session.host, error.message) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 // Git's objects, byte for byte. Names stay bytes (held as latin1 strings, which compare like bytes) and modes stay text, so
-// a tree that is read and written again is the same tree, whatever its neighbours are called.
+// an item that is read and written again is the same, whatever it is called.
 import { createHash } from 'node:crypto';
+import type { Breath } from './breath.js';
 import type { Person } from './git.js';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -34,6 +35,9 @@ export interface CommitText {
 
 export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
+/** Hashed between two looks at the clock. */
+const HASH_SLICE_BYTES = 1024 * 1024;
+
 /** An object whose bytes are not what its type promises. The message is fit to print. */
 export class MalformedObject extends Error {}
 
@@ -42,47 +46,14 @@ export function hashObject(type: ObjectType, content: Uint8Array): string {
   return createHash('sha1').update(`${type} ${content.length}\0`).update(content).digest('hex');
 }
 
-/** @throws MalformedObject for anything but a sorted tree without duplicates. */
-export function decodeTree(content: Buffer): TreeItem[] {
-  const items: TreeItem[] = [];
-  for (let at = 0; at < content.length; ) {
-    const space = content.indexOf(0x20, at);
-    const end = space < 0 ? -1 : content.indexOf(0, space);
-    if (end < 0 || end + 21 > content.length) throw new MalformedObject('a tree ends inside an entry');
-    const mode = content.toString('latin1', at, space);
-    const name = content.toString('latin1', space + 1, end);
-    if (!/^0?[0-7]{5,6}$/.test(mode) || name === '' || name.includes('/'))
-      throw new MalformedObject('a tree has an entry without proper mode and name');
-    const item = { mode, name, id: content.toString('hex', end + 1, end + 21) };
-    const last = items.at(-1);
-    if (last !== undefined && compareItems(last, item) >= 0)
-      throw new MalformedObject('a tree is not sorted');
-    items.push(item);
-    at = end + 21;
+/** As `hashObject`, for objects of any size: others get their turns meanwhile. */
+export async function hashInTurns(type: ObjectType, content: Buffer, breath: Breath): Promise<string> {
+  const sum = createHash('sha1').update(`${type} ${content.length}\0`);
+  for (let at = 0; at < content.length; at += HASH_SLICE_BYTES) {
+    sum.update(content.subarray(at, at + HASH_SLICE_BYTES));
+    if (breath.isDue) await breath.take();
   }
-  return items;
-}
-
-/** The tree of these items, in any order given. */
-export function encodeTree(items: readonly TreeItem[]): Buffer {
-  const sorted = items.toSorted(compareItems);
-  const content = Buffer.alloc(
-    sorted.reduce((sum, { mode, name }) => sum + mode.length + name.length + 22, 0),
-  );
-  let at = 0;
-  for (const { mode, name, id } of sorted) {
-    at += content.write(`${mode} ${name}\0`, at, 'latin1');
-    at += content.write(id, at, 'hex');
-  }
-  return content;
-}
-
-/** Git's order within a tree: by bytes, a directory as if its name ended in a slash. */
-export function compareItems(a: TreeItem, b: TreeItem): number {
-  const left = isDirectory(a) ? `${a.name}/` : a.name;
-  const right = isDirectory(b) ? `${b.name}/` : b.name;
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
+  return sum.digest('hex');
 }
 
 /** The mode as git shows it: of a file's permissions only whether its owner may execute it. */

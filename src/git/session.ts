@@ -77,6 +77,11 @@ export function limitTo(share: number, session: Session): Session {
   return { ...session, deadline: { ...deadline, signal, endsAt: performance.now() + remainingMs } };
 }
 
+/** @throws Failure GIT_TIMEOUT or GIT_CANCELLED when the operation, or this part of it, should be over */
+export function requireTime(session: Session): void {
+  if (session.deadline.signal.aborted) throw explainEnd(session);
+}
+
 function openSession(url: URL, authorization: string | undefined, options: SessionOptions): Session {
   const path = url.pathname;
   return {

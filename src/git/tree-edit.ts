@@ -1,24 +1,31 @@
 // Changes files of a tree and rebuilds the directories above them as git would. Neighbours keep mode, name and order to the
 // byte; a directory that loses its last file goes; nothing is ever written over or through what is not a file.
 import { Failure } from '../kernel/failure.js';
+import { Breath } from './breath.js';
 import type { BlobId, Path } from './git.js';
 import type { ObjectSource } from './object-source.js';
 import {
   canonicalMode,
-  encodeTree,
-  type GitObject,
   hasBlob,
-  hashObject,
+  hashInTurns,
   isDirectory,
   isSubmodule,
   type TreeItem,
   toRawName,
 } from './objects.js';
+import type { NamedTree } from './pack-writer.js';
+import { requireTime } from './session.js';
+import { Tree } from './tree.js';
 
 /** A file's new blob; `null` deletes it, if it is there. */
 export interface FileEdit {
   path: Path;
   blob: BlobId | null;
+}
+
+/** A tree that was made, and the one it was made of. */
+export interface MadeTree extends NamedTree {
+  older: NamedTree | null;
 }
 
 /** Edits of one name in a directory: of the file itself, and of what is below it. */
@@ -29,40 +36,44 @@ interface EditNode {
 
 /**
  * The tree after these edits, `null` when nothing is left. Of several edits of a path the last counts; deletions come
- * first, so a file can become a directory in one go. New trees are put into `made`.
+ * first, so a file can become a directory in one go. New trees are added to `made`.
  * @throws Failure GIT_PATH_BLOCKED
  */
 export async function editTree(
   source: ObjectSource,
   root: string | null,
   edits: FileEdit[],
-  made: Map<string, GitObject>,
+  made: MadeTree[],
 ): Promise<string | null> {
   return new TreeEditor(source, made).editDirectory(root, planEdits(edits));
 }
 
 class TreeEditor {
   readonly #source: ObjectSource;
-  readonly #made: Map<string, GitObject>;
+  readonly #made: MadeTree[];
+  readonly #breath: Breath;
 
-  constructor(source: ObjectSource, made: Map<string, GitObject>) {
+  constructor(source: ObjectSource, made: MadeTree[]) {
     this.#source = source;
     this.#made = made;
+    this.#breath = new Breath(() => requireTime(source.session));
   }
 
   async editDirectory(id: string | null, plan: Map<string, EditNode>): Promise<string | null> {
-    const items = id === null ? [] : await this.#source.tree(id);
-    const byName = new Map(items.map((item) => [item.name, item]));
-    let changed = false;
+    const tree = id === null ? Tree.empty : await this.#source.tree(id);
+    const removed: TreeItem[] = [];
+    const added: TreeItem[] = [];
     for (const [name, node] of plan) {
-      const before = byName.get(name) ?? null;
+      const before = tree.find(name);
       const after = await this.#editItem(name, before, node);
-      changed ||= after !== before;
-      if (after === null) byName.delete(name);
-      else byName.set(name, after);
+      if (after === before) continue;
+      if (before !== null) removed.push(before);
+      if (after !== null) added.push(after);
+      await this.#breath.take();
     }
-    if (!changed) return id;
-    return byName.size === 0 ? null : this.#makeTree([...byName.values()]);
+    if (removed.length + added.length === 0) return id;
+    const changed = tree.change(removed, added);
+    return changed.size === 0 ? null : this.#noteTree(changed, id === null ? null : { id, tree });
   }
 
   /** Deletes first, then goes below, then writes: each finds the place the one before has cleared. */
@@ -90,11 +101,10 @@ class TreeEditor {
     return { mode: item?.mode ?? '40000', name, id };
   }
 
-  #makeTree(items: TreeItem[]): string {
-    const tree: GitObject = { type: 'tree', content: encodeTree(items) };
-    const id = hashObject(tree.type, tree.content);
-    this.#made.set(id, tree);
-    this.#source.hold([[id, tree]]);
+  async #noteTree(tree: Tree, older: NamedTree | null): Promise<string> {
+    const id = await hashInTurns('tree', tree.content, this.#breath);
+    if (id !== older?.id) this.#made.push({ id, tree, older });
+    this.#source.holdTree(id, tree);
     return id;
   }
 }

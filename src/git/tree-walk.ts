@@ -1,9 +1,11 @@
 // Walks trees in git's order, which is the byte order of full paths. Equal subtrees are never entered.
+import { Breath } from './breath.js';
 import type { PathChange, TreeEntry } from './git.js';
 import { refuseExcess } from './host-answer.js';
 import type { ObjectSource } from './object-source.js';
-import { canonicalMode, compareItems, isDirectory, type TreeItem, toPath, toRawName } from './objects.js';
-import { explainEnd } from './session.js';
+import { canonicalMode, isDirectory, type TreeItem, toPath, toRawName } from './objects.js';
+import { requireTime } from './session.js';
+import { Tree } from './tree.js';
 
 /** The item at a path, or `null`. */
 export async function findItem(
@@ -14,8 +16,8 @@ export async function findItem(
   let item: TreeItem | null = root === null ? null : { mode: '40000', name: '', id: root };
   for (const name of path === '' ? [] : toRawName(path).split('/')) {
     if (item === null || !isDirectory(item)) return null;
-    const items: TreeItem[] = await source.tree(item.id);
-    item = items.find((candidate) => candidate.name === name) ?? null;
+    const tree: Tree = await source.tree(item.id);
+    item = tree.find(name);
   }
   return item;
 }
@@ -42,18 +44,16 @@ interface Pair {
   to: TreeItem | null;
 }
 
-/** Work between two turns of the event loop. */
-const SLICE_MS = 10;
-
 class TreeWalk {
   readonly #source: ObjectSource;
   readonly #emit: (change: PathChange) => unknown;
+  readonly #breath: Breath;
   #visited = 0;
-  #sliceEndsAt = performance.now() + SLICE_MS;
 
   constructor(source: ObjectSource, emit: (change: PathChange) => unknown) {
     this.#source = source;
     this.#emit = emit;
+    this.#breath = new Breath(() => requireTime(source.session));
   }
 
   /** Trees may nest into each other's copies without end in few bytes: visits are counted, not bytes. */
@@ -70,15 +70,15 @@ class TreeWalk {
       if (isDirectory({ mode }))
         await this.compare(pair.from?.id ?? null, pair.to?.id ?? null, `${prefix}${name}/`, depth + 1);
       else this.#emitPair(pair, prefix + name);
+      if (this.#breath.isDue) await this.#breath.take();
     }
-    await this.#breathe();
   }
 
   async #readPairs(from: string | null, to: string | null): Promise<Pair[]> {
     await this.#source.requireTrees([from, to].filter((id) => id !== null));
-    const left = from === null ? [] : await this.#source.tree(from);
-    const right = to === null ? [] : await this.#source.tree(to);
-    const pairs = pairUp(left, right);
+    const left = from === null ? Tree.empty : await this.#source.tree(from);
+    const right = to === null ? Tree.empty : await this.#source.tree(to);
+    const pairs = await pairUp(left, right, this.#breath);
     const below = pairs
       .flatMap((pair) => [pair.from, pair.to])
       .filter((item) => item !== null && isDirectory(item));
@@ -94,29 +94,26 @@ class TreeWalk {
     if (before?.id === after?.id && before?.mode === after?.mode) return;
     this.#emit({ path, from: before, to: after });
   }
-
-  async #breathe(): Promise<void> {
-    if (performance.now() < this.#sliceEndsAt) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.#source.session.deadline.signal.aborted) throw explainEnd(this.#source.session);
-    this.#sliceEndsAt = performance.now() + SLICE_MS;
-  }
 }
 
-/** Items of two sorted trees that differ, in order. A file and a directory of one name are two things. */
-function pairUp(left: TreeItem[], right: TreeItem[]): Pair[] {
+/** Items of two trees that differ, in order. A file and a directory of one name are two things. */
+async function pairUp(left: Tree, right: Tree, breath: Breath): Promise<Pair[]> {
   const pairs: Pair[] = [];
-  for (let i = 0, j = 0; i < left.length || j < right.length; ) {
-    const order = compareHeads(left[i], right[j]);
-    const from = order <= 0 ? (left[i++] ?? null) : null;
-    const to = order >= 0 ? (right[j++] ?? null) : null;
-    if (from?.id !== to?.id || from?.mode !== to?.mode) pairs.push({ from, to });
+  for (let i = 0, j = 0; i < left.size || j < right.size; ) {
+    const equal = Tree.countEqual(left, i, right, j);
+    const order = equal > 0 ? 0 : compareHeads(left, i, right, j);
+    const from = order <= 0 && equal === 0 ? left.at(i) : null;
+    const to = order >= 0 && equal === 0 ? right.at(j) : null;
+    if (from !== null || to !== null) pairs.push({ from, to });
+    if (order <= 0) i += Math.max(1, equal);
+    if (order >= 0) j += Math.max(1, equal);
+    if (breath.isDue) await breath.take();
   }
   return pairs;
 }
 
-/** Which of two lists goes on: the one with the smaller item, both when they are of one name. */
-function compareHeads(a: TreeItem | undefined, b: TreeItem | undefined): number {
-  if (a === undefined) return 1;
-  return b === undefined ? -1 : compareItems(a, b);
+/** Which of two trees goes on: the one with the smaller item, both when they are of one name. */
+function compareHeads(left: Tree, i: number, right: Tree, j: number): number {
+  if (i === left.size) return 1;
+  return j === right.size ? -1 : Tree.compare(left, i, right, j);
 }

@@ -69,6 +69,19 @@ describe('a save', () => {
     reference.verify();
   });
 
+  test('into a directory of 10,000 entries sends about a kilobyte', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, at) => [`wide/entity-${at}.yaml`, `n: ${at}\n`]),
+    );
+    const repository = world.create({ files });
+    const { save } = await warmUp(repository, 'wide/entity-5000.yaml');
+    const { chain, result } = await save();
+    expect(line.names).toEqual(['POST git-receive-pack']);
+    expect(line.bytesUp).toBeLessThan(2 * KIB);
+    expectLanded(repository, chain, result);
+    expect(treeBytes(repository, 'wide')).toBeGreaterThan(200 * KIB);
+  });
+
   test('in the cold is three requests, and brings trees alone', async () => {
     const repository = world.create({ files: { ...many, 'big.bin': Buffer.alloc(300 * KIB, pattern) } });
     const chain = chainOn(repository, [makeStep([change('p1/k1/e-1.yaml', 'x\n')])]);

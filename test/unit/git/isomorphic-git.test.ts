@@ -5,16 +5,9 @@ import fc from 'fast-check';
 import git from 'isomorphic-git';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blobIdOf } from '../../../src/git/blob-id.js';
-import {
-  decodeTree,
-  encodeCommit,
-  encodeTree,
-  hashObject,
-  isDirectory,
-  isSubmodule,
-  toRawName,
-} from '../../../src/git/objects.js';
+import { encodeCommit, hashObject, isDirectory, isSubmodule, toRawName } from '../../../src/git/objects.js';
 import { BareRepository } from '../support/bare.js';
+import { decodeTree, encodeTree } from '../support/trees.js';
 
 let repository: BareRepository;
 let place: { fs: typeof fs; gitdir: string };
@@ -67,7 +60,7 @@ describe('both give the same id', () => {
         const read = tree.map(({ path, mode, oid: id }) => ({
           ...{ name: toRawName(path), mode: mode.replace(/^0/, ''), id },
         }));
-        expect(read.toSorted(byName)).toEqual(decodeTree(content).toSorted(byName));
+        expect(read.toSorted(byName)).toEqual((await decodeTree(content)).toSorted(byName));
       }),
     );
   });
@@ -111,11 +104,11 @@ describe('both give the same id', () => {
 
 const id = '0123456789'.repeat(4);
 /** A tree that git itself stores, of one file. */
-const storeTree = (rawName: string, mode = '100644') => {
+const storeTree = async (rawName: string, mode = '100644') => {
   const content = encodeTree([{ name: rawName, mode, id }]);
   const oid = repository.put('tree', content);
   expect(hashObject('tree', content)).toBe(oid);
-  expect(encodeTree(decodeTree(content)).equals(content)).toBe(true);
+  expect(encodeTree(await decodeTree(content)).equals(content)).toBe(true);
   return oid;
 };
 
@@ -123,27 +116,27 @@ describe('where isomorphic-git could not be our codec: a tree', () => {
   it.each(['a\\b.yaml', '..\\a.yaml'])(
     'with the name %s cannot be read at all, though git has it',
     async (path) => {
-      await expect(git.readTree({ ...place, oid: storeTree(path) })).rejects.toMatchObject({
+      await expect(git.readTree({ ...place, oid: await storeTree(path) })).rejects.toMatchObject({
         code: 'UnsafeFilepathError',
       });
     },
   );
 
   it('with a name that is not UTF-8 does not keep it byte for byte', async () => {
-    const oid = storeTree('caf\xe9.yaml');
+    const oid = await storeTree('caf\xe9.yaml');
     const { tree } = await git.readTree({ ...place, oid });
     expect(tree.map(({ path }) => path)).toEqual(['caf\ufffd.yaml']);
     expect(await git.writeTree({ ...place, tree })).not.toBe(oid);
   });
 
   it('with mode 100664, which old gits wrote, cannot be read at all', async () => {
-    await expect(git.readTree({ ...place, oid: storeTree('a.yaml', '100664') })).rejects.toThrow(
+    await expect(git.readTree({ ...place, oid: await storeTree('a.yaml', '100664') })).rejects.toThrow(
       'Unexpected GitTree entry mode: 100664',
     );
   });
 
   it('with the padded mode 040000, which some tools wrote, is written as another tree', async () => {
-    const oid = storeTree('folder', '040000');
+    const oid = await storeTree('folder', '040000');
     const { tree } = await git.readTree({ ...place, oid });
     expect(await git.writeTree({ ...place, tree })).not.toBe(oid);
   });

@@ -3,18 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blobIdOf } from '../../../src/git/blob-id.js';
 import {
   canonicalMode,
-  compareItems,
   decodeCommit,
-  decodeTree,
   EMPTY_TREE,
   encodeCommit,
-  encodeTree,
   hasBlob,
   hashObject,
   isDirectory,
   isSubmodule,
   MalformedObject,
-  type TreeItem,
   toPath,
   toRawName,
 } from '../../../src/git/objects.js';
@@ -28,26 +24,6 @@ afterAll(() => repository.remove());
 
 const id = '0123456789'.repeat(4);
 const parent = '9876543210'.repeat(4);
-const item = (name: string, mode = '100644'): TreeItem => ({ name, mode, id });
-
-/** Names as bytes; git forbids NUL and slash alone. */
-const rawName = fc
-  .oneof(
-    fc.uint8Array({ minLength: 1, maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
-    fc.stringMatching(/^[a-c.\-0]{1,4}$/),
-  )
-  .filter((name) => !/[\0/]/.test(name));
-const mode = fc.constantFrom('100644', '100755', '120000', '160000', '40000');
-const tree = fc.uniqueArray(fc.record({ name: rawName, mode, id: fc.stringMatching(/^[0-9a-f]{40}$/) }), {
-  selector: ({ name }) => name,
-  maxLength: 20,
-});
-
-function typeOf(one: TreeItem): string {
-  if (isSubmodule(one)) return 'commit';
-  return isDirectory(one) ? 'tree' : 'blob';
-}
-
 describe('the id of an object', () => {
   it.each([[''], ['a: 1\n'], ['größe\0\xff'], ['x'.repeat(100_000)]])(
     'is the one git gives: blob %#',
@@ -69,120 +45,6 @@ describe('the id of an object', () => {
   it('depends on the type', () => {
     expect(hashObject('tree', Buffer.alloc(0))).toBe(EMPTY_TREE);
     expect(hashObject('blob', Buffer.alloc(0))).toBe('e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
-  });
-});
-
-describe('a tree', () => {
-  it('has the id and the order that git mktree gives it, whatever the names', () => {
-    fc.assert(
-      fc.property(tree, (items) => {
-        const lines = items.map(
-          (one) => `${one.mode.padStart(6, '0')} ${typeOf(one)} ${one.id}\t${one.name}\0`,
-        );
-        const made = repository.git(['mktree', '-z', '--missing'], {
-          input: Buffer.from(lines.join(''), 'latin1'),
-        });
-        const content = encodeTree(items);
-        expect(hashObject('tree', content)).toBe(made);
-        expect(repository.content('tree', made).equals(content)).toBe(true);
-      }),
-      { numRuns: 40 },
-    );
-  });
-
-  it('that is read and written again is the same, byte for byte', () => {
-    fc.assert(
-      fc.property(tree, (items) => {
-        const content = encodeTree(items);
-        expect(encodeTree(decodeTree(content)).equals(content)).toBe(true);
-        expect(decodeTree(content).toSorted(compareItems)).toEqual(items.toSorted(compareItems));
-      }),
-    );
-  });
-
-  it('is the same in whatever order its items are given', () => {
-    fc.assert(
-      fc.property(tree, (items) => {
-        expect(encodeTree(items.toReversed()).equals(encodeTree(items))).toBe(true);
-      }),
-    );
-  });
-
-  it.each([
-    [
-      ['a.b', 'a', 'a-b'],
-      ['a', 'a-b', 'a.b'],
-    ],
-    [
-      ['b', 'B', 'a'],
-      ['B', 'a', 'b'],
-    ],
-    [
-      ['\xff', 'z', '\xc3\xa9'],
-      ['z', '\xc3\xa9', '\xff'],
-    ],
-    [
-      ['ab', 'a'],
-      ['a', 'ab'],
-    ],
-  ])('%j is sorted by bytes', (given, sorted) => {
-    expect(decodeTree(encodeTree(given.map((name) => item(name)))).map(({ name }) => name)).toEqual(sorted);
-  });
-
-  it('sorts a directory as if its name ended in a slash', () => {
-    const items = [item('a', '40000'), item('a.b'), item('a-b'), item('a0'), item('ab')];
-    expect(decodeTree(encodeTree(items)).map(({ name }) => name)).toEqual(['a-b', 'a.b', 'a', 'a0', 'ab']);
-  });
-
-  it.each(['100664', '100600', '040000', '100755', '100000'])(
-    'keeps the mode %s as it was found',
-    (found) => {
-      const content = encodeTree([item('x', found)]);
-      expect(decodeTree(content)).toEqual([item('x', found)]);
-      expect(content.toString('latin1').startsWith(`${found} x\0`)).toBe(true);
-    },
-  );
-
-  const line = (text: string): Buffer => Buffer.concat([Buffer.from(text, 'latin1'), Buffer.alloc(20, 1)]);
-  const whole = encodeTree([item('a'), item('b')]);
-  it.each<[string, Buffer, string]>([
-    ['cut off in an id', whole.subarray(0, -1), 'a tree ends inside an entry'],
-    ['cut off in a mode', Buffer.from('1006'), 'a tree ends inside an entry'],
-    ['cut off in a name', Buffer.from('100644 a'), 'a tree ends inside an entry'],
-    ['without a name', line('100644 \0'), 'a tree has an entry without proper mode and name'],
-    ['without a mode', line(' a\0'), 'a tree has an entry without proper mode and name'],
-    ['with a slash in a name', line('100644 a/b\0'), 'a tree has an entry without proper mode and name'],
-    ['with a mode that is none', line('100849 a\0'), 'a tree has an entry without proper mode and name'],
-    ['with a mode that is too long', line('1006440 a\0'), 'a tree has an entry without proper mode and name'],
-    ['with a signed mode', line('-100644 a\0'), 'a tree has an entry without proper mode and name'],
-    ['not sorted', Buffer.concat([line('100644 b\0'), line('100644 a\0')]), 'a tree is not sorted'],
-    ['with a name twice', Buffer.concat([line('100644 a\0'), line('100644 a\0')]), 'a tree is not sorted'],
-    [
-      'with a directory as if it were a file',
-      Buffer.concat([line('40000 a\0'), line('100644 a.b\0')]),
-      'a tree is not sorted',
-    ],
-  ])('that is %s is malformed', (_, content, message) => {
-    expect(() => decodeTree(content)).toThrow(MalformedObject);
-    expect(() => decodeTree(content)).toThrow(message);
-  });
-
-  /** The bytes after reading and writing them. */
-  const rewrite = (bytes: Buffer): string => {
-    try {
-      return encodeTree(decodeTree(bytes)).toString('hex');
-    } catch (error) {
-      return error instanceof MalformedObject ? 'malformed' : String(error);
-    }
-  };
-
-  it('of any bytes is read or malformed, and what is read is written the same', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-        expect(['malformed', Buffer.from(bytes).toString('hex')]).toContain(rewrite(Buffer.from(bytes)));
-      }),
-      { numRuns: 500 },
-    );
   });
 });
 
