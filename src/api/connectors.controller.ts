@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { ConnectorsService } from '../connectors/connectors.service.js';
+import { HostFeatures } from '../contract/tasks.js';
 import type { StageResult } from '../git/git.js';
 import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
@@ -60,15 +61,9 @@ export const CheckAnswer = z
         hint: z.string().optional(),
       }),
     ),
-    host: z
-      .strictObject({
-        agent: z.string().nullable(),
-        protocol: z.union([z.literal(0), z.literal(1), z.literal(2)]),
-        filter: z.boolean(),
-        shallow: z.boolean(),
-        wants: z.enum(['any', 'commits']),
-        costs: z.array(z.string()).meta({ description: 'What the host lacks, and what that costs' }),
-      })
+    host: HostFeatures.extend({
+      costs: z.array(z.string()).meta({ description: 'What the host lacks, and what that costs' }),
+    })
       .nullable()
       .meta({ description: 'What the host was found to support; null when it was not asked' }),
   })

@@ -53,12 +53,23 @@ const StageResult = z.strictObject({
   failure: WireFailure.optional(),
 });
 
-const HostFeatures = z.strictObject({
+export const HostFeatures = z.strictObject({
   agent: z.string().nullable(),
   protocol: z.union([z.literal(0), z.literal(1), z.literal(2)]),
   filter: z.boolean(),
   shallow: z.boolean(),
   wants: z.enum(['any', 'commits']),
+  objectFormat: z.literal('sha1'),
+  push: z
+    .strictObject({
+      reportStatus: z.boolean(),
+      reportStatusV2: z.boolean(),
+      sideBand: z.boolean(),
+      atomic: z.boolean(),
+      pushOptions: z.boolean(),
+      agent: z.boolean(),
+    })
+    .nullable(),
 });
 
 interface Task {

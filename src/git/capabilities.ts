@@ -2,7 +2,7 @@
 // that was never met is taken to be like its neighbours on the same host, until an answer shows that it is not.
 import { Failure } from '../kernel/failure.js';
 import { type Advertisement, readAdvertisement } from './advertisement.js';
-import type { HostFeatures } from './git.js';
+import type { HostFeatures, PushFeatures } from './git.js';
 import { quoteServer } from './host-answer.js';
 import type { Session } from './session.js';
 
@@ -12,16 +12,8 @@ export interface Capabilities extends HostFeatures {
   offers: ReadonlySet<string>;
 }
 
-/** What a push may ask for. The host refuses, or stumbles over, what it did not offer. */
-export interface PushFeatures {
-  reportStatus: boolean;
-  sideBand: boolean;
-  agent: boolean;
-}
-
 interface Known {
   capabilities: Capabilities;
-  push?: PushFeatures;
   /** Moment on the clock of `performance.now()`. */
   until: number;
 }
@@ -29,7 +21,7 @@ interface Known {
 const REMEMBER_MS = 600_000;
 const REMEMBER_MAX = 10_000;
 /** Git itself takes a push without the list that comes before it; of others nothing is taken for granted. */
-const OF_GIT: PushFeatures = { reportStatus: true, sideBand: true, agent: true };
+const OF_GIT = { reportStatus: true, sideBand: true, agent: true };
 
 /** By repository and credential. */
 const repositories = new Map<string, Known>();
@@ -81,11 +73,9 @@ export function forgetCapabilities(session: Session): void {
 }
 
 /** What a push to this host may ask for: known of git, asked of others and remembered. */
-export async function knowPushFeatures(session: Session): Promise<PushFeatures> {
+export async function knowPushFeatures(session: Session): Promise<Pick<PushFeatures, keyof typeof OF_GIT>> {
   const capabilities = await knowCapabilities(session);
-  const known = recall(repositories, session.partition);
-  if (known?.push !== undefined) return known.push;
-  return isGit(capabilities) ? OF_GIT : discoverPushFeatures(session, capabilities);
+  return capabilities.push ?? (isGit(capabilities) ? OF_GIT : discoverPushFeatures(session, capabilities));
 }
 
 /** Asks the host, and so whether it would take a push from this credential, as far as it says so before one is made. */
@@ -96,11 +86,15 @@ export async function discoverPushFeatures(
   const { words } = await readAdvertisement(session, 'git-receive-pack');
   const push = {
     reportStatus: words.has('report-status'),
+    reportStatusV2: words.has('report-status-v2'),
     sideBand: words.has('side-band-64k'),
+    atomic: words.has('atomic'),
+    pushOptions: words.has('push-options'),
     agent: words.has('agent'),
   };
   const until = performance.now() + REMEMBER_MS;
-  if (capabilities.offers.size > 0) remember(repositories, session.partition, { capabilities, push, until });
+  if (capabilities.offers.size > 0)
+    remember(repositories, session.partition, { capabilities: { ...capabilities, push }, until });
   return push;
 }
 
@@ -127,6 +121,8 @@ function ofVersion2({ host }: Session, { words }: Advertisement): Capabilities {
     filter: fetch.includes('filter'),
     shallow: fetch.includes('shallow'),
     wants: 'any',
+    objectFormat: 'sha1',
+    push: null,
     offers: new Set(words.keys()),
   };
 }
@@ -141,6 +137,8 @@ function ofOlder({ host }: Session, { protocol, words }: Advertisement): Capabil
     filter: words.has('filter'),
     shallow: words.has('shallow'),
     wants: words.has('allow-any-sha1-in-want') ? 'any' : 'commits',
+    objectFormat: 'sha1',
+    push: null,
     offers: new Set(words.keys()),
   };
 }

@@ -19,7 +19,7 @@ export async function checkRemote(remote: Remote, options: SessionOptions): Prom
       await findBranch(session, 'HEAD');
       trial.pass();
       trial.begin('write');
-      await discoverPushFeatures(session, capabilities);
+      check.host.push = await discoverPushFeatures(session, capabilities);
       trial.pass();
     });
   } catch (error) {
@@ -30,8 +30,9 @@ export async function checkRemote(remote: Remote, options: SessionOptions): Prom
   return check;
 }
 
-function featuresOf({ agent, protocol, filter, shallow, wants }: Capabilities): HostFeatures {
-  return { agent, protocol, filter, shallow, wants };
+function featuresOf(capabilities: Capabilities): HostFeatures {
+  const { agent, protocol, filter, shallow, wants, objectFormat, push } = capabilities;
+  return { agent, protocol, filter, shallow, wants, objectFormat, push };
 }
 
 /** Notes how far a check came. */

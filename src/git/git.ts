@@ -118,6 +118,22 @@ export interface HostFeatures {
   shallow: boolean;
   /** What can be asked for by id: any object, or commits only, with all that belongs to them. */
   wants: 'any' | 'commits';
+  objectFormat: 'sha1';
+  /** `null` when it was not asked. */
+  push: PushFeatures | null;
+}
+
+/** What a push to a host may ask for. It refuses, or stumbles over, what it did not offer. */
+export interface PushFeatures {
+  /** It says of each branch whether it took it; in the newer form, where it put it instead. */
+  reportStatus: boolean;
+  reportStatusV2: boolean;
+  /** Reports and the words of hooks come in channels. */
+  sideBand: boolean;
+  /** Several branches are taken together or not at all. */
+  atomic: boolean;
+  pushOptions: boolean;
+  agent: boolean;
 }
 
 export type Stage = 'reach' | 'authenticate' | 'read' | 'write';

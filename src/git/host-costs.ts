@@ -12,6 +12,7 @@ export function describeCosts(host: HostFeatures): string[] {
     [!host.filter, 'It cannot filter: the first fetch of a commit brings all its files along'],
     [!host.shallow, 'It cannot leave out history: the first fetch brings all of it along'],
     [host.wants === 'commits', 'It gives commits alone: reading a file fetches all files of its commit'],
+    [host.push?.reportStatus === false, 'It does not report what became of a push'],
     [!isTruthful(host), 'Its reports are not relied on: after every push the branch is read once more'],
   ];
   return costs.filter(([applies]) => applies).map(([, cost]) => cost);

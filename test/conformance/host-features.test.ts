@@ -41,6 +41,15 @@ describe('a check tells what the host can do', () => {
       filter: true,
       shallow: true,
       wants: 'any',
+      objectFormat: 'sha1',
+      push: {
+        reportStatus: true,
+        reportStatusV2: true,
+        sideBand: true,
+        atomic: true,
+        pushOptions: false,
+        agent: true,
+      },
     });
     expect(host && describeCosts(host)).toEqual([]);
   });
