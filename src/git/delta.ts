@@ -1,4 +1,5 @@
 // Deltas of packs: copy a range of the base, or insert the bytes given. Broken ones are answered with `null`.
+import type { Breath } from './breath.js';
 
 /** Size of the object a delta makes, in bytes; `null` when the delta is broken. */
 export function deltaSize(delta: Buffer): number | null {
@@ -6,19 +7,26 @@ export function deltaSize(delta: Buffer): number | null {
   return base === null ? null : (readSize(delta, base.next)?.size ?? null);
 }
 
+/** Commands between two looks at the clock. */
+const STRIDE = 1_024;
+/** A copy that takes time itself. */
+const LONG_COPY_BYTES = 1024 * 1024;
+
 /** The object this delta makes of its base; `null` when they do not fit. Takes memory for no more than the delta's size says. */
-export function applyDelta(base: Buffer, delta: Buffer): Buffer | null {
+export async function applyDelta(base: Buffer, delta: Buffer, breath: Breath): Promise<Buffer | null> {
   const from = readSize(delta, 0);
   const to = from === null ? null : readSize(delta, from.next);
   if (from === null || to === null || from.size !== base.length) return null;
   const result = Buffer.allocUnsafeSlow(to.size);
   let filled = 0;
-  for (let at = to.next; at < delta.length; ) {
+  for (let at = to.next, commands = 1; at < delta.length; commands++) {
     const { source, start, length, next } = readPiece(base, delta, at);
     if (length === 0 || start + length > source.length || filled + length > to.size) return null;
     source.copy(result, filled, start, start + length);
     filled += length;
     at = next;
+    const isLong = length > LONG_COPY_BYTES || commands % STRIDE === 0;
+    if (isLong && breath.isDue) await breath.take();
   }
   return filled === to.size ? result : null;
 }

@@ -135,9 +135,7 @@ export class ObjectSource {
       const { wants } = await knowCapabilities(this.session);
       // A host that gives commits alone gives them with all their files.
       const request = wants === 'any' ? { ids: [...missing] } : { ids: [at], depth: 1 };
-      this.hold(
-        await fetchObjects(this.session, { ...request, keep: ['blob'], only: (id) => missing.has(id) }),
-      );
+      this.hold(await fetchObjects(this.session, { ...request, keep: ['blob'] }));
     }
     return new Map(
       wanted.map((id) => {
@@ -153,7 +151,8 @@ export class ObjectSource {
    * stand on it; from a far one commits alone are fetched, all of them when some do not reach.
    */
   async isAncestor(ancestor: CommitId, head: CommitId, base: CommitId | null): Promise<boolean> {
-    const near = base === null ? [] : [{ depth: NEAR_COMMITS, without: 'blobs' as const }];
+    const known = (id: string): GitObject | undefined => this.#find(id);
+    const near = base === null ? [] : [{ depth: NEAR_COMMITS, without: 'blobs' as const, known }];
     const far = [{ depth: FAR_COMMITS, without: 'trees' as const }, { without: 'trees' as const }];
     for (const extent of [...near, ...far]) {
       const fetched = await fetchObjects(this.session, {
@@ -217,6 +216,7 @@ export class ObjectSource {
       ids: commits,
       haves: known,
       shallow: known,
+      known: recent === null ? undefined : (id) => this.#find(id),
       without: 'blobs',
       depth: 1,
       keep: ['commit', 'tree'],

@@ -1,19 +1,23 @@
 // Reads a pack from an answer as it arrives. Nothing in it is believed: sizes are checked before memory is given, every id
 // is computed here, and the checksum at the end has to fit. What nobody asked for is inflated and dropped.
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { inflate, inflateSync } from 'node:zlib';
+import { Breath } from './breath.js';
 import { ByteWindow } from './byte-window.js';
 import { applyDelta, deltaSize } from './delta.js';
 import { refuseAnswer, refuseExcess } from './host-answer.js';
 import type { Limits } from './limits.js';
-import { type GitObject, hashObject, type ObjectType } from './objects.js';
+import { type GitObject, hashInTurns, type ObjectType } from './objects.js';
+import { BrokenStream, inflateObject } from './pack-inflate.js';
 
 export interface PackOptions {
   host: string;
   limits: Limits;
   /** Whether objects of this type are kept; the others are inflated, counted and dropped. */
   keep: (type: ObjectType) => boolean;
+  /** What is known here already: a delta may stand on an object that is not in the pack. */
+  known?: (id: string) => GitObject | undefined | null;
+  /** Called at every turn of the event loop; what it throws ends the reading. */
+  check?: () => void;
   /** Called for every entry of the pack. */
   onEntry?: () => void;
   /** Called for every object of the pack, kept or not, once its type is known. */
@@ -39,11 +43,14 @@ interface Resolved {
   depth: number;
 }
 
-/** What stands before the compressed bytes of an entry. `base` is a key of `#found`; `null` for a whole object. */
+/** How an object is called: by its id, or by where its entry begins in the pack. */
+type Key = string | number;
+
+/** What stands before the compressed bytes of an entry. `base` is `null` for a whole object. */
 interface EntryHeader {
   kind: number;
   size: number;
-  base: string | null;
+  base: Key | null;
 }
 
 interface Waiting {
@@ -58,36 +65,25 @@ const HEADER_BYTES = 12;
 /** Size and base of an entry never take more. */
 const ENTRY_HEADER_BYTES_MAX = 40;
 const TRAILER_BYTES = 20;
-/** Larger objects are inflated on another thread. */
-const INFLATE_HERE_MAX = 256 * 1024;
-/** Work between two turns of the event loop. */
-const SLICE_MS = 10;
-
-const inflateAside = promisify(
-  (
-    input: Buffer,
-    options: object,
-    done: (error: Error | null, result: { buffer: Buffer; engine: { bytesWritten: number } }) => void,
-  ) => inflate(input, options, done as never),
-);
-
 class PackReader {
   readonly #window: ByteWindow;
   readonly #options: PackOptions;
   readonly #sum = createHash('sha1');
-  /** By id, and by `@offset`. */
-  readonly #found = new Map<string, Resolved>();
+  readonly #found = new Map<Key, Resolved>();
+  /** Dropped objects differ in type and depth alone, so one stands for all of them. */
+  readonly #dropped = new Map<string, Resolved>();
   readonly #kept = new Map<string, GitObject>();
   /** Deltas by the key of a base that has not come yet. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #waiting = new Map<Key, Waiting[]>();
+  readonly #breath: Breath;
   #offset = 0;
   #inflatedBytes = 0;
   #keptBytes = 0;
-  #sliceEndsAt = performance.now() + SLICE_MS;
 
   constructor(window: ByteWindow, options: PackOptions) {
     this.#window = window;
     this.#options = options;
+    this.#breath = new Breath(options.check);
   }
 
   async read(): Promise<Map<string, GitObject>> {
@@ -95,7 +91,7 @@ class PackReader {
     for (let index = 0; index < count; index++) {
       await this.#readEntry();
       this.#options.onEntry?.();
-      await this.#breathe();
+      await this.#breath.take();
     }
     await this.#readTrailer();
     await this.#resolveWaiting();
@@ -118,11 +114,31 @@ class PackReader {
     const { kind, size, base } = await this.#readEntryHeader(offset);
     const { objectBytes } = this.#options.limits;
     if (size > objectBytes) throw this.#excess('bytes of one object', objectBytes);
-    const bytes = await this.#inflate(size);
     const type = TYPES[kind];
-    if (type !== undefined)
-      this.#settle(offset, { type, content: this.#options.keep(type) ? bytes : null, depth: 0 });
-    else if (base !== null) this.#settleDelta(base, { offset, delta: bytes });
+    const found = base === null ? undefined : this.#findBase(base);
+    const content = await this.#inflate(
+      size,
+      type === undefined ? found?.content !== null : this.#options.keep(type),
+    );
+    if (type !== undefined) await this.#settle(offset, this.#resolve(type, content, 0));
+    else if (found !== undefined) await this.#settle(offset, await this.#rebuild(found, content));
+    else if (base !== null && content !== null) this.#wait(base, { offset, delta: content });
+  }
+
+  /** The base of a delta, unless it is still to come. What is known already needs not to. */
+  #findBase(base: Key): Resolved | undefined {
+    const found = this.#found.get(base);
+    if (found !== undefined || typeof base === 'number') return found;
+    const known = this.#options.known?.(base);
+    return known === undefined || known === null ? undefined : this.#resolve(known.type, known.content, 0);
+  }
+
+  #resolve(type: ObjectType, content: Buffer | null, depth: number): Resolved {
+    if (content !== null && this.#options.keep(type)) return { type, content, depth };
+    const key = `${type} ${depth}`;
+    const dropped = this.#dropped.get(key) ?? { type, content: null, depth };
+    this.#dropped.set(key, dropped);
+    return dropped;
   }
 
   /** Three bits of type and a size of seven bits a byte, lowest first; then the base of a delta. */
@@ -145,59 +161,47 @@ class PackReader {
     return { kind, size, base: base.key };
   }
 
-  /** Inflates the stream at the window, which must give exactly `size` bytes. */
-  async #inflate(size: number): Promise<Buffer> {
+  async #inflate(size: number, keep: boolean): Promise<Buffer | null> {
     this.#inflatedBytes += size;
     const { inflatedBytes } = this.#options.limits;
     if (this.#inflatedBytes > inflatedBytes) throw this.#excess('inflated bytes of one pack', inflatedBytes);
-    // Deflate never grows by more than this; an odd encoder gets more when it needs it.
-    for (let need = size + (size >> 9) + 64; ; need *= 2) {
-      const available = await this.#window.fill(need);
-      const input = this.#window.peek(Math.min(need, available));
-      try {
-        const { buffer, engine } = await inflateBounded(input, size);
-        if (buffer.length !== size) throw this.#invalid('an object has another size than it says');
-        await this.#take(engine.bytesWritten);
-        return buffer;
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ERR_BUFFER_TOO_LARGE') throw this.#invalid('an object is larger than it says');
-        if (code !== 'Z_BUF_ERROR')
-          throw code?.startsWith('Z_') ? this.#invalid('an object cannot be inflated') : error;
-        if (available < need) throw this.#invalid('the pack ends inside an object');
-        if (need > 4 * this.#options.limits.objectBytes) throw this.#invalid('an object does not end');
-      }
+    try {
+      return await inflateObject(this.#window, size, { keep, consumed: (bytes) => this.#advance(bytes) });
+    } catch (error) {
+      throw error instanceof BrokenStream ? this.#invalid(error.message) : error;
     }
   }
 
-  #rebuild(base: Resolved, delta: Buffer): Resolved {
+  /** What a delta makes of its base. Of a dropped one nothing is made. */
+  async #rebuild(base: Resolved, delta: Buffer | null): Promise<Resolved> {
     const depth = base.depth + 1;
     const { deltaDepth, objectBytes, inflatedBytes } = this.#options.limits;
     if (depth > deltaDepth) throw this.#excess('length of a chain of deltas', deltaDepth);
-    if (base.content === null) return { type: base.type, content: null, depth };
+    if (base.content === null || delta === null) return this.#resolve(base.type, null, depth);
     const size = deltaSize(delta);
     if (size === null) throw this.#invalid('a delta is broken');
     if (size > objectBytes) throw this.#excess('bytes of one object', objectBytes);
     this.#inflatedBytes += size;
     if (this.#inflatedBytes > inflatedBytes) throw this.#excess('inflated bytes of one pack', inflatedBytes);
-    const content = applyDelta(base.content, delta);
+    const content = await applyDelta(base.content, delta, this.#breath);
     if (content === null) throw this.#invalid('a delta does not fit its base');
-    return { type: base.type, content, depth };
+    return this.#resolve(base.type, content, depth);
   }
 
-  #settle(offset: number, object: Resolved): void {
-    this.#found.set(`@${offset}`, object);
+  /** Notes what an entry is. Answers its id where it is kept. */
+  async #settle(offset: number, object: Resolved): Promise<string | null> {
+    this.#found.set(offset, object);
     this.#options.onObject?.(object.type);
-    if (object.content === null) return;
-    this.#count(object.content.length);
-    const id = hashObject(object.type, object.content);
+    const { type, content } = object;
+    if (content === null) return null;
+    this.#count(content.length);
+    const id = await hashInTurns(type, content, this.#breath);
     this.#found.set(id, object);
-    this.#kept.set(id, { type: object.type, content: object.content });
+    this.#kept.set(id, { type, content });
+    return id;
   }
 
-  #settleDelta(base: string, entry: Waiting): void {
-    const found = this.#found.get(base);
-    if (found !== undefined) return this.#settle(entry.offset, this.#rebuild(found, entry.delta));
+  #wait(base: Key, entry: Waiting): void {
     this.#count(entry.delta.length);
     const waiting = this.#waiting.get(base);
     if (waiting === undefined) this.#waiting.set(base, [entry]);
@@ -212,11 +216,9 @@ class PackReader {
       const entries = this.#waiting.get(key) ?? [];
       this.#waiting.delete(key);
       for (const { offset, delta } of base === undefined ? [] : entries) {
-        const object = this.#rebuild(base as Resolved, delta);
-        this.#settle(offset, object);
-        const keys = [`@${offset}`, object.content === null ? '' : hashObject(object.type, object.content)];
-        ready.push(...keys.filter((name) => this.#waiting.has(name)));
-        await this.#breathe();
+        const id = await this.#settle(offset, await this.#rebuild(base as Resolved, delta));
+        ready.push(...[offset, id ?? ''].filter((name) => this.#waiting.has(name)));
+        await this.#breath.take();
       }
     }
     // Whether the base was dropped or never came cannot be told apart where objects are dropped.
@@ -241,16 +243,15 @@ class PackReader {
 
   async #take(bytes: number): Promise<Buffer> {
     if ((await this.#window.fill(bytes)) < bytes) throw this.#invalid('the pack ends too early');
+    return this.#advance(bytes);
+  }
+
+  /** Takes bytes that are there. */
+  #advance(bytes: number): Buffer {
     const taken = this.#window.take(bytes);
     this.#sum.update(taken);
     this.#offset += bytes;
     return taken;
-  }
-
-  async #breathe(): Promise<void> {
-    if (performance.now() < this.#sliceEndsAt) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#sliceEndsAt = performance.now() + SLICE_MS;
   }
 
   #invalid(reason: string): Error {
@@ -268,7 +269,7 @@ function readBase(
   start: number,
   kind: number,
   offset: number,
-): { key: string | null; next: number } {
+): { key: Key | null; next: number } {
   if (kind === REFERENCE_DELTA) return { key: bytes.toString('hex', start, start + 20), next: start + 20 };
   if (kind !== OFFSET_DELTA) return { key: null, next: start };
   let at = start;
@@ -278,19 +279,5 @@ function readBase(
     byte = bytes[at++] ?? 0;
     distance = (distance + 1) * 128 + (byte & 127);
   }
-  return { key: `@${offset - distance}`, next: at };
-}
-
-/** One byte above `size` is allowed, so that too much shows; a whole buffer is only given for what the object is. */
-async function inflateBounded(
-  input: Buffer,
-  size: number,
-): Promise<{ buffer: Buffer; engine: { bytesWritten: number } }> {
-  const options = {
-    info: true,
-    maxOutputLength: size + 1,
-    chunkSize: Math.max(64, Math.min(size + 1, 65_536)),
-  };
-  if (size > INFLATE_HERE_MAX) return inflateAside(input, options);
-  return inflateSync(input, options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+  return { key: offset - distance, next: at };
 }

@@ -17,7 +17,7 @@ import { sendRequest } from './http-transport.js';
 import type { GitObject, ObjectType } from './objects.js';
 import { readPack } from './pack-reader.js';
 import { DELIMITER, encodePacket, FLUSH, PacketReader, type Packets, replay, textOf } from './pkt-line.js';
-import type { Session } from './session.js';
+import { requireTime, type Session } from './session.js';
 import { readSideBand } from './side-band.js';
 
 export interface Wanted {
@@ -33,8 +33,8 @@ export interface Wanted {
   depth?: number;
   /** Which types to keep of what arrives. */
   keep: ObjectType[];
-  /** Which objects of these types to keep; absent for all. */
-  only?: (id: string) => boolean;
+  /** Finds what is here already of the haves: then the answer may build on it. */
+  known?: ((id: string) => GitObject | undefined) | undefined;
 }
 
 /** References whose full names begin with one of the prefixes. */
@@ -61,6 +61,8 @@ export async function fetchObjects(session: Session, wanted: Wanted): Promise<Ma
         host: session.host,
         limits: session.limits,
         keep: (type) => wanted.keep.includes(type),
+        ...(wanted.known === undefined ? {} : { known: wanted.known }),
+        check: () => requireTime(session),
       });
       await packets.finish();
       return objects;
@@ -134,6 +136,7 @@ function describeWanted(wanted: Wanted, capabilities: Capabilities): string[] {
   return [
     'no-progress',
     'ofs-delta',
+    ...(wanted.known === undefined ? [] : ['thin-pack']),
     ...describeExtent(wanted, capabilities),
     ...wanted.ids.map((id) => `want ${id}`),
     ...haves.map((id) => `have ${id}`),
@@ -143,9 +146,9 @@ function describeWanted(wanted: Wanted, capabilities: Capabilities): string[] {
 
 /** One request of version 0: wants with what is asked of the host, a flush, what is known here. */
 function describeOlder(wanted: Wanted, capabilities: Capabilities): Buffer {
-  const asked = ['side-band-64k', 'ofs-delta', 'no-progress', 'filter'].filter((name) =>
-    capabilities.offers.has(name),
-  );
+  const names = ['side-band-64k', 'ofs-delta', 'no-progress', 'filter'];
+  if (wanted.known !== undefined) names.push('thin-pack');
+  const asked = names.filter((name) => capabilities.offers.has(name));
   const wants = wanted.ids.map((id, index) => (index === 0 ? `want ${id} ${asked.join(' ')}` : `want ${id}`));
   const before = [...wants, ...describeExtent(wanted, capabilities)];
   const after = [...usableHaves(wanted, capabilities).map((id) => `have ${id}`), 'done'];

@@ -128,7 +128,9 @@ describe('a save', () => {
     const chain = { ...stale, base: foreign };
     expectLanded(repository, chain, await git.commit(chain));
     expect(line.names).toEqual(['POST git-receive-pack', 'POST fetch', 'POST git-receive-pack']);
-    expect(line.requests[1]?.body.toString()).toContain(`have ${base}`);
+    const fetch = line.requests[1]?.body.toString();
+    expect(fetch).toContain(`have ${base}`);
+    expect(fetch).toContain('thin-pack');
     expect(line.bytesDown).toBeLessThan(6 * KIB);
   });
 
