@@ -179,16 +179,20 @@ export interface Config extends Values {}
 
 /**
  * Reads all settings. Empty values count as unset; unknown SALLYPORT_ names are refused, since they are misspelt.
+ * @param defaults of this process, where they differ from the table's
  * @throws Failure CONFIGURATION_INVALID with every problem.
  */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  defaults: Partial<Record<SettingName, string>> = {},
+): Config {
   const problems = Object.keys(env)
     .filter((name) => name.startsWith('SALLYPORT_') && !Object.hasOwn(settings, name))
     .map((name) => `${name} is not a setting: remove it or correct its spelling`);
   const values: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(settings)) {
     const given = env[name] === '' ? undefined : env[name];
-    const result = entry.schema.safeParse(given ?? entry.default);
+    const result = entry.schema.safeParse(given ?? defaults[name as SettingName] ?? entry.default);
     if (result.success) values[name] = result.data;
     else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}: ${entry.description}`);
   }

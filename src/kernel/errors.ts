@@ -412,6 +412,13 @@ export const errors = {
     message: (d) => `The configuration has ${d.problems.length} problem(s):\n- ${d.problems.join('\n- ')}`,
     hint: () => 'docs/reference/configuration.md lists every setting',
   }),
+  COMMAND_INVALID: row<{ problem: string; usage: string }>({
+    status: 400,
+    disposition: 'stop',
+    title: 'The command line is not valid',
+    message: (d) => d.problem,
+    hint: (d) => `Usage: ${d.usage}`,
+  }),
   ADDRESS_IN_USE: row<{ what: string; address: string; setting: string }>({
     status: 500,
     disposition: 'stop',

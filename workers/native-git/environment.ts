@@ -10,6 +10,8 @@ export interface Road {
   allowHttp: boolean;
   /** Absent: anonymous, and a request for a credential fails. */
   askpass?: { script: string; username: string; pipe: string } | undefined;
+  /** File for git's own account of its requests and packets. */
+  trace?: string | undefined;
 }
 
 /** Settings of every command, in place of configuration files. */
@@ -55,6 +57,8 @@ export function buildEnvironment(surroundings: Surroundings): Record<string, str
   const config = [...settings, ...(surroundings.config ?? [])];
   if (road !== null) {
     config.push(...networkSettings, ['remote.origin.url', road.url]);
+    // Of HTTP/2, git before 2.40 would write down the credential, and nobody the bytes of a head.
+    if (road.trace !== undefined) config.push(['http.version', 'HTTP/1.1']);
     if (road.resolve !== null) config.push(['http.curloptResolve', road.resolve]);
   }
   return {
@@ -72,6 +76,7 @@ export function buildEnvironment(surroundings: Surroundings): Record<string, str
     GIT_ALLOW_PROTOCOL: allowProtocols(road),
     SALLYPORT_SECONDS_MAX: String(secondsMax),
     ...describeAskpass(road),
+    ...describeTrace(road),
     ...describeConfig(config),
   };
 }
@@ -85,6 +90,11 @@ function describeAskpass(road: Road | null): Record<string, string> {
   if (road?.askpass === undefined) return { GIT_ASKPASS: '/bin/false' };
   const { script, username, pipe } = road.askpass;
   return { GIT_ASKPASS: script, SALLYPORT_USERNAME: username, SALLYPORT_PASSWORD_PIPE: pipe };
+}
+
+function describeTrace(road: Road | null): Record<string, string> {
+  if (road?.trace === undefined) return {};
+  return { GIT_TRACE_CURL: road.trace, GIT_TRACE_PACKET: road.trace, GIT_TRACE_REDACT: '1' };
 }
 
 /** [['a.b', 'c']] → GIT_CONFIG_COUNT=1, GIT_CONFIG_KEY_0=a.b, GIT_CONFIG_VALUE_0=c */

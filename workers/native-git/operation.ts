@@ -27,6 +27,8 @@ export interface NativeGitOptions {
   deadlineMs?: number | undefined;
   /** Ends running operations with all their processes. */
   signal?: AbortSignal | undefined;
+  /** File that git writes its requests and packets to, credentials struck out; for measuring. */
+  trace?: string | undefined;
 }
 
 /** What may be said to a command besides its arguments. */
@@ -165,7 +167,8 @@ export class Operation {
   async #openRoad(isAnonymous: boolean): Promise<Road> {
     const allowHttp = this.#options.allowHttp;
     this.#resolved ??= await resolveAllowed(this.#url, this.#options.allowPrivate === true);
-    const road = { url: this.#url.href, resolve: this.#resolved, allowHttp };
+    const { trace } = this.#options;
+    const road = { url: this.#url.href, resolve: this.#resolved, allowHttp, trace };
     const { credential } = this.#remote;
     if (credential === undefined || isAnonymous) return road;
     this.#secret ??= await credential.open();

@@ -64,6 +64,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   QUEUE_UNAVAILABLE: { reason },
   DATABASE_UNAVAILABLE: { reason },
   CONFIGURATION_INVALID: { problems: ['A is empty', 'B is empty'] },
+  COMMAND_INVALID: { problem: 'A URL is missing', usage: 'npm run -s git -- head URL' },
   ADDRESS_IN_USE: { what: 'The manager', address: '127.0.0.1:7070', setting: 'SALLYPORT_PORT' },
   KEY_FILE_UNUSABLE: { file: '/keys.json', reason },
   INTERNAL: { reference: 'r-1' },

@@ -1,0 +1,109 @@
+// One command from its arguments to the object that is printed and the code the process ends with.
+import fs from 'node:fs';
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { Config } from '../../src/config/config.js';
+import type { Remote } from '../../src/git/git.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { Secret } from '../../src/kernel/secret.js';
+import { parseCommand, type RemoteCommand, refuse } from './arguments.js';
+import { type EnginePolicy, type MeasuredEngine, openInProcess, openNative } from './engine.js';
+import { readPassword } from './password.js';
+import { describeFailure, doWork, type Findings, type Surroundings } from './remote-work.js';
+
+export interface Invocation {
+  arguments: string[];
+  stdin: Readable;
+  /** Reads the settings. @throws Failure CONFIGURATION_INVALID */
+  config: () => Config;
+  /** Ends what runs. */
+  signal: AbortSignal;
+}
+
+export interface Outcome {
+  exitCode: 0 | 1 | 2;
+  report: object;
+}
+
+/** Runs the command. Never fails: what fails is in the report. */
+export async function runGitCommand(invocation: Invocation): Promise<Outcome> {
+  try {
+    const command = parseCommand(invocation.arguments);
+    return await runRemote(command, invocation);
+  } catch (error) {
+    return conclude({ failure: Failure.from(error, 'this command') }, {});
+  }
+}
+
+async function runRemote(command: RemoteCommand, invocation: Invocation): Promise<Outcome> {
+  const config = invocation.config();
+  const policy: EnginePolicy = {
+    allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
+    allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
+    deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1_000,
+    signal: invocation.signal,
+  };
+  const content = command.name === 'commit' && command.file !== null ? readContent(command.file) : null;
+  const committer = { name: config.SALLYPORT_COMMITTER_NAME, email: config.SALLYPORT_COMMITTER_EMAIL };
+  const password = command.login === undefined ? null : await openPassword(command.login, invocation);
+  const remote = describeRemote(command, password);
+  const engine = command.isNative ? openNative(remote, policy) : openInProcess(remote, policy);
+  try {
+    return await measure(command, engine, { git: engine.git, url: command.url, committer, content });
+  } finally {
+    engine.close();
+    password?.fill(0);
+  }
+}
+
+async function measure(
+  command: RemoteCommand,
+  engine: MeasuredEngine,
+  around: Surroundings,
+): Promise<Outcome> {
+  const since = performance.now();
+  const findings = await doWork(command, around).catch((error: unknown) => ({
+    failure: Failure.from(error, 'this command'),
+  }));
+  const ms = Math.round((performance.now() - since) * 10) / 10;
+  const { traffic, host } = await engine.measure();
+  const name = command.isNative ? 'native' : 'in-process';
+  return conclude(findings, { engine: name, ...traffic, ms, host });
+}
+
+/** The failure first, then what was found, then what is said in every case. */
+function conclude({ result, failure }: Findings, about: object): Outcome {
+  const found = result === undefined ? {} : { result };
+  if (failure === undefined) return { exitCode: 0, report: { ok: true, ...found, ...about } };
+  const exitCode = failure.code === 'COMMAND_INVALID' ? 2 : 1;
+  return { exitCode, report: { ok: false, ...describeFailure(failure), ...found, ...about } };
+}
+
+async function openPassword(
+  { passwordFile }: NonNullable<RemoteCommand['login']>,
+  { stdin, signal }: Invocation,
+): Promise<Buffer> {
+  return readPassword(passwordFile, addAbortSignal(signal, stdin)).catch((error: unknown) => {
+    throw refuse(undefined, `--password-file ${explainFault(error)}`);
+  });
+}
+
+/** The engine opens the password as often as it needs it, and wipes what it was given. */
+function describeRemote({ url, login }: RemoteCommand, password: Buffer | null): Remote {
+  if (login === undefined || password === null) return { url };
+  const open = async (): Promise<Secret> => new Secret(Buffer.from(password));
+  return { url, credential: { username: login.user, open } };
+}
+
+function readContent(file: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    throw refuse('commit', `--file ${explainFault(error)}`);
+  }
+}
+
+/** What completes "--file …". */
+function explainFault(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === undefined ? message : `cannot be read: ${code}`;
+}
