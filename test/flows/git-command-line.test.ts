@@ -56,6 +56,62 @@ describe('the settings', () => {
   });
 });
 
+describe('a pack', () => {
+  /** All objects of a repository in one pack, as git writes it. */
+  const makePack = (): { pack: Buffer; objects: number } => {
+    const { reference } = world.create({ files: { 'a.yaml': 'a: 1\n', 'b/c.yaml': 'c\n'.repeat(500) } });
+    reference.push('main', { 'b/c.yaml': `${'c\n'.repeat(500)}d\n` });
+    const objects = reference.git(['rev-list', '--objects', '--all']).split('\n').length;
+    reference.git(['repack', '-adfq']);
+    const folder = path.join(reference.folder, 'objects/pack');
+    const [name = ''] = fs.readdirSync(folder).filter((file) => file.endsWith('.pack'));
+    return { pack: fs.readFileSync(path.join(folder, name)), objects };
+  };
+  const examine = (pack: Buffer) => command.run(['pack', command.write('pack', pack)]);
+
+  it('is read under the limits of the engine', async () => {
+    const { pack, objects } = makePack();
+    const { code, stderr, report } = await examine(pack);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(report).toEqual({
+      ok: true,
+      objects,
+      types: { commit: 2, tree: objects - 5, blob: 3, tag: 0 },
+      bytes: pack.length,
+      code: null,
+      ms: expect.any(Number),
+    });
+  });
+
+  const start = Buffer.from('PACK\0\0\0\u0002', 'latin1');
+  it.each<[string, string, (pack: Buffer) => Buffer]>([
+    ['is cut off', 'GIT_ANSWER_INVALID', (pack) => pack.subarray(0, -30)],
+    [
+      'has another checksum',
+      'GIT_ANSWER_INVALID',
+      (pack) => Buffer.concat([pack.subarray(0, -20), Buffer.alloc(20)]),
+    ],
+    ['is no pack', 'GIT_ANSWER_INVALID', (pack) => pack.subarray(1)],
+    [
+      'claims two million objects',
+      'GIT_LIMIT_EXCEEDED',
+      (pack) => Buffer.concat([start, Buffer.from('001e8480', 'hex'), pack.subarray(12)]),
+    ],
+  ])('that %s is %s', async (_, failure, spoil) => {
+    const { code, stderr, report } = await examine(spoil(makePack().pack));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(report).toMatchObject({ ok: false, objects: null, code: failure, ms: expect.any(Number) });
+    expect(report.hint).toMatch(/\S/);
+  });
+
+  it('larger than an answer may be is not even begun', async () => {
+    const file = command.write('huge', 'PACK');
+    fs.truncateSync(file, 300 * 1024 * 1024);
+    const { code, report } = await command.run(['pack', file]);
+    expect({ code, failure: report.code }).toEqual({ code: 1, failure: 'GIT_LIMIT_EXCEEDED' });
+  });
+});
+
 describe('a tree without a build', () => {
   it('is built first, once, with no word of it on standard output', async () => {
     const folder = path.join(command.home, 'tree');
@@ -87,6 +143,10 @@ describe('a command line that is not one', () => {
     ['A command is missing', []],
     ['no command of this name', ['constructor', url]],
     ['A URL is missing', ['head']],
+    ['A file is missing', ['pack']],
+    ['cannot be read: ENOENT', ['pack', '/nowhere/at/all']],
+    ['cannot be read: EISDIR', ['pack', '/']],
+    ["Unknown option '--native'", ['pack', '/', '--native']],
     ['Arguments beyond the first', ['head', url, 'hunter2']],
     ["Unknown option '--password'", ['head', url, '--password=hunter2']],
     ["Unknown option '--path'", ['heads', url, '--path', 'hunter2']],
@@ -109,6 +169,8 @@ describe('a command line that is not one', () => {
       failure: 'COMMAND_INVALID',
     });
     expect(report.message).toContain(problem);
+    // Node's advice on how to quote is not for whoever types a command of ours.
+    expect(report.message).not.toContain('To specify');
     expect(report.hint).toContain('Usage: npm run -s git -- ');
     expect(stdout).not.toContain('hunter2');
   });

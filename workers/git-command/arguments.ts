@@ -26,6 +26,7 @@ const commands = {
     usage: '--path P (--file F | --delete) [--branch B] [--message M] [--author "Name <mail>"]',
   },
   check: { options: REMOTE, usage: '' },
+  pack: { options: [], usage: '' },
 } satisfies Record<string, { options: (Text | Flag)[]; usage: string }>;
 
 type CommandName = keyof typeof commands;
@@ -56,13 +57,15 @@ export interface CommitWork {
 }
 
 export type RemoteCommand = Access & RemoteWork;
+export type Command = RemoteCommand | { name: 'pack'; file: string };
 
 /** @throws Failure COMMAND_INVALID, with the usage of the command that was meant */
-export function parseCommand(args: string[]): RemoteCommand {
+export function parseCommand(args: string[]): Command {
   const [name = '', ...rest] = args;
   if (!isCommand(name))
     throw refuse(undefined, name === '' ? 'A command is missing' : 'There is no command of this name');
   const { values, target } = parseOptions(name, rest);
+  if (name === 'pack') return { name, file: target };
   const access = { url: target, isNative: values.native === true, login: parseLogin(name, values) };
   return { ...parseWork(name, values), ...access };
 }
@@ -72,12 +75,19 @@ export function refuse(name: CommandName | undefined, problem: string): Failure 
   return new Failure('COMMAND_INVALID', { problem, usage: describeUsage(name) }) as Failure;
 }
 
+/** What completes "--file …" for a file that could not be read. */
+export function explainFault(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === undefined ? message : `cannot be read: ${code}`;
+}
+
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(commands, name);
 }
 
 function describeUsage(name: CommandName | undefined): string {
-  if (name === undefined) return `npm run -s git -- ${Object.keys(commands).join('|')} URL [options]`;
+  if (name === undefined) return `npm run -s git -- ${Object.keys(commands).join('|')} URL|FILE [options]`;
+  if (name === 'pack') return 'npm run -s git -- pack FILE';
   return ['npm run -s git --', name, 'URL', commands[name].usage, REMOTE_USAGE].filter(Boolean).join(' ');
 }
 
@@ -91,7 +101,7 @@ function parseOptions(name: CommandName, args: string[]): { values: Values; targ
     parseArgs({ args, options, allowPositionals: true }),
   );
   const [target = '', ...more] = positionals;
-  if (target === '') throw refuse(name, 'A URL is missing');
+  if (target === '') throw refuse(name, name === 'pack' ? 'A file is missing' : 'A URL is missing');
   // Not repeated: it may be a password that lost its place.
   if (more.length > 0) throw refuse(name, `Arguments beyond the first: ${more.length}`);
   return { values: values as Values, target };

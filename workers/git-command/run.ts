@@ -5,8 +5,9 @@ import type { Config } from '../../src/config/config.js';
 import type { Remote } from '../../src/git/git.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { Secret } from '../../src/kernel/secret.js';
-import { parseCommand, type RemoteCommand, refuse } from './arguments.js';
+import { explainFault, parseCommand, type RemoteCommand, refuse } from './arguments.js';
 import { type EnginePolicy, type MeasuredEngine, openInProcess, openNative } from './engine.js';
+import { examinePack } from './pack.js';
 import { readPassword } from './password.js';
 import { describeFailure, doWork, type Findings, type Surroundings } from './remote-work.js';
 
@@ -28,9 +29,20 @@ export interface Outcome {
 export async function runGitCommand(invocation: Invocation): Promise<Outcome> {
   try {
     const command = parseCommand(invocation.arguments);
-    return await runRemote(command, invocation);
+    return command.name === 'pack' ? await runPack(command.file) : await runRemote(command, invocation);
   } catch (error) {
     return conclude({ failure: Failure.from(error, 'this command') }, {});
+  }
+}
+
+/** Its numbers stand in the report itself; of a pack that cannot be read there are none. */
+async function runPack(file: string): Promise<Outcome> {
+  const since = performance.now();
+  try {
+    const contents = await examinePack(file);
+    return { exitCode: 0, report: { ok: true, ...contents, code: null, ms: elapsed(since) } };
+  } catch (error) {
+    return conclude({ failure: Failure.from(error, 'this command') }, { objects: null, ms: elapsed(since) });
   }
 }
 
@@ -64,10 +76,15 @@ async function measure(
   const findings = await doWork(command, around).catch((error: unknown) => ({
     failure: Failure.from(error, 'this command'),
   }));
-  const ms = Math.round((performance.now() - since) * 10) / 10;
+  const ms = elapsed(since);
   const { traffic, host } = await engine.measure();
   const name = command.isNative ? 'native' : 'in-process';
   return conclude(findings, { engine: name, ...traffic, ms, host });
+}
+
+/** Milliseconds, to a tenth. */
+function elapsed(since: number): number {
+  return Math.round((performance.now() - since) * 10) / 10;
 }
 
 /** The failure first, then what was found, then what is said in every case. */
@@ -100,10 +117,4 @@ function readContent(file: string): Buffer {
   } catch (error) {
     throw refuse('commit', `--file ${explainFault(error)}`);
   }
-}
-
-/** What completes "--file …". */
-function explainFault(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === undefined ? message : `cannot be read: ${code}`;
 }
