@@ -6,8 +6,9 @@ import { runGitCommand } from './git-command/run.js';
 // A person at a terminal reaches whatever this machine reaches; settings may narrow it.
 const defaults = { SALLYPORT_GIT_ALLOW_HTTP: 'true', SALLYPORT_GIT_ALLOW_PRIVATE: 'true' };
 
+// A terminal's Ctrl-C arrives twice: from the terminal, and from npm, which passes it on.
 const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
 const { exitCode, report } = await runGitCommand({
   arguments: process.argv.slice(2),

@@ -1,10 +1,10 @@
 // The engines on the command line, from outside: npm, a real host, and plain git to say what is there.
 import fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ListeningLine } from '../support/listening-line.js';
 import { GitCommand, type Run, type RunOptions } from '../support/git-command.js';
 import type { ReferenceRepository } from '../support/git-reference.js';
 import { findClosedPort, GitWorld, type TestRepository } from '../support/git-world.js';
+import { ListeningLine } from '../support/listening-line.js';
 
 let world: GitWorld;
 let line: ListeningLine;
@@ -270,6 +270,16 @@ describe.each([
       });
       for (const text of [report.message, report.hint]) expect(text).toMatch(/\S/);
     }
+  });
+
+  it('ends when it is interrupted, and still says what it cost', async () => {
+    const repository = world.create({ files });
+    let group = 0;
+    line.isHeld = true;
+    line.onRequest = () => process.kill(-group, 'SIGINT');
+    const { report } = await run('heads', counted(repository), [], { onStart: (pid) => (group = pid) });
+    const failure = engine === 'native' ? 'GIT_ENGINE_FAILED' : 'GIT_CANCELLED';
+    expect(report).toMatchObject({ ok: false, code: failure, requests: 1, host: null });
   });
 
   it('shows the password to no process it starts', async () => {

@@ -42,6 +42,8 @@ export class GitCommand {
       cwd: options.folder ?? root,
       env: { PATH: process.env.PATH, HOME: this.home, TMPDIR: temporary, ...options.env },
       stdio: 'pipe',
+      // With a process group of its own, as a shell would give it.
+      detached: true,
     });
     if (child.pid !== undefined) options.onStart?.(child.pid);
     let [stdout, stderr] = ['', ''];

@@ -10,6 +10,8 @@ export class ListeningLine {
   requests: string[] = [];
   /** Called with a request before the host gets it. */
   onRequest: (request: string) => void = () => undefined;
+  /** Whether nothing goes on to the host any more. */
+  isHeld = false;
 
   private constructor(
     readonly url: string,
@@ -42,7 +44,7 @@ export class ListeningLine {
         this.requests.push(`${method} ${address}`);
         this.onRequest(`${method} ${address}`);
       }
-      far.write(chunk);
+      if (!this.isHeld) far.write(chunk);
     });
     far.on('data', (chunk: Buffer) => {
       this.bytesDown += chunk.length;
