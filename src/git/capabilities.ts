@@ -98,6 +98,12 @@ export async function discoverPushFeatures(
   return push;
 }
 
+/** What a host can do, without what only the engine needs. */
+export function featuresOf(capabilities: Capabilities): HostFeatures {
+  const { agent, protocol, filter, shallow, wants, objectFormat, push } = capabilities;
+  return { agent, protocol, filter, shallow, wants, objectFormat, push };
+}
+
 /** Whether an `ok` of this host may be taken for the truth. Some say it of a push they did not apply. */
 export function isTruthful({ agent }: HostFeatures): boolean {
   return agent !== null && /^(?:git|jgit)\//i.test(agent);

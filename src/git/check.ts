@@ -1,8 +1,8 @@
 // The connection test, through the very requests a save makes. Each stage is timed; the first that fails is the last.
 import { Failure } from '../kernel/failure.js';
 import { findBranch } from './branches.js';
-import { type Capabilities, discoverCapabilities, discoverPushFeatures } from './capabilities.js';
-import type { Check, HostFeatures, Remote, Stage, StageResult } from './git.js';
+import { discoverCapabilities, discoverPushFeatures, featuresOf } from './capabilities.js';
+import type { Check, Remote, Stage, StageResult } from './git.js';
 import { openAnonymous, type SessionOptions, withSession } from './session.js';
 
 /** Tries reach, authenticate, read and write in order. Never fails: what fails is in the answer. */
@@ -28,11 +28,6 @@ export async function checkRemote(remote: Remote, options: SessionOptions): Prom
     trial.fail(failure);
   }
   return check;
-}
-
-function featuresOf(capabilities: Capabilities): HostFeatures {
-  const { agent, protocol, filter, shallow, wants, objectFormat, push } = capabilities;
-  return { agent, protocol, filter, shallow, wants, objectFormat, push };
 }
 
 /** Notes how far a check came. */

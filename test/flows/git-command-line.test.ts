@@ -113,7 +113,7 @@ describe('a pack', () => {
 });
 
 describe('a tree without a build', () => {
-  it('is built first, once, with no word of it on standard output', async () => {
+  it('is built first, once, with no word of it on standard output', { timeout: 240_000 }, async () => {
     const folder = path.join(command.home, 'tree');
     for (const name of [
       'src',

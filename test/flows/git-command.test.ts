@@ -53,6 +53,8 @@ describe.each([
     filter: true,
     shallow: true,
     wants: 'any',
+    objectFormat: 'sha1',
+    push: null,
   };
 
   /** Success, with the numbers that were counted on the way. */

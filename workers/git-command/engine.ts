@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { recallCapabilities } from '../../src/git/capabilities.js';
+import { featuresOf, recallCapabilities } from '../../src/git/capabilities.js';
 import type { Git, HostFeatures, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { defaultLimits } from '../../src/git/limits.js';
@@ -52,7 +52,5 @@ export function openNative(remote: Remote, policy: EnginePolicy): MeasuredEngine
 /** What the engine remembers; nobody is asked. */
 function recallHost(remote: Remote, policy: EnginePolicy): HostFeatures | null {
   const known = recallCapabilities(openAnonymous(remote, { ...policy, limits: defaultLimits }));
-  if (known === null) return null;
-  const { agent, protocol, filter, shallow, wants } = known;
-  return { agent, protocol, filter, shallow, wants };
+  return known === null ? null : featuresOf(known);
 }

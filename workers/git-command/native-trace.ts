@@ -33,6 +33,9 @@ function countLine(traffic: Traffic, line: string): void {
   else if (REQUEST.test(line)) traffic.requests++;
 }
 
+/** What the trace tells by there being one, and what it does not tell. */
+const ALWAYS = { objectFormat: 'sha1', push: null } as const;
+
 /** Picks the host's first list of capabilities out of the packets. */
 class HostListener {
   host: HostFeatures | null = null;
@@ -54,7 +57,7 @@ class HostListener {
       return;
     }
     const words = (lines.find((line) => line.startsWith('fetch=')) ?? '').slice('fetch='.length).split(' ');
-    this.host = { agent: findAgent(lines), protocol: 2, ...findFilters(words), wants: 'any' };
+    this.host = { agent: findAgent(lines), protocol: 2, ...findFilters(words), wants: 'any', ...ALWAYS };
   }
 
   /** A list with `report-status` is one for pushes, and says nothing of fetches. */
@@ -62,7 +65,7 @@ class HostListener {
     if (words.length === 0 || words.includes('report-status')) return;
     const protocol = this.#isVersion1 ? 1 : 0;
     const wants = words.includes('allow-any-sha1-in-want') ? 'any' : 'commits';
-    this.host = { agent: findAgent(words), protocol, ...findFilters(words), wants };
+    this.host = { agent: findAgent(words), protocol, ...findFilters(words), wants, ...ALWAYS };
   }
 }
 
