@@ -106,3 +106,22 @@ describe('a broken delta', () => {
     );
   });
 });
+
+describe('a delta that takes long', () => {
+  const large = Buffer.alloc(0xff_ffff);
+  it.each<[string, Buffer]>([
+    ['many commands', deltaOf(large.length, [Buffer.alloc(8_000_000, insert('x'))], 4_000_000)],
+    [
+      'long copies',
+      deltaOf(
+        large.length,
+        Array.from({ length: 12 }, () => copy(0, 0xff_ffff)),
+      ),
+    ],
+  ])('for its %s is not applied to its end when nobody waits for it', async (_, delta) => {
+    const breath = new Breath(() => {
+      throw new Error('nobody waits');
+    });
+    await expect(applyDelta(large, delta, breath)).rejects.toThrow('nobody waits');
+  });
+});

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blobIdOf } from '../../../src/git/blob-id.js';
+import { Breath } from '../../../src/git/breath.js';
 import {
   canonicalMode,
   decodeCommit,
   EMPTY_TREE,
   encodeCommit,
   hasBlob,
+  hashInTurns,
   hashObject,
   isDirectory,
   isSubmodule,
@@ -40,6 +42,16 @@ describe('the id of an object', () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  it('is the same when others get their turns meanwhile, until nobody waits for it', async () => {
+    const large = Buffer.alloc(60_000_000, 'large: yes\n');
+    expect(await hashInTurns('blob', large, new Breath())).toBe(blobIdOf(large));
+    expect(await hashInTurns('tree', Buffer.alloc(0), new Breath())).toBe(EMPTY_TREE);
+    const breath = new Breath(() => {
+      throw new Error('nobody waits');
+    });
+    await expect(hashInTurns('blob', large, breath)).rejects.toThrow('nobody waits');
   });
 
   it('depends on the type', () => {

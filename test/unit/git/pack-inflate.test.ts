@@ -7,7 +7,7 @@ import { defaultLimits } from '../../../src/git/limits.js';
 import type { GitObject } from '../../../src/git/objects.js';
 import { readPack } from '../../../src/git/pack-reader.js';
 import { chunksOf } from '../support/chunks.js';
-import { blob, copy, deltaOf, type Entry, insert, onId, packOf, types } from '../support/packs.js';
+import { blob, type Entry, packOf, types } from '../support/packs.js';
 import { failureFrom } from '../support/refusals.js';
 
 /** Bytes that do not deflate. */
@@ -77,28 +77,12 @@ describe.each([
   });
 });
 
-describe('a pack nobody waits for any more', () => {
+it('a pack nobody waits for any more is not read to its end', async () => {
   const refusal = new Error('nobody waits');
   const check = (): void => {
     throw refusal;
   };
+  const pack = packOf(Array.from({ length: 5_000 }, (_, n) => blob(`n: ${n}\n`)));
   const options = { host: 'git.example.com', limits: defaultLimits, keep: () => true, check };
-  const first = Buffer.alloc(30_000_000, 'x');
-  const id = blobIdOf(first);
-  const commands = Buffer.concat(Array.from({ length: 4_000_000 }, () => insert('x')));
-
-  it.each([
-    ['many objects', packOf(Array.from({ length: 5_000 }, (_, n) => blob(`n: ${n}\n`)))],
-    ['an object that takes long to hash', packOf([blob(first)])],
-    [
-      'a delta that takes long to apply',
-      packOf([blob('x'), onId(blobIdOf(Buffer.from('x')), deltaOf(1, [commands], 4_000_000))]),
-    ],
-    [
-      'a delta of long copies',
-      packOf([blob(first), onId(id, deltaOf(first.length, [copy(0, 0xff_ffff), copy(9, 0xff_ffff)]))]),
-    ],
-  ])('is not read to its end: %s', async (_, pack) => {
-    await expect(readPack(chunksOf(pack), options)).rejects.toBe(refusal);
-  });
+  await expect(readPack(chunksOf(pack), options)).rejects.toBe(refusal);
 });
