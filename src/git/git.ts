@@ -15,15 +15,23 @@ export type Path = string;
 
 /** A repository as an engine sees it: where, and how to prove who we are. Opened anew for every call. */
 export interface Remote {
-  /** `http(s)://host[:port]/path`, without user-info, query or fragment. */
+  /**
+   * `http(s)://host[:port]/path`, without user-info, query or fragment; for an engine that speaks SSH also
+   * `ssh://[user@]host[:port]/path` or `user@host:path`.
+   */
   url: string;
   /** Absent: anonymous. */
   credential?: Credential | undefined;
+  /** Lines of a known_hosts file. An SSH host is believed by these alone, so there is no SSH without them. */
+  knownHosts?: string | undefined;
 }
 
 export interface Credential {
   username: string;
-  /** Opens the password for the length of one Git operation; the engine wipes it afterwards. May fail with a SECRET_ code. */
+  /**
+   * Opens the password, or for SSH the private key, for the length of one Git operation; the engine wipes it afterwards.
+   * May fail with a SECRET_ code.
+   */
   open: () => Promise<Secret>;
 }
 

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import type { StageResult } from '../../src/git/git.js';
 import type { Suite } from '../support/git-suite.js';
-import { findClosedPort } from '../support/git-world.js';
 
 export function describeChecking(suite: Suite): void {
   describe('check', () => {
@@ -22,15 +21,16 @@ export function describeChecking(suite: Suite): void {
     });
 
     test('stops at a port that nobody answers', async () => {
-      const remote = suite.world.remote('/a.git', `http://127.0.0.1:${await findClosedPort()}`);
+      const remote = suite.world.remote('/a.git', await suite.world.closedUrl());
       expect(summarize((await (await suite.open(remote)).check()).stages)).toEqual(['reach GIT_UNREACHABLE']);
     });
 
     test('stops at a wrong password', async () => {
       const { remote } = suite.world.create({ files: { 'a.yaml': 'a\n' } });
-      const { stages } = await (await suite.open({ ...remote, password: 'wrong-password' })).check();
+      const password = suite.world.wrongPassword;
+      const { stages } = await (await suite.open({ ...remote, password })).check();
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate GIT_AUTH_REJECTED']);
-      expect(JSON.stringify(stages)).not.toContain('wrong-password');
+      expect(JSON.stringify(stages)).not.toContain(password);
     });
 
     test('stops at a repository that is not there', async () => {

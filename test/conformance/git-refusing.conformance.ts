@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Failure } from '../../src/kernel/failure.js';
 import { chainOn, change, expectLanded, makeStep, type Suite } from '../support/git-suite.js';
-import { BadLine, findClosedPort } from '../support/git-world.js';
+import type { Line } from '../support/git-world.js';
 
 export function describeRefusing(suite: Suite): void {
   describeMismatches(suite);
@@ -151,7 +151,8 @@ function describeHostRefusals(suite: Suite): void {
     test('a wrong password, everywhere', async () => {
       const repository = suite.world.create({ files: seed });
       const head = repository.reference.head('main') ?? '';
-      const git = await suite.open({ ...repository.remote, password: 'not-the-password' });
+      const password = suite.world.wrongPassword;
+      const git = await suite.open({ ...repository.remote, password });
       const tries = [
         git.head('main'),
         git.heads(),
@@ -161,8 +162,8 @@ function describeHostRefusals(suite: Suite): void {
         git.commit(chainOn(repository, [step])),
       ];
       for (const failure of await Promise.all(tries.map((one) => one.catch((error: unknown) => error)))) {
-        expect(failure).toMatchObject({ code: 'GIT_AUTH_REJECTED', data: { status: 401 } });
-        expect(JSON.stringify(Failure.from(failure).toWire())).not.toContain('not-the-password');
+        expect(failure).toMatchObject({ code: 'GIT_AUTH_REJECTED', data: suite.world.refusal });
+        expect(JSON.stringify(Failure.from(failure).toWire())).not.toContain(password);
       }
       expect(repository.reference.head('main')).toBe(head);
     });
@@ -176,9 +177,7 @@ function describeHostRefusals(suite: Suite): void {
     });
 
     test('a port that nobody answers', async () => {
-      const git = await suite.open(
-        suite.world.remote('/a.git', `http://127.0.0.1:${await findClosedPort()}`),
-      );
+      const git = await suite.open(suite.world.remote('/a.git', await suite.world.closedUrl()));
       await expect(git.head('main')).rejects.toMatchObject({ code: 'GIT_UNREACHABLE', disposition: 'retry' });
       const chain = { branch: 'main', base: null, create: false, steps: [step] };
       await expect(git.commit(chain)).rejects.toMatchObject({ disposition: 'retry' });
@@ -200,15 +199,15 @@ function describeHostRefusals(suite: Suite): void {
 
 function describeBadLine(suite: Suite): void {
   describe('a line that breaks during the push', () => {
-    let line: BadLine;
+    let line: Line;
     beforeEach(async () => {
-      line = await BadLine.open(suite.world.host.url);
+      line = await suite.world.openBadLine();
     });
     afterEach(() => line.close());
 
     function create() {
       const repository = suite.world.create({ files: seed });
-      const address = repository.remote.url.slice(suite.world.host.url.length);
+      const address = `/${repository.remote.url.split('/').at(-1)}`;
       return {
         repository,
         remote: suite.world.remote(address, line.url),
@@ -234,7 +233,7 @@ function describeBadLine(suite: Suite): void {
         disposition: 'retry',
       });
       expect(repository.reference.history('main')).toHaveLength(2);
-      line.mend();
+      await line.mend();
       expectLanded(repository, chain, await git.commit(chain));
       expect(repository.reference.history('main')).toHaveLength(2);
     });
@@ -247,7 +246,7 @@ function describeBadLine(suite: Suite): void {
       const failure = await git.commit(chain).catch((error: unknown) => error);
       expect(failure).toMatchObject({ disposition: 'retry' });
       expect(repository.reference.head('main')).toBe(chain.base);
-      line.mend();
+      await line.mend();
       expectLanded(repository, chain, await git.commit(chain));
       expect(repository.reference.history('main')).toHaveLength(2);
     });
@@ -259,7 +258,7 @@ function describeBadLine(suite: Suite): void {
       const git = await suite.open(remote);
       await expect(git.commit(chain)).rejects.toMatchObject({ disposition: 'retry' });
       const foreign = repository.reference.push('main', { 'x.yaml': 'x\n' });
-      line.mend();
+      await line.mend();
       expect(await git.commit(chain)).toEqual({ status: 'moved', head: foreign });
       expect(repository.reference.head('main')).toBe(foreign);
     });

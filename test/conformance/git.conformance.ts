@@ -2,7 +2,7 @@
 // makes has the id that plain git commands give.
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { MakeGit, Suite } from '../support/git-suite.js';
-import { GitWorld } from '../support/git-world.js';
+import { GitWorld, type World } from '../support/git-world.js';
 import { describeChecking } from './git-checking.conformance.js';
 import { describeCommitting } from './git-committing.conformance.js';
 import { describeDeleting } from './git-deleting.conformance.js';
@@ -10,14 +10,14 @@ import { describeReading } from './git-reading.conformance.js';
 import { describeRefusing } from './git-refusing.conformance.js';
 import { describeTreeBuilding } from './git-tree-building.conformance.js';
 
-/** Declares the whole suite for one implementation. `close` runs after the last test. */
+/** Declares the whole suite for one implementation, over HTTP unless told another world. `close` runs after the last test. */
 export function describeGit(
   name: string,
   make: MakeGit,
-  options: { close?: () => Promise<void> } = {},
+  options: { open?: () => Promise<World>; close?: () => Promise<void> } = {},
 ): void {
   describe(name, () => {
-    let world: GitWorld | undefined;
+    let world: World | undefined;
     const suite: Suite = {
       get world() {
         if (world === undefined) throw new Error('The world opens when the tests run');
@@ -26,7 +26,7 @@ export function describeGit(
       open: make,
     };
     beforeAll(async () => {
-      world = await GitWorld.open();
+      world = await (options.open ?? GitWorld.open)();
     });
     afterAll(async () => {
       await options.close?.();

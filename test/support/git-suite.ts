@@ -1,14 +1,14 @@
 // What the parts of the Git suite share.
 import { expect } from 'vitest';
 import type { Chain, ChainResult, Change, Git, Step } from '../../src/git/git.js';
-import type { GitWorld, TestRemote, TestRepository } from './git-world.js';
+import type { TestRemote, TestRepository, World } from './git-world.js';
 
 /** Makes an engine for this remote. Called for every test, often several times for one repository. */
 export type MakeGit = (remote: TestRemote) => Git | Promise<Git>;
 
 /** What the parts of the suite work with. The world is there once the tests run. */
 export interface Suite {
-  readonly world: GitWorld;
+  readonly world: World;
   open: MakeGit;
 }
 

@@ -17,6 +17,8 @@ export interface TestRemote {
   url: string;
   username: string;
   password: string;
+  /** Over SSH: the host keys to believe. */
+  knownHosts?: string;
 }
 
 export interface TestRepository {
@@ -27,7 +29,38 @@ export interface TestRepository {
 
 const account = { username: 'ada', password: 'p@ss:wörd %41 "quoted" $HOME' };
 
-export class GitWorld {
+/** A real host with its repositories, as the suite sees them. */
+export interface World {
+  /** A repository of its own for one test. */
+  create: (options?: NewRepository) => TestRepository;
+  /** What is at this address of the host, or behind another line to it. */
+  remote: (address: string, base?: string) => TestRemote;
+  readonly host: { url: string };
+  /** A credential that the host does not know. */
+  readonly wrongPassword: string;
+  /** What a refusal of it says besides its code. */
+  readonly refusal: object;
+  /** Where nobody listens. */
+  closedUrl: () => Promise<string>;
+  openBadLine: () => Promise<Line>;
+  close: () => Promise<void>;
+}
+
+/** A line to the host that breaks at the push: before it is sent on, or when the host has done it and answers. */
+export interface Line {
+  readonly url: string;
+  /** What happens to the next push. `cut-request`: it never arrives. `cut-answer`: it does, and nobody is told. */
+  next: 'whole' | 'cut-request' | 'cut-answer';
+  /** Whether, after a cut, nothing gets through any more. */
+  staysDead: boolean;
+  /** The line works again. */
+  mend: () => void | Promise<void>;
+  close: () => Promise<void>;
+}
+
+export class GitWorld implements World {
+  readonly wrongPassword = 'not-the-password';
+  readonly refusal = { status: 401 };
   #count = 0;
 
   private constructor(
@@ -55,13 +88,18 @@ export class GitWorld {
   remote(address: string, base: string = this.host.url): TestRemote {
     return { url: base + address, ...account };
   }
+
+  async closedUrl(): Promise<string> {
+    return `http://127.0.0.1:${await findClosedPort()}`;
+  }
+
+  openBadLine(): Promise<Line> {
+    return BadLine.open(this.host.url);
+  }
 }
 
-/** A line to the host that breaks at the push: before it is sent on, or when the host has done it and answers. */
-export class BadLine {
-  /** What happens to the next push. `cut-request`: it never arrives. `cut-answer`: it does, and nobody is told. */
-  next: 'whole' | 'cut-request' | 'cut-answer' = 'whole';
-  /** Whether, after a cut, nothing gets through any more. */
+export class BadLine implements Line {
+  next: Line['next'] = 'whole';
   staysDead = false;
   pushes = 0;
   #dead = false;
@@ -84,7 +122,6 @@ export class BadLine {
     return line;
   }
 
-  /** The line works again. */
   mend(): void {
     this.next = 'whole';
     this.#dead = false;

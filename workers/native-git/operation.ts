@@ -1,19 +1,17 @@
 // One operation on one remote: its folder, its deadline, its credential. Operations on the same folder follow one another.
 import { createHash } from 'node:crypto';
-import type { LookupAddress } from 'node:dns';
 import fs from 'node:fs';
-import { isIP } from 'node:net';
 import path from 'node:path';
-import { lookupAllowed, requireAllowed } from '../../src/git/address-policy.js';
 import type { Remote } from '../../src/git/git.js';
-import { parseRemoteUrl } from '../../src/git/remote-url.js';
+import { isSshUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
-import type { Secret } from '../../src/kernel/secret.js';
 import { initArgv, PROMISOR, repackArgv } from './argv.js';
-import { buildEnvironment, type Road } from './environment.js';
-import { PasswordPipe } from './password-pipe.js';
+import { buildEnvironment } from './environment.js';
+import { HttpRoad } from './http-road.js';
+import type { Journey, Road } from './road.js';
 import { CommandFailed, type GitCommand, OutputTooLarge, runCatFile, runGit } from './run-git.js';
 import { type Scripts, writeScripts } from './scripts.js';
+import { SshRoad } from './ssh-road.js';
 import { explainComplaint, RepositoryDamaged } from './stderr.js';
 
 export interface NativeGitOptions {
@@ -57,18 +55,18 @@ export async function withOperation<T>(
   options: NativeGitOptions,
   use: (operation: Operation) => Promise<T>,
 ): Promise<T> {
-  const url = parseRemoteUrl(remote.url, options.allowHttp);
   fs.mkdirSync(options.root, { recursive: true, mode: 0o700 });
-  const folder = path.join(
-    fs.realpathSync(options.root),
-    `${createHash('sha256').update(url.href).digest('hex')}.git`,
-  );
-  const operation = new Operation(remote, url, folder, options);
+  const root = fs.realpathSync(options.root);
+  const scripts = writeScripts(root);
+  const road = openRoad(remote, options, { root, scripts });
+  const name = createHash('sha256').update(road.repository).digest('hex');
+  const folder = path.join(root, `${name}.git`);
+  const operation = new Operation(road, scripts, folder, options);
   return takeTurn(folder, async () => {
     try {
       return await repairOnce(operation, use);
     } finally {
-      operation.close();
+      await operation.close();
     }
   });
 }
@@ -76,26 +74,21 @@ export async function withOperation<T>(
 export class Operation {
   /** `name[:port]`, as failures name the host. */
   readonly host: string;
-  readonly #remote: Remote;
-  readonly #url: URL;
+  readonly #road: Road;
   readonly #folder: string;
   readonly #options: NativeGitOptions;
   readonly #deadlineMs: number;
   readonly #endsAt: number;
   readonly #scripts: Scripts;
-  #secret: Secret | null = null;
-  #pipe: PasswordPipe | null = null;
-  #resolved: string | null | undefined;
 
-  constructor(remote: Remote, url: URL, folder: string, options: NativeGitOptions) {
-    this.host = url.host;
-    this.#remote = remote;
-    this.#url = url;
+  constructor(road: Road, scripts: Scripts, folder: string, options: NativeGitOptions) {
+    this.host = road.host;
+    this.#road = road;
     this.#folder = folder;
     this.#options = options;
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.#endsAt = performance.now() + this.#deadlineMs;
-    this.#scripts = writeScripts(path.dirname(folder));
+    this.#scripts = scripts;
   }
 
   /** Standard output of a command without network. @throws Failure, RepositoryDamaged */
@@ -110,12 +103,13 @@ export class Operation {
 
   /** Standard output of a command that may talk to the host, with the credential or, when asked so, without. */
   async network(argv: string[], options: CommandOptions & { anonymous?: boolean } = {}): Promise<string> {
-    const road = await this.#openRoad(options.anonymous === true);
+    const anonymous = options.anonymous === true;
+    const journey = await this.#road.prepare({ anonymous, secondsLeft: this.#secondsLeft() });
     return this.#explained(argv, async () => {
       try {
-        return await runGit(this.#command(argv, options, road));
+        return await runGit(this.#command(argv, options, journey));
       } finally {
-        this.#pipe?.drain();
+        this.#road.rest();
         this.#resetConfig();
       }
     });
@@ -138,9 +132,8 @@ export class Operation {
     fs.rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  close(): void {
-    this.#pipe?.close();
-    this.#secret?.wipe();
+  async close(): Promise<void> {
+    await this.#road.close();
   }
 
   /** A partial fetch notes down that missing files may be fetched at any time; see PROMISOR. */
@@ -148,34 +141,32 @@ export class Operation {
     if (fs.existsSync(this.#folder)) fs.writeFileSync(path.join(this.#folder, 'config'), CONFIG);
   }
 
-  #command(argv: string[], options: CommandOptions, road: Road | null): GitCommand {
-    const leftMs = this.#endsAt - performance.now();
-    if (leftMs <= 0) throw this.#timeout();
-    const secondsMax = (leftMs / 1_000) * (options.share ?? 1);
+  #command(argv: string[], options: CommandOptions, journey: Journey | null): GitCommand {
+    const secondsMax = this.#secondsLeft() * (options.share ?? 1);
     const folder = this.#folder;
     return {
       argv,
       folder,
       wrapper: this.#scripts.wrapper,
-      env: buildEnvironment({ folder, home: this.#scripts.home, secondsMax, road, config: options.config }),
+      env: buildEnvironment({
+        folder,
+        home: this.#scripts.home,
+        secondsMax,
+        journey,
+        config: options.config,
+        trace: this.#options.trace,
+      }),
       input: options.input ?? '',
       signal: this.#options.signal,
       outputBytesMax: OUTPUT_BYTES_MAX,
     };
   }
 
-  async #openRoad(isAnonymous: boolean): Promise<Road> {
-    const allowHttp = this.#options.allowHttp;
-    this.#resolved ??= await resolveAllowed(this.#url, this.#options.allowPrivate === true);
-    const { trace } = this.#options;
-    const road = { url: this.#url.href, resolve: this.#resolved, allowHttp, trace };
-    const { credential } = this.#remote;
-    if (credential === undefined || isAnonymous) return road;
-    this.#secret ??= await credential.open();
-    this.#pipe ??= await PasswordPipe.open(path.dirname(this.#folder));
-    this.#pipe.offer(this.#secret);
-    const { username } = credential;
-    return { ...road, askpass: { script: this.#scripts.askpass, username, pipe: this.#pipe.file } };
+  /** @throws Failure GIT_TIMEOUT when there are none. */
+  #secondsLeft(): number {
+    const leftMs = this.#endsAt - performance.now();
+    if (leftMs > 0) return leftMs / 1_000;
+    throw new Failure('GIT_TIMEOUT', { host: this.host, seconds: this.#deadlineMs / 1_000 });
   }
 
   async #explained<T>(argv: string[], run: () => Promise<T>): Promise<T> {
@@ -202,10 +193,15 @@ export class Operation {
     const seconds = this.#deadlineMs / 1_000;
     return explainComplaint({ command, host: this.host, exitCode, seconds, text: `${stderr}\n${stdout}` });
   }
+}
 
-  #timeout(): Failure {
-    return new Failure('GIT_TIMEOUT', { host: this.host, seconds: this.#deadlineMs / 1_000 }) as Failure;
-  }
+function openRoad(
+  remote: Remote,
+  { allowHttp, allowPrivate = false }: NativeGitOptions,
+  place: { root: string; scripts: Scripts },
+): Road {
+  const options = { remote, allowHttp, allowPrivate, ...place };
+  return isSshUrl(remote.url) ? new SshRoad(options) : new HttpRoad(options);
 }
 
 async function repairOnce<T>(operation: Operation, use: (operation: Operation) => Promise<T>): Promise<T> {
@@ -235,29 +231,6 @@ async function takeTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
   } finally {
     if (queues.get(folder) === turn) queues.delete(folder);
   }
-}
-
-/** 'https://git.example/x' → 'git.example:443:192.0.2.1'; `null` for an address that needs no resolving. */
-async function resolveAllowed(url: URL, allowPrivate: boolean): Promise<string | null> {
-  const name = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(name) !== 0) {
-    requireAllowed(url.host, name, allowPrivate);
-    return null;
-  }
-  const addresses = await new Promise<LookupAddress[]>((resolve, reject) => {
-    lookupAllowed(allowPrivate)(name, { all: true }, (error, found) => {
-      if (error === null) return resolve(found as LookupAddress[]);
-      const reason = 'the name does not resolve';
-      reject(
-        error instanceof Failure
-          ? error
-          : new Failure('GIT_UNREACHABLE', { host: url.host, reason }, { cause: error }),
-      );
-    });
-  });
-  const port = url.port === '' ? { 'http:': '80', 'https:': '443' }[url.protocol] : url.port;
-  const literals = addresses.map(({ address, family }) => (family === 6 ? `[${address}]` : address));
-  return `${name}:${port}:${literals.join(',')}`;
 }
 
 function isPack(file: string): boolean {

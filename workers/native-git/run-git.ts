@@ -82,6 +82,7 @@ function prepare(command: GitCommand, abort: AbortSignal): Git {
       allowUnsafeHooksPath: true,
       allowUnsafeFsMonitor: true,
       allowUnsafeProtocolOverride: true,
+      allowUnsafeSshCommand: true,
       allowUnsafeTemplateDir: true,
     },
     // Always something, so that standard input is closed.

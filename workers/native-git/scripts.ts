@@ -1,4 +1,4 @@
-// The two small shell scripts between us and git, written into the engine's folder once per process.
+// The small shell scripts between us, git and ssh, written into the engine's folder.
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -7,6 +7,10 @@ export interface Scripts {
   wrapper: string;
   /** What git calls to be told a user name or password. */
   askpass: string;
+  /** What git calls to reach a host over SSH. */
+  ssh: string;
+  /** Runs an agent of ssh: `/bin/sh <agent>`. */
+  agent: string;
   /** An empty folder. */
   home: string;
 }
@@ -34,12 +38,43 @@ Username*) printf '%s\\n' "$SALLYPORT_USERNAME" ;;
 esac
 `;
 
+// What stands first counts, so that nothing behind it changes it. The name is only what host keys are looked up by.
+const SSH = `#!/bin/sh
+exec ssh -F /dev/null -T \\
+  -o BatchMode=yes -o LogLevel=ERROR -o EscapeChar=none \\
+  -o "HostName=$SALLYPORT_SSH_ADDRESS" -o "HostKeyAlias=$SALLYPORT_SSH_NAME" -o CheckHostIP=no \\
+  -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$SALLYPORT_SSH_KNOWN_HOSTS" \\
+  -o GlobalKnownHostsFile=/dev/null -o KnownHostsCommand=none -o VerifyHostKeyDNS=no -o UpdateHostKeys=no \\
+  -o "IdentityAgent=$SALLYPORT_SSH_AGENT" -o IdentityFile=none -o PKCS11Provider=none -o AddKeysToAgent=no \\
+  -o PreferredAuthentications=publickey -o PubkeyAuthentication=yes -o PasswordAuthentication=no \\
+  -o KbdInteractiveAuthentication=no -o HostbasedAuthentication=no -o GSSAPIAuthentication=no \\
+  -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no -o Tunnel=no -o PermitLocalCommand=no \\
+  -o ProxyCommand=none -o ControlMaster=no -o ControlPath=none -o CanonicalizeHostname=no \\
+  -o "ConnectTimeout=$SALLYPORT_SSH_CONNECT_SECONDS" -o ConnectionAttempts=1 \\
+  -o ServerAliveInterval=10 -o ServerAliveCountMax=3 -o TCPKeepAlive=yes "$@"
+`;
+
+// The inner shell outlives the agent, whatever ends it, and takes its folder away.
+const AGENT = `#!/bin/sh
+ulimit -c 0
+exec timeout --signal=TERM --kill-after=${KILL_AFTER_SECONDS} "$SALLYPORT_SECONDS_MAX" /bin/sh -c '
+trap : TERM INT HUP
+ssh-agent -D -a "$SALLYPORT_AGENT_FOLDER/agent"
+rm -rf -- "$SALLYPORT_AGENT_FOLDER"'
+`;
+
 /** Writes the scripts below `root`, which is made when it is not there and closed to others. */
 export function writeScripts(root: string): Scripts {
   const home = path.join(root, 'home');
   fs.mkdirSync(home, { recursive: true, mode: 0o700 });
   fs.chmodSync(root, 0o700);
-  return { wrapper: write(root, 'run-git', WRAPPER), askpass: write(root, 'askpass', ASKPASS), home };
+  return {
+    wrapper: write(root, 'run-git', WRAPPER),
+    askpass: write(root, 'askpass', ASKPASS),
+    ssh: write(root, 'run-ssh', SSH),
+    agent: write(root, 'run-agent', AGENT),
+    home,
+  };
 }
 
 /** In one move, since another command may be starting it. */

@@ -1,0 +1,77 @@
+// The way over HTTP: git's own helper, told the addresses that were checked; the password comes through a pipe.
+import { parseRemoteUrl } from '../../src/git/remote-url.js';
+import type { Secret } from '../../src/kernel/secret.js';
+import { resolveAllowed } from './addresses.js';
+import { PasswordPipe } from './password-pipe.js';
+import type { Journey, Road, RoadOptions } from './road.js';
+
+const settings: [string, string][] = [
+  ['credential.helper', ''],
+  ['http.followRedirects', 'false'],
+  ['http.emptyAuth', 'false'],
+  ['http.proxy', ''],
+];
+
+export class HttpRoad implements Road {
+  readonly host: string;
+  readonly repository: string;
+  readonly #url: URL;
+  readonly #options: RoadOptions;
+  #secret: Secret | null = null;
+  #pipe: PasswordPipe | null = null;
+  #resolved: string | undefined;
+
+  /** @throws Failure CONNECTOR_DENIED */
+  constructor(options: RoadOptions) {
+    this.#options = options;
+    this.#url = parseRemoteUrl(options.remote.url, options.allowHttp);
+    this.host = this.#url.host;
+    this.repository = this.#url.href;
+  }
+
+  async prepare({ anonymous }: { anonymous: boolean }): Promise<Journey> {
+    this.#resolved ??= await this.#resolve();
+    return {
+      protocols: this.#options.allowHttp ? 'https:http' : 'https',
+      config: [
+        ...settings,
+        ['remote.origin.url', this.#url.href],
+        ...(this.#resolved === '' ? [] : [['http.curloptResolve', this.#resolved] as [string, string]]),
+      ],
+      environment: anonymous ? {} : await this.#offerPassword(),
+    };
+  }
+
+  rest(): void {
+    this.#pipe?.drain();
+  }
+
+  async close(): Promise<void> {
+    this.#pipe?.close();
+    this.#secret?.wipe();
+  }
+
+  async #offerPassword(): Promise<Record<string, string>> {
+    const { credential } = this.#options.remote;
+    if (credential === undefined) return {};
+    this.#secret ??= await credential.open();
+    this.#pipe ??= await PasswordPipe.open(this.#options.root);
+    this.#pipe.offer(this.#secret);
+    return {
+      GIT_ASKPASS: this.#options.scripts.askpass,
+      SALLYPORT_USERNAME: credential.username,
+      SALLYPORT_PASSWORD_PIPE: this.#pipe.file,
+    };
+  }
+
+  /** 'https://git.example/x' → 'git.example:443:192.0.2.1'; '' for an address that needs no resolving. */
+  async #resolve(): Promise<string> {
+    const url = this.#url;
+    const name = url.hostname.replace(/^\[|\]$/g, '');
+    const addresses = await resolveAllowed(url.host, name, this.#options.allowPrivate);
+    if (addresses.some(({ address }) => address === name)) return '';
+    const port = url.port === '' ? { 'http:': '80', 'https:': '443' }[url.protocol] : url.port;
+    const literals = addresses.map(({ address, family }) => (family === 6 ? `[${address}]` : address));
+    return `${name}:${port}:${literals.join(',')}`;
+  }
+}

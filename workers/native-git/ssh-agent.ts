@@ -1,0 +1,121 @@
+// An agent of ssh for one operation. The key goes into it through standard input and stays in its memory: it is in no
+// argument, environment or file. The agent ends by itself at the operation's deadline, even when this process does not live.
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { childEnvironment } from '../../src/config/process.js';
+import { Failure } from '../../src/kernel/failure.js';
+import type { Secret } from '../../src/kernel/secret.js';
+import type { Scripts } from './scripts.js';
+
+const OPENSSH_HEAD = '-----BEGIN OPENSSH PRIVATE KEY-----';
+/** What begins the body of an OpenSSH key; the cipher's name follows. */
+const OPENSSH_MAGIC = 'openssh-key-v1\0';
+
+export class SshAgent {
+  /** Closed to others; holds the socket, and goes when the agent ends. */
+  readonly folder: string;
+  readonly socket: string;
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<void>;
+
+  private constructor(folder: string, process: ChildProcess) {
+    this.folder = folder;
+    this.socket = path.join(folder, 'agent');
+    this.#process = process;
+    this.#ended = new Promise((resolve) => process.once('close', () => resolve()));
+  }
+
+  /** @throws Failure GIT_ENGINE_FAILED where the system has none. */
+  static async start(scripts: Scripts, secondsMax: number): Promise<SshAgent> {
+    const folder = await fs.promises.mkdtemp(path.join(shortFolder(), 'sallyport-ssh-'));
+    const child = spawn('/bin/sh', [scripts.agent], {
+      env: surroundings(scripts.home, {
+        SALLYPORT_AGENT_FOLDER: folder,
+        SALLYPORT_SECONDS_MAX: String(secondsMax),
+      }),
+      stdio: ['ignore', 'pipe', 'ignore'],
+      cwd: folder,
+    });
+    const agent = new SshAgent(folder, child);
+    // It names its socket once it listens.
+    const listens = await new Promise<boolean>((resolve) => {
+      child.stdout?.once('data', () => resolve(true));
+      child.once('error', () => resolve(false)).once('close', () => resolve(false));
+    });
+    child.stdout?.resume();
+    if (listens) return agent;
+    fs.rmSync(folder, { recursive: true, force: true });
+    throw new Failure('GIT_ENGINE_FAILED', { command: 'ssh-agent', reason: 'it does not start' });
+  }
+
+  /** Takes the key in. @throws Failure SECRET_UNREADABLE when it is no private key, or one with a passphrase. */
+  async add(secret: Secret, secondsMax: number): Promise<void> {
+    if (secret.use(hasPassphrase))
+      throw refuse('it is a private key with a passphrase, and only one without can be used');
+    const child = spawn('ssh-add', ['-q', '-'], {
+      env: surroundings(path.dirname(this.folder), {
+        SSH_AUTH_SOCK: this.socket,
+        SSH_ASKPASS_REQUIRE: 'never',
+      }),
+      stdio: ['pipe', 'ignore', 'ignore'],
+      cwd: this.folder,
+      // Away from a terminal, which it would ask for a passphrase.
+      detached: true,
+      timeout: Math.ceil(secondsMax * 1_000),
+      killSignal: 'SIGKILL',
+    });
+    const ended = new Promise<number | null>((resolve) => {
+      child.once('error', () => resolve(null)).once('close', (code) => resolve(code));
+    });
+    const key = secret.use(normalize);
+    // A program that ends without reading is told by its exit code.
+    child.stdin.on('error', () => undefined).end(key);
+    const code = await ended;
+    key.fill(0);
+    if (code !== 0) throw refuse('it is not a private key that ssh can read');
+  }
+
+  async close(): Promise<void> {
+    this.#process.kill('SIGTERM');
+    await this.#ended;
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Where a socket's path is short enough, and plain enough for ssh's options. */
+function shortFolder(): string {
+  const folder = os.tmpdir();
+  return /^[\w./-]{1,60}$/.test(folder) ? folder : '/tmp';
+}
+
+function surroundings(home: string, more: Record<string, string>): Record<string, string> {
+  const { PATH = '/usr/local/bin:/usr/bin:/bin' } = childEnvironment({});
+  return { PATH, HOME: home, LC_ALL: 'C', ...more };
+}
+
+/** The key with plain line ends and one at its end, as ssh wants it. */
+function normalize(bytes: Buffer): Buffer {
+  const key = Buffer.alloc(bytes.length + 1);
+  let length = 0;
+  for (const byte of bytes) if (byte !== 13) key[length++] = byte;
+  key[length] = 10;
+  return key.subarray(0, length + 1);
+}
+
+function hasPassphrase(bytes: Buffer): boolean {
+  // PEM says so in its head: `BEGIN ENCRYPTED PRIVATE KEY`, or `Proc-Type: 4,ENCRYPTED`.
+  const begins = bytes.indexOf(OPENSSH_HEAD);
+  if (begins < 0) return bytes.includes('ENCRYPTED');
+  const body = bytes.subarray(begins + OPENSSH_HEAD.length).subarray(0, 64);
+  const head = Buffer.from(body.toString('latin1'), 'base64');
+  if (!head.toString('latin1').startsWith(OPENSSH_MAGIC)) return false;
+  const at = OPENSSH_MAGIC.length;
+  const cipher = head.toString('latin1', at + 4, at + 4 + 4);
+  return cipher !== 'none';
+}
+
+function refuse(reason: string): Failure {
+  return new Failure('SECRET_UNREADABLE', { secret: 'of the connector', reason }) as Failure;
+}
