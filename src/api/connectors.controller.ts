@@ -9,6 +9,7 @@ import type { StageResult } from '../git/git.js';
 import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
+import { KnownHosts } from '../policy/known-hosts.js';
 import { GroupName, Username } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
@@ -16,11 +17,14 @@ import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
 const remote = {
-  url: z.string().min(1).max(2_048).meta({ description: 'Repository URL, without user-info' }),
-  credential: z
-    .strictObject({ username: Username, secret: Identifier })
-    .optional()
-    .meta({ description: 'User name, and the secret that holds the password or token' }),
+  url: z.string().min(1).max(2_048).meta({
+    description:
+      'Repository URL, without user-info; with connectivity `delegate` also `ssh://[user@]host[:port]/path` or `user@host:path`',
+  }),
+  credential: z.strictObject({ username: Username, secret: Identifier }).optional().meta({
+    description: 'User name, and the secret that holds the password or token, or the private key for SSH',
+  }),
+  knownHosts: KnownHosts.optional(),
 };
 
 export const ConnectorBody = z.discriminatedUnion('connectivity', [
@@ -43,6 +47,7 @@ export const ConnectorAnswer = z
     credential: z
       .strictObject({ username: z.string(), secret: z.string(), secretScope: z.string() })
       .nullable(),
+    knownHosts: z.string().nullable(),
     revision: z.string(),
   })
   .meta({ id: 'Connector' });
@@ -85,6 +90,7 @@ export class ConnectorsController {
       'SCOPE_NOT_FOUND',
       'NOT_FOUND',
       'CONNECTOR_DENIED',
+      'CONNECTOR_UNFIT',
       'SECRET_OUT_OF_REACH',
       'STILL_IN_USE',
     ],

@@ -164,7 +164,7 @@ export const settings = {
   }),
   SALLYPORT_DELEGATE_GIT_ENGINE: setting({
     description:
-      'Engine of a delegate for http and https repositories: in-process or native (the system git).',
+      'Engine of a delegate for http and https repositories: in-process or native (the system git). SSH is always native.',
     default: 'in-process',
     schema: z.enum(['in-process', 'native'], 'is neither in-process nor native'),
   }),

@@ -38,11 +38,12 @@ export class Connectivity {
     return connector.connectivity === 'manager' ? this.#direct(remote) : this.#delegated(connector, remote);
   }
 
-  async #seal({ url, credential, connectivity }: Connector): Promise<SealedRemote> {
-    if (credential === null) return { url };
+  async #seal({ url, credential, connectivity, knownHosts }: Connector): Promise<SealedRemote> {
+    const place = knownHosts === null ? { url } : { url, knownHosts };
+    if (credential === null) return place;
     const secret = await this.sealed.sealed(credential.secretScope, credential.secret);
     assertWithinReach(secret, connectivity);
-    return { url, credential: { username: credential.username, secret } };
+    return { ...place, credential: { username: credential.username, secret } };
   }
 
   #direct({ url, credential }: SealedRemote): Git {

@@ -9,13 +9,15 @@ import type { ConnectorTable } from '../storage/schema.js';
 export interface Connector {
   scope: Scope;
   id: string;
-  /** Repository URL, without user-info. */
+  /** Repository URL, without user-info but SSH's user. */
   url: string;
   connectivity: 'manager' | 'delegate';
   /** The delegate group that serves it; null with connectivity `manager`. */
   group: string | null;
   /** Null: anonymous. */
   credential: { username: string; secretScope: Scope; secret: string } | null;
+  /** Of an SSH connector: the host keys to believe, as in known_hosts. */
+  knownHosts: string | null;
   /** Changes with every write. */
   revision: string;
 }
@@ -34,6 +36,7 @@ export class ConnectorsRepository {
       username: credential?.username ?? null,
       secret_scope: credential?.secretScope ?? null,
       secret_id: credential?.secret ?? null,
+      known_hosts: connector.knownHosts,
       revision: connector.revision,
     };
     const row = await tx
@@ -146,6 +149,7 @@ function toConnector(row: Selectable<ConnectorTable>): Connector {
       secret_scope === null || secret_id === null
         ? null
         : { username: username ?? '', secretScope: secret_scope, secret: secret_id },
+    knownHosts: row.known_hosts,
     revision: row.revision,
   };
 }

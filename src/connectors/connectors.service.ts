@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Failure } from '../kernel/failure.js';
-import { parseRepositoryUrl } from '../policy/repository-url.js';
+import { parseRepositoryUrl, type RepositoryUrlPolicy } from '../policy/repository-url.js';
+import { requireFitting } from '../policy/ssh-connector.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
@@ -16,6 +17,7 @@ export interface ConnectorWrite {
   connectivity: 'manager' | 'delegate';
   group?: string | undefined;
   credential?: { username: string; secret: string } | undefined;
+  knownHosts?: string | undefined;
 }
 
 const DEFAULT_GROUP = 'local';
@@ -32,13 +34,14 @@ export class ConnectorsService {
 
   /**
    * Creates or replaces a connector. A repository that entities live in cannot be exchanged beneath them.
-   * @throws CONNECTOR_DENIED, SCOPE_NOT_FOUND, NOT_FOUND for the secret, SECRET_OUT_OF_REACH, STILL_IN_USE
+   * @throws CONNECTOR_DENIED, CONNECTOR_UNFIT, SCOPE_NOT_FOUND, NOT_FOUND for the secret, SECRET_OUT_OF_REACH, STILL_IN_USE
    */
   async put(
     scope: Scope,
     id: string,
     write: ConnectorWrite,
   ): Promise<{ connector: Connector; created: boolean }> {
+    requireFitting(write);
     const url = parseRepositoryUrl(write.url, this.#policyFor(write.connectivity));
     const credential = await this.#credential(scope, write);
     const connector: Connector = {
@@ -48,6 +51,7 @@ export class ConnectorsService {
       connectivity: write.connectivity,
       group: write.connectivity === 'delegate' ? (write.group ?? DEFAULT_GROUP) : null,
       credential,
+      knownHosts: write.knownHosts ?? null,
       revision: randomUUID(),
     };
     return this.storage.transact(async (tx) => {
@@ -67,11 +71,12 @@ export class ConnectorsService {
   }
 
   /** What a delegate may dial is its own side's decision: its network is not the manager's. */
-  #policyFor(connectivity: 'manager' | 'delegate'): { allowHttp: boolean; allowPrivate: boolean } {
+  #policyFor(connectivity: 'manager' | 'delegate'): RepositoryUrlPolicy {
     const isDelegate = connectivity === 'delegate';
     return {
       allowHttp: isDelegate || this.config.SALLYPORT_GIT_ALLOW_HTTP,
       allowPrivate: isDelegate || this.config.SALLYPORT_GIT_ALLOW_PRIVATE,
+      allowSsh: isDelegate,
     };
   }
 

@@ -15,5 +15,7 @@ export type SealedSecret = z.infer<typeof SealedSecret>;
 export const SealedRemote = z.strictObject({
   url: z.string(),
   credential: z.strictObject({ username: z.string(), secret: SealedSecret }).optional(),
+  /** Host keys of an SSH repository, as in known_hosts. */
+  knownHosts: z.string().optional(),
 });
 export type SealedRemote = z.infer<typeof SealedRemote>;

@@ -195,6 +195,13 @@ export const errors = {
     hint: () =>
       'Use https and a public address, or allow it in SALLYPORT_GIT_ALLOW_HTTP and SALLYPORT_GIT_ALLOW_PRIVATE',
   }),
+  CONNECTOR_UNFIT: row<{ problem: string; mend: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The parts of the connector do not fit together',
+    message: (d) => d.problem,
+    hint: (d) => d.mend,
+  }),
   SECRET_OUT_OF_REACH: row<{ secret: string; manager: string; connectivity: string }>({
     status: 422,
     disposition: 'stop',
@@ -228,12 +235,23 @@ export const errors = {
     message: (d) => `${d.host} resolves to ${d.address}, which is not a public address`,
     hint: () => 'If this host is meant, set SALLYPORT_GIT_ALLOW_PRIVATE=true on the side that connects',
   }),
-  GIT_AUTH_REJECTED: row<Host & { status: number }>({
+  GIT_AUTH_REJECTED: row<Host & { status?: number }>({
     status: 422,
     disposition: 'stop',
     title: 'The Git host refused the credential',
-    message: (d) => `${d.host} answered ${d.status} to the connector’s credential`,
-    hint: () => 'Renew the secret the connector names, or check the user name and the token’s rights',
+    message: (d) =>
+      d.status === undefined
+        ? `${d.host} refused the connector’s credential`
+        : `${d.host} answered ${d.status} to the connector’s credential`,
+    hint: () => 'Renew the secret the connector names, or check the user name and the rights of token or key',
+  }),
+  GIT_HOST_KEY_REJECTED: row<Host>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The Git host’s key is not a known one',
+    message: (d) => `${d.host} shows a host key that the connector’s knownHosts does not list, or revokes`,
+    hint: () =>
+      'Learn the host’s key from whoever runs it, not from the network, and put its line into the connector’s knownHosts',
   }),
   GIT_REPOSITORY_NOT_FOUND: row<Host>({
     status: 422,

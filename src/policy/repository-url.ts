@@ -1,11 +1,14 @@
 import net from 'node:net';
 import { classifyAddress } from '../git/address-policy.js';
+import { isSshUrl, parseSshUrl } from '../git/remote-url.js';
 import { Failure } from '../kernel/failure.js';
 
 export interface RepositoryUrlPolicy {
   allowHttp: boolean;
   /** Whether literal loopback and private addresses are allowed; names are checked when they are dialled. */
   allowPrivate: boolean;
+  /** Whether the engine behind it speaks SSH. */
+  allowSsh?: boolean;
 }
 
 const URL_BYTES_MAX = 2_048;
@@ -15,10 +18,20 @@ const URL_BYTES_MAX = 2_048;
  * @throws CONNECTOR_DENIED
  */
 export function parseRepositoryUrl(text: string, policy: RepositoryUrlPolicy): string {
+  if (policy.allowSsh === true && isSshUrl(text)) return parseSsh(text, policy);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const reason = url === undefined ? 'it is not a URL' : problemOf(text, url, policy);
   if (reason !== undefined || url === undefined)
     throw new Failure('CONNECTOR_DENIED', { url: shown(url), reason: reason ?? 'it is not a URL' });
+  return text.replace(/\/+$/, '');
+}
+
+function parseSsh(text: string, { allowPrivate }: RepositoryUrlPolicy): string {
+  const { name } = parseSshUrl(text);
+  const isLong = Buffer.byteLength(text) > URL_BYTES_MAX;
+  const reason = isLong ? `it is longer than ${URL_BYTES_MAX} bytes` : 'its host is not a public address';
+  if (isLong || (!allowPrivate && isPrivateHost(name)))
+    throw new Failure('CONNECTOR_DENIED', { url: 'The SSH address', reason });
   return text.replace(/\/+$/, '');
 }
 

@@ -158,4 +158,13 @@ create table delegate (
 create index delegate_alive on delegate (delegate_group, last_seen_at) where not gone
 `;
 
-export const migrations: Record<string, Migration> = { '0001-foundation': first };
+const knownHosts: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await sql`alter table connector add column known_hosts text`.execute(db);
+  },
+};
+
+export const migrations: Record<string, Migration> = {
+  '0001-foundation': first,
+  '0002-known-hosts': knownHosts,
+};

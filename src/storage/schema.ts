@@ -63,6 +63,8 @@ export interface ConnectorTable {
   revision: string;
   created_at: Stamp;
   updated_at: Generated<Date>;
+  /** Of an SSH connector. */
+  known_hosts: string | null;
 }
 
 export interface EntityTable {

@@ -9,6 +9,7 @@ import { aliasNodesMax, depthMax, keysMax, parseDocument } from '../../src/entit
 import { plaintextBytesMax } from '../../src/envelope/envelope.js';
 import { BranchName } from '../../src/policy/branches.js';
 import { Identifier } from '../../src/policy/identifiers.js';
+import { KnownHosts } from '../../src/policy/known-hosts.js';
 import { PathTemplate, RepositoryPath } from '../../src/policy/paths.js';
 import { parseRepositoryUrl } from '../../src/policy/repository-url.js';
 import {
@@ -45,6 +46,8 @@ const parses = (make: (size: number) => string): Probe => {
 };
 
 const strict = { allowHttp: false, allowPrivate: false };
+const HOST_KEY =
+  'git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAmmK0OIG8oJ5nvQ6G1tx1QVQVZ3eGaI2QF6wcEWRQSS ';
 const URL_STEM = 'https://git.example/';
 const DOCUMENT = 'src/entities/document.ts';
 const SERVER = 'src/api/http-server.ts';
@@ -61,6 +64,7 @@ const probes: Record<string, Probe> = {
   ),
   branch: fits(BranchName),
   'repository URL': (bytes) => isFine(() => parseRepositoryUrl(URL_STEM.padEnd(bytes, 'a'), strict)),
+  'known hosts of a connector': fits(KnownHosts, (bytes) => HOST_KEY.padEnd(bytes, 'a')),
   document: documentBytesMax,
   'depth of a document': parses((levels) => `${'{a: '.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`),
   'keys of a document': parses((keys) => Array.from({ length: keys }, (_, i) => `k${i}: 1\n`).join('')),

@@ -39,6 +39,7 @@ describe.each(backends)('on the %s servers', (backend) => {
         connectivity: 'delegate',
         group: 'berlin-2',
         credential: null,
+        knownHosts: null,
         revision: expect.any(String),
       });
       expect(await api.ok('GET', 'accounts/demo/connectors/plain')).toEqual(made.body);
@@ -50,7 +51,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     it.each<[string, string]>([
       ['no URL', 'git.example.org'],
       ['a scheme of its own', 'file:///etc/passwd'],
-      ['ssh', 'ssh://git@git.example.org/x.git'],
+      ['ssh with a password', 'ssh://git:hidden-canary@git.example.org/x.git'],
       ['a user', 'https://ada@git.example.org/x.git'],
       ['a password', 'https://ada:hidden-canary@git.example.org/x.git'],
       ['a query', 'https://git.example.org/x.git?token=hidden-canary'],

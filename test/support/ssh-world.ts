@@ -60,7 +60,7 @@ export class SshWorld implements World {
     const { public: hostKey } = makeKey(root, 'host');
     const port = await freePort();
     write(root, 'command', COMMAND(root));
-    write(root, 'authorized_keys', `restrict,command="${root}/command" ${own.public}\n`, 0o600);
+    authorize(root, own.public);
     write(root, 'sshd_config', [...describeServer(root, port), ...settings, ''].join('\n'));
     // Where it puts itself away as root, whatever it is told.
     if (process.getuid?.() === 0) fs.mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -102,6 +102,11 @@ export class SshWorld implements World {
   /** The host key under the name that a port of loopback has. */
   knownHosts(port: number | string = this.host.port, hostKey = this.hostKey): string {
     return `[127.0.0.1]:${port} ${hostKey}\n`;
+  }
+
+  /** Lets another key in. */
+  authorize(line: string): void {
+    authorize(this.root, line);
   }
 
   async closedUrl(): Promise<string> {
@@ -169,12 +174,16 @@ class BadSshLine implements Line {
   }
 }
 
-/** An Ed25519 key pair; the private part as ssh-keygen writes it. */
+/** A key pair, of Ed25519 unless told otherwise; the private part as ssh-keygen writes it. */
 export function makeKey(folder: string, name: string, ...options: string[]): { key: string; public: string } {
   const file = path.join(folder, `key-${name}`);
-  const passphrase = options.includes('-N') ? [] : ['-N', ''];
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-C', name, '-f', file, ...passphrase, ...options]);
+  // What is named twice counts the last time.
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file, ...options]);
   return { key: fs.readFileSync(file, 'utf8'), public: fs.readFileSync(`${file}.pub`, 'utf8').trim() };
+}
+
+function authorize(root: string, line: string): void {
+  fs.appendFileSync(path.join(root, 'authorized_keys'), `restrict,command="${root}/command" ${line}\n`);
 }
 
 function describeServer(root: string, port: number): string[] {
@@ -196,6 +205,6 @@ function describeServer(root: string, port: number): string[] {
   ];
 }
 
-function write(folder: string, name: string, text: string, mode = 0o755): void {
-  fs.writeFileSync(path.join(folder, name), text, { mode });
+function write(folder: string, name: string, text: string): void {
+  fs.writeFileSync(path.join(folder, name), text, { mode: 0o755 });
 }

@@ -89,6 +89,8 @@ async function readValue(stdin: Readable): Promise<Buffer> {
 function refusal(value: Buffer): string | undefined {
   if (value.byteLength === 0) return 'is empty';
   if (value.byteLength > VALUE_BYTES_MAX) return `is longer than ${VALUE_BYTES_MAX} bytes`;
+  const isKey = /^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\r?\n/.test(value.toString('latin1', 0, 64));
+  if (isKey) return value.includes(0) ? 'holds a NUL' : undefined;
   return value.some((byte) => byte === 0x0a || byte === 0x0d || byte === 0)
     ? 'holds a line end or a NUL'
     : undefined;

@@ -57,6 +57,12 @@ async function locateFailure(operation: Operation, failure: Failure): Promise<St
 /** An answer of any kind means the host was reached. */
 function stageOf({ code }: Failure): Stage {
   if (code === 'GIT_AUTH_REJECTED') return 'authenticate';
-  const unreached = ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_ADDRESS_DENIED', 'CONNECTOR_DENIED'];
+  const unreached = [
+    'GIT_UNREACHABLE',
+    'GIT_TIMEOUT',
+    'GIT_ADDRESS_DENIED',
+    'GIT_HOST_KEY_REJECTED',
+    'CONNECTOR_DENIED',
+  ];
   return unreached.includes(code) ? 'reach' : 'read';
 }

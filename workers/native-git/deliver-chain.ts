@@ -135,6 +135,7 @@ async function push(operation: Operation, chain: Chain, to: CommitId): Promise<O
 /** Whether the host may have taken the push although git failed: not as long as git was only asking for references. */
 function leavesDoubt(failure: Failure, failed: CommandFailed | null): boolean {
   if (failed === null || failure.disposition !== 'retry') return false;
+  if (/^ssh: |^kex_exchange_identification|banner exchange$/m.test(failed.stderr)) return false;
   return !/unable to access/.test(failed.stderr) || /RPC failed|send-pack|hung up/.test(failed.stderr);
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Credential } from '../../src/git/git.js';
 import { isSshUser, parseSshUrl, SSH_PORT, type SshAddress } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { resolveAllowed } from './addresses.js';
+import { findListening, resolveAllowed } from './addresses.js';
 import type { Journey, Road, RoadOptions } from './road.js';
 import { SshAgent } from './ssh-agent.js';
 
@@ -34,7 +34,7 @@ export class SshRoad implements Road {
   }
 
   async prepare(command: { anonymous: boolean; secondsLeft: number }): Promise<Journey> {
-    this.#dialled ??= (await this.#resolve())[0]?.address ?? '';
+    this.#dialled ??= await findListening(await this.#resolve(), this.#address.port);
     const agent = await this.#openAgent(command.secondsLeft);
     if (!command.anonymous) await this.#addKey(agent, command.secondsLeft);
     const connectSeconds = Math.max(1, Math.min(CONNECT_SECONDS_MAX, Math.floor(command.secondsLeft)));

@@ -28,8 +28,12 @@ const unreachable =
   (reason: string) =>
   (_: RegExpExecArray, { host }: Complaint): Failure =>
     new Failure('GIT_UNREACHABLE', { host, reason }) as Failure;
+const unidentified = (_: RegExpExecArray, { host }: Complaint): Failure =>
+  new Failure('GIT_AUTH_REJECTED', { host }) as Failure;
 const unauthorized = (_: RegExpExecArray, { host }: Complaint): Failure =>
   new Failure('GIT_AUTH_REJECTED', { host, status: 401 }) as Failure;
+/** What the host said before git gave up. */
+const quoteBefore = (text: string, end: string): string => quoteServer(text.split(end)[0] ?? '');
 const damaged = (match: RegExpExecArray): Error => new RepositoryDamaged(match[0]);
 
 const rows: Row[] = [
@@ -58,6 +62,23 @@ const rows: Row[] = [
   [/Authentication failed for/, unauthorized],
   [/could not read (?:Username|Password) for/, unauthorized],
   [/^fatal: repository '.*' not found/m, (_, { host }) => new Failure('GIT_REPOSITORY_NOT_FOUND', { host })],
+  // --- SSH
+  [
+    /^Host key verification failed\./m,
+    (_, { host }) => new Failure('GIT_HOST_KEY_REJECTED', { host }) as Failure,
+  ],
+  [/Permission denied \([a-z-]+[a-z,-]*\)|Too many authentication failures/, unidentified],
+  [
+    /^(?:remote: )?(?:ERROR|FATAL): (?:Repository not found|The project you were looking for could not be found|R any \S+ \S+ DENIED by)|does not appear to be a git repository|[Rr]epository does not exist/m,
+    (_, { host }) => new Failure('GIT_REPOSITORY_NOT_FOUND', { host }),
+  ],
+  [
+    /^(?:remote: )?(?:ERROR|FATAL): .*(?:read.only|denied|not allowed|write access).*/im,
+    (m, { command, host }) =>
+      command === 'push'
+        ? new Failure('GIT_PUSH_REJECTED', { host, reason: quoteServer(m[0]) })
+        : new Failure('GIT_AUTH_REJECTED', { host }),
+  ],
   // --- the host has not what was asked for
   [
     /couldn't find remote ref refs\/heads\/(.+)/,
@@ -69,19 +90,22 @@ const rows: Row[] = [
     (m, { host }) => new Failure('GIT_OBJECT_FORMAT_UNSUPPORTED', { host, format: m[1] ?? '' }),
   ],
   // --- the line
-  [/Could not resolve host/, unreachable('the name does not resolve')],
+  [/Could not resolve host(?:name)?/, unreachable('the name does not resolve')],
   [
     /Failed to connect to .*: Couldn't connect to server|Connection refused/,
     unreachable('the connection was refused'),
   ],
   [/No route to host|Network is unreachable/, unreachable('there is no route to the host')],
   [
-    /Connection timed out|Timeout was reached|Operation too slow/,
+    /Connection timed out|Timeout was reached|Operation too slow|^Timeout, server .* not responding/m,
     unreachable('the connection was not made in time'),
   ],
-  [/SSL|certificate|TLS/, unreachable('its certificate or encryption is not acceptable')],
   [
-    /RPC failed; curl|early EOF|unexpected disconnect|remote end hung up|Empty reply from server|Connection reset|Recv failure|transfer closed/,
+    /SSL|certificate|TLS|^Unable to negotiate with/m,
+    unreachable('its certificate or encryption is not acceptable'),
+  ],
+  [
+    /RPC failed; curl|early EOF|unexpected disconnect|remote end hung up|Empty reply from server|Connection reset|Recv failure|transfer closed|kex_exchange_identification|^Connection closed by|Broken pipe|Bad packet length|Corrupted MAC/m,
     unreachable('the connection broke'),
   ],
   // --- the answer
@@ -92,6 +116,14 @@ const rows: Row[] = [
   [
     /transport '(.+?)' not allowed/,
     (m, { host }) => new Failure('CONNECTOR_DENIED', { url: host, reason: `${m[1]} is not allowed` }),
+  ],
+  [
+    /^fatal: Could not read from remote repository\./m,
+    (m, { host, text }) => {
+      const words = quoteBefore(text, m[0]);
+      const reason = words === '' ? 'the connection broke' : `the session ended with: ${words}`;
+      return new Failure('GIT_UNREACHABLE', { host, reason });
+    },
   ],
   // --- our own folder
   [

@@ -5,6 +5,7 @@ import type { SealedRemote } from '../../src/contract/remote.js';
 import type { Git, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { ObjectCache } from '../../src/git/object-cache.js';
+import { isSshUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
 import { step } from '../../src/kernel/step.js';
@@ -22,13 +23,15 @@ export function openRemotes(config: Config, keyring: Keyring): OpenRemote {
   const root = path.join(config.SALLYPORT_DATA_DIR, 'native-git');
   return (sealed): Git => {
     const remote = unseal(sealed, keyring);
-    if (config.SALLYPORT_DELEGATE_GIT_ENGINE === 'native') return new NativeGit(remote, { ...policy, root });
+    // Only the system git speaks SSH.
+    const isNative = config.SALLYPORT_DELEGATE_GIT_ENGINE === 'native' || isSshUrl(remote.url);
+    if (isNative) return new NativeGit(remote, { ...policy, root });
     return new InProcessGit(remote, { ...policy, cache });
   };
 }
 
-function unseal({ url, credential }: SealedRemote, keyring: Keyring): Remote {
-  if (credential === undefined) return { url };
+function unseal({ url, knownHosts, credential }: SealedRemote, keyring: Keyring): Remote {
+  if (credential === undefined) return { url, knownHosts };
   const { username, secret } = credential;
   const open = (): Promise<Secret> =>
     step('delegate.open-secret', async () => {
@@ -40,5 +43,5 @@ function unseal({ url, credential }: SealedRemote, keyring: Keyring): Remote {
         });
       return keyring.open(secret.envelope, { scope: secret.scope, secret: secret.id });
     });
-  return { url, credential: { username, open } };
+  return { url, knownHosts, credential: { username, open } };
 }
