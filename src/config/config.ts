@@ -99,6 +99,13 @@ export const settings = {
     unit: 'MiB',
     schema: integer(1, 65_536),
   }),
+  SALLYPORT_GIT_DISK_MIB: setting({
+    description:
+      'Disk for the repositories a delegate’s native engine keeps; those unused for the longest time go first.',
+    default: '2048',
+    unit: 'MiB',
+    schema: integer(16, 1_048_576),
+  }),
   SALLYPORT_GIT_DEADLINE_SECONDS: setting({
     description: 'Longest time one Git operation may take.',
     default: '60',

@@ -11,7 +11,7 @@ import { writeImportStream } from './import-stream.js';
 import { fetchBranch, findBranch, findMissing, listEntries, requireCommits } from './objects.js';
 import type { Operation } from './operation.js';
 import { type ChainPlan, collectPaths, planChain } from './plan-chain.js';
-import { CommandFailed } from './run-git.js';
+import { CommandFailed, OutputTooLarge } from './run-git.js';
 import { judgePush, type PushVerdict } from './stderr.js';
 
 /** A chain whose objects are in the local repository. */
@@ -134,6 +134,9 @@ async function push(operation: Operation, chain: Chain, to: CommitId): Promise<O
 
 /** Whether the host may have taken the push although git failed: not as long as git was only asking for references. */
 function leavesDoubt(failure: Failure, failed: CommandFailed | null): boolean {
+  // One that was never begun has no cause.
+  if (failure.code === 'GIT_CANCELLED' || failure.cause instanceof OutputTooLarge)
+    return failure.cause !== undefined;
   if (failed === null || failure.disposition !== 'retry') return false;
   if (/^ssh: |^kex_exchange_identification|banner exchange$/m.test(failed.stderr)) return false;
   return !/unable to access/.test(failed.stderr) || /RPC failed|send-pack|hung up/.test(failed.stderr);
@@ -185,7 +188,9 @@ function explain(operation: Operation, chain: Chain, outcome: Outcome): Failure 
   const { failure } = outcome;
   const { status } = failure.data as { status?: number };
   const mayFollow =
-    ['GIT_UNREACHABLE', 'GIT_TIMEOUT'].includes(failure.code) || status === 502 || status === 504;
+    ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_CANCELLED', 'GIT_LIMIT_EXCEEDED'].includes(failure.code) ||
+    status === 502 ||
+    status === 504;
   return mayFollow
     ? unknown(operation, `${failure.message}; the branch has not moved so far`, failure)
     : failure;

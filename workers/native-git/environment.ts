@@ -2,6 +2,7 @@
 // the machine or the user has a say.
 import { childEnvironment } from '../../src/config/process.js';
 import type { Journey } from './road.js';
+import { OBJECT_BYTES_MAX } from './scripts.js';
 
 /** Settings of every command, in place of configuration files. */
 const settings: [string, string][] = [
@@ -9,6 +10,9 @@ const settings: [string, string][] = [
   ['core.hooksPath', '/dev/null'],
   ['core.fsmonitor', 'false'],
   ['core.logAllRefUpdates', 'false'],
+  // Neither is checked against the objects it speaks of.
+  ['core.commitGraph', 'false'],
+  ['core.multiPackIndex', 'false'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
   ['pack.threads', '1'],
@@ -29,6 +33,8 @@ export interface Surroundings {
   /** An empty folder. */
   home: string;
   secondsMax: number;
+  /** Bytes of the largest file it may write. */
+  fileBytesMax: number;
   /** `null`: no network, and an object that is missing is reported missing instead of being fetched behind our back. */
   journey: Journey | null;
   /** Further settings of this command. */
@@ -59,7 +65,11 @@ export function buildEnvironment(surroundings: Surroundings): Record<string, str
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_ALLOW_PROTOCOL: journey?.protocols ?? 'none',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_GRAFT_FILE: '/dev/null',
+    GIT_ALLOC_LIMIT: String(OBJECT_BYTES_MAX),
     SALLYPORT_SECONDS_MAX: String(secondsMax),
+    SALLYPORT_FILE_BLOCKS_MAX: String(Math.ceil(surroundings.fileBytesMax / 512)),
     GIT_ASKPASS: '/bin/false',
     GIT_SSH: '/bin/false',
     ...journey?.environment,

@@ -20,7 +20,8 @@ import { checkRemote } from './check-remote.js';
 import { deleteBranch } from './delete-branch.js';
 import { commitChain } from './deliver-chain.js';
 import { findBranch, listEntries, parseRefs, parseTree, readBlobs, requireCommits } from './objects.js';
-import { type NativeGitOptions, type Operation, withOperation } from './operation.js';
+import type { NativeGitOptions, Operation } from './operation.js';
+import { withOperation } from './with-operation.js';
 
 const ABSENT = '000000';
 

@@ -1,18 +1,12 @@
-// One operation on one remote: its folder, its deadline, its credential. Operations on the same folder follow one another.
-import { createHash } from 'node:crypto';
-import fs from 'node:fs';
-import path from 'node:path';
-import type { Remote } from '../../src/git/git.js';
-import { isSshUrl } from '../../src/git/remote-url.js';
+// One operation on one remote: its commands, its deadline, and what their failures mean.
 import { Failure } from '../../src/kernel/failure.js';
 import { initArgv, PROMISOR, repackArgv } from './argv.js';
 import { buildEnvironment } from './environment.js';
-import { HttpRoad } from './http-road.js';
+import type { RepositoryFolder } from './repository-folder.js';
 import type { Journey, Road } from './road.js';
 import { CommandFailed, type GitCommand, OutputTooLarge, runCatFile, runGit } from './run-git.js';
-import { type Scripts, writeScripts } from './scripts.js';
-import { SshRoad } from './ssh-road.js';
-import { explainComplaint, RepositoryDamaged } from './stderr.js';
+import type { Scripts } from './scripts.js';
+import { explainComplaint } from './stderr.js';
 
 export interface NativeGitOptions {
   /** Folder for repositories, scripts and pipes; made when it is not there, and closed to others. */
@@ -23,7 +17,9 @@ export interface NativeGitOptions {
   allowPrivate?: boolean | undefined;
   /** Longest time one operation may take, in milliseconds. Default: a minute. */
   deadlineMs?: number | undefined;
-  /** Ends running operations with all their processes. */
+  /** Room for all repositories below `root`, in bytes; those unused for the longest time go first. Default: 2 GiB. */
+  diskBytesMax?: number | undefined;
+  /** Ends running operations, with all their processes and GIT_CANCELLED. */
   signal?: AbortSignal | undefined;
   /** File that git writes its requests and packets to, credentials struck out; for measuring. */
   trace?: string | undefined;
@@ -38,112 +34,89 @@ export interface CommandOptions {
 }
 
 const DEADLINE_MS = 60_000;
-/** The whole configuration of a repository; everything else comes with each command. */
-const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
+export const DISK_BYTES_MAX = 2_048 * 1024 * 1024;
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
-/** From so many packs on, they are made one. */
-const PACKS_MAX = 60;
-/** The last operation on each folder of this process. */
-const queues = new Map<string, Promise<unknown>>();
-
-/**
- * Runs `use` on the remote's folder, alone. A folder that turns out to be damaged is made again, once.
- * @throws Failure CONNECTOR_DENIED for an address of the wrong form, GIT_TIMEOUT when its turn does not come in time.
- */
-export async function withOperation<T>(
-  remote: Remote,
-  options: NativeGitOptions,
-  use: (operation: Operation) => Promise<T>,
-): Promise<T> {
-  fs.mkdirSync(options.root, { recursive: true, mode: 0o700 });
-  const root = fs.realpathSync(options.root);
-  const scripts = writeScripts(root);
-  const road = openRoad(remote, options, { root, scripts });
-  const name = createHash('sha256').update(road.repository).digest('hex');
-  const folder = path.join(root, `${name}.git`);
-  const operation = new Operation(road, scripts, folder, options);
-  return takeTurn(folder, async () => {
-    try {
-      return await repairOnce(operation, use);
-    } finally {
-      await operation.close();
-    }
-  });
-}
+/** How much earlier than our own the clock of `timeout` may ring. */
+const CLOCKS_DIFFER_MS = 100;
 
 export class Operation {
   /** `name[:port]`, as failures name the host. */
   readonly host: string;
   readonly #road: Road;
-  readonly #folder: string;
+  readonly #folder: RepositoryFolder;
   readonly #options: NativeGitOptions;
   readonly #deadlineMs: number;
   readonly #endsAt: number;
   readonly #scripts: Scripts;
+  #commandEndsAt = 0;
 
-  constructor(road: Road, scripts: Scripts, folder: string, options: NativeGitOptions) {
+  /** An operation whose time runs from now on; the folder is told when it has one. */
+  static timed(
+    road: Road,
+    scripts: Scripts,
+    options: NativeGitOptions,
+  ): (folder: RepositoryFolder) => Operation {
+    const endsAt = performance.now() + (options.deadlineMs ?? DEADLINE_MS);
+    return (folder) => new Operation(road, scripts, options, { folder, endsAt });
+  }
+
+  private constructor(
+    road: Road,
+    scripts: Scripts,
+    options: NativeGitOptions,
+    { folder, endsAt }: { folder: RepositoryFolder; endsAt: number },
+  ) {
     this.host = road.host;
     this.#road = road;
     this.#folder = folder;
     this.#options = options;
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
-    this.#endsAt = performance.now() + this.#deadlineMs;
+    this.#endsAt = endsAt;
     this.#scripts = scripts;
   }
 
   /** Standard output of a command without network. @throws Failure, RepositoryDamaged */
   async local(argv: string[], options: CommandOptions = {}): Promise<string> {
-    return this.#explained(argv, () => runGit(this.#command(argv, options, null)));
+    return this.#explained(argv, null, () => runGit(this.#command(argv, options, null)));
   }
 
   /** As `local`, for `cat-file`: bytes. */
   async localBytes(argv: string[], options: CommandOptions = {}): Promise<Buffer> {
-    return this.#explained(argv, () => runCatFile(this.#command(argv, options, null)));
+    return this.#explained(argv, null, () => runCatFile(this.#command(argv, options, null)));
   }
 
   /** Standard output of a command that may talk to the host, with the credential or, when asked so, without. */
   async network(argv: string[], options: CommandOptions & { anonymous?: boolean } = {}): Promise<string> {
     const anonymous = options.anonymous === true;
     const journey = await this.#road.prepare({ anonymous, secondsLeft: this.#secondsLeft() });
-    return this.#explained(argv, async () => {
+    return this.#explained(argv, journey, async () => {
       try {
         return await runGit(this.#command(argv, options, journey));
       } finally {
         this.#road.rest();
-        this.#resetConfig();
+        this.#folder.resetConfig();
       }
     });
   }
 
-  /** Makes the folder, where it is not there. */
+  /** Makes the folder, where it is not there, and fit for an operation. */
   async prepare(): Promise<void> {
-    if (!fs.existsSync(path.join(this.#folder, 'HEAD'))) {
-      fs.rmSync(this.#folder, { recursive: true, force: true });
-      fs.mkdirSync(this.#folder, { mode: 0o700 });
-      await this.local(initArgv(this.#folder));
+    if (!this.#folder.exists()) {
+      this.#folder.clear();
+      await this.local(initArgv(this.#folder.path));
     }
-    this.#resetConfig();
-    const packs = path.join(this.#folder, 'objects', 'pack');
-    const isScattered = fs.existsSync(packs) && fs.readdirSync(packs).filter(isPack).length > PACKS_MAX;
-    if (isScattered) await this.local(repackArgv(), { config: [PROMISOR] });
-  }
-
-  remove(): void {
-    fs.rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder.begin();
+    if (this.#folder.isScattered()) await this.local(repackArgv(), { config: [PROMISOR] });
   }
 
   async close(): Promise<void> {
     await this.#road.close();
   }
 
-  /** A partial fetch notes down that missing files may be fetched at any time; see PROMISOR. */
-  #resetConfig(): void {
-    if (fs.existsSync(this.#folder)) fs.writeFileSync(path.join(this.#folder, 'config'), CONFIG);
-  }
-
   #command(argv: string[], options: CommandOptions, journey: Journey | null): GitCommand {
     const secondsMax = this.#secondsLeft() * (options.share ?? 1);
-    const folder = this.#folder;
+    this.#commandEndsAt = performance.now() + secondsMax * 1_000;
+    const folder = this.#folder.path;
     return {
       argv,
       folder,
@@ -152,6 +125,7 @@ export class Operation {
         folder,
         home: this.#scripts.home,
         secondsMax,
+        fileBytesMax: this.#options.diskBytesMax ?? DISK_BYTES_MAX,
         journey,
         config: options.config,
         trace: this.#options.trace,
@@ -162,77 +136,41 @@ export class Operation {
     };
   }
 
-  /** @throws Failure GIT_TIMEOUT when there are none. */
+  /** @throws Failure GIT_TIMEOUT when there are none, GIT_CANCELLED */
   #secondsLeft(): number {
+    if (this.#options.signal?.aborted === true) throw new Failure('GIT_CANCELLED', { host: this.host });
     const leftMs = this.#endsAt - performance.now();
     if (leftMs > 0) return leftMs / 1_000;
     throw new Failure('GIT_TIMEOUT', { host: this.host, seconds: this.#deadlineMs / 1_000 });
   }
 
-  async #explained<T>(argv: string[], run: () => Promise<T>): Promise<T> {
+  async #explained<T>(argv: string[], journey: Journey | null, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      const explained = this.#explain(argv[0] ?? '', error);
+      const explained = this.#explain(argv[0] ?? '', journey, error);
       if (explained !== error) explained.cause = error;
       throw explained;
     }
   }
 
-  #explain(command: string, error: unknown): Error {
+  #explain(command: string, journey: Journey | null, error: unknown): Error {
+    const { host } = this;
+    if (error instanceof Failure) return error;
     if (error instanceof OutputTooLarge)
-      return new Failure('GIT_LIMIT_EXCEEDED', {
-        host: this.host,
-        limit: 'bytes of one answer',
-        max: OUTPUT_BYTES_MAX,
-      });
-    if (this.#options.signal?.aborted === true)
-      return new Failure('GIT_ENGINE_FAILED', { command, reason: 'it was ended, since this process stops' });
+      return new Failure('GIT_LIMIT_EXCEEDED', { host, limit: 'bytes of one answer', max: OUTPUT_BYTES_MAX });
+    if (this.#options.signal?.aborted === true) return new Failure('GIT_CANCELLED', { host });
     if (!(error instanceof CommandFailed)) return error instanceof Error ? error : new Error(String(error));
     const { exitCode, stdout, stderr } = error;
-    const seconds = this.#deadlineMs / 1_000;
-    return explainComplaint({ command, host: this.host, exitCode, seconds, text: `${stderr}\n${stdout}` });
+    return explainComplaint({
+      command,
+      host,
+      exitCode,
+      seconds: this.#deadlineMs / 1_000,
+      isOutOfTime: performance.now() >= this.#commandEndsAt - CLOCKS_DIFFER_MS,
+      fileBytesMax: this.#options.diskBytesMax ?? DISK_BYTES_MAX,
+      isLocal: journey === null,
+      text: `${stderr}\n${stdout}`,
+    });
   }
-}
-
-function openRoad(
-  remote: Remote,
-  { allowHttp, allowPrivate = false }: NativeGitOptions,
-  place: { root: string; scripts: Scripts },
-): Road {
-  const options = { remote, allowHttp, allowPrivate, ...place };
-  return isSshUrl(remote.url) ? new SshRoad(options) : new HttpRoad(options);
-}
-
-async function repairOnce<T>(operation: Operation, use: (operation: Operation) => Promise<T>): Promise<T> {
-  for (let isSecond = false; ; isSecond = true) {
-    try {
-      await operation.prepare();
-      return await use(operation);
-    } catch (error) {
-      if (!(error instanceof RepositoryDamaged)) throw error;
-      operation.remove();
-      if (isSecond)
-        throw new Failure(
-          'GIT_ENGINE_FAILED',
-          { command: 'repository', reason: error.message },
-          { cause: error },
-        );
-    }
-  }
-}
-
-async function takeTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const before = queues.get(folder) ?? Promise.resolve();
-  const turn = before.then(work, work);
-  queues.set(folder, turn);
-  try {
-    return await turn;
-  } finally {
-    if (queues.get(folder) === turn) queues.delete(folder);
-  }
-}
-
-function isPack(file: string): boolean {
-  return file.endsWith('.pack');
 }

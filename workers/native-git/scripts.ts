@@ -17,15 +17,19 @@ export interface Scripts {
 
 /** Seconds between the polite end of a command that is out of time and the hard one. */
 export const KILL_AFTER_SECONDS = 2;
-const FILE_BLOCKS_MAX = 32 * 1024 * 1024; // of 512 bytes: 16 GiB
-const MEMORY_KIB_MAX = 8 * 1024 * 1024;
+/** Bytes git may want at once: the largest object that is not streamed. */
+export const OBJECT_BYTES_MAX = 512 * 1024 * 1024;
+/** Seconds one program may compute. */
+export const CPU_SECONDS_MAX = 600;
+const MEMORY_KIB_MAX = 4 * 1024 * 1024;
 
 // `timeout` leads a process group of its own and ends it whole: git and the helpers it started. The newline is for
 // simple-git, which waits 50 ms after a command that printed nothing.
 const WRAPPER = `#!/bin/sh
 echo >&2
 ulimit -c 0
-ulimit -f ${FILE_BLOCKS_MAX}
+ulimit -f "$SALLYPORT_FILE_BLOCKS_MAX"
+ulimit -t ${CPU_SECONDS_MAX}
 ulimit -v ${MEMORY_KIB_MAX}
 exec timeout --signal=TERM --kill-after=${KILL_AFTER_SECONDS} "$SALLYPORT_SECONDS_MAX" git "$@"
 `;
@@ -77,9 +81,10 @@ export function writeScripts(root: string): Scripts {
   };
 }
 
-/** In one move, since another command may be starting it. */
+/** In one move, since another command may be starting it; and only once, since a full disk takes nothing. */
 function write(root: string, name: string, text: string): string {
   const file = path.join(root, name);
+  if (fs.existsSync(file) && fs.readFileSync(file, 'utf8') === text) return file;
   const fresh = `${file}-${process.pid}`;
   fs.writeFileSync(fresh, text, { mode: 0o700 });
   fs.renameSync(fresh, file);

@@ -3,6 +3,7 @@
 import { quoteServer } from '../../src/git/host-answer.js';
 import { isRace } from '../../src/git/race.js';
 import { Failure } from '../../src/kernel/failure.js';
+import { CPU_SECONDS_MAX, OBJECT_BYTES_MAX } from './scripts.js';
 
 /** A failed command as it is to be understood. */
 export interface Complaint {
@@ -10,9 +11,16 @@ export interface Complaint {
   command: string;
   /** `name[:port]` of the host. */
   host: string;
+  /** Not a number of its own when a signal ended it. */
   exitCode: number;
-  /** Seconds the command was given. */
+  /** Seconds the operation was given. */
   seconds: number;
+  /** Whether they are over. */
+  isOutOfTime: boolean;
+  /** Bytes of the largest file it may write. */
+  fileBytesMax: number;
+  /** Whether the command did without the host, and so has no other reason to fail than its folder. */
+  isLocal: boolean;
   /** Both streams, as git in the C locale writes them. */
   text: string;
 }
@@ -20,6 +28,11 @@ export interface Complaint {
 /** The folder cannot be used any more; it is made again from the host. */
 export class RepositoryDamaged extends Error {
   override readonly name = 'RepositoryDamaged';
+}
+
+/** There is no room for what the host sent. */
+export class DiskFull extends Error {
+  override readonly name = 'DiskFull';
 }
 
 type Row = [pattern: RegExp, explain: (match: RegExpExecArray, complaint: Complaint) => Error];
@@ -35,6 +48,25 @@ const unauthorized = (_: RegExpExecArray, { host }: Complaint): Failure =>
 /** What the host said before git gave up. */
 const quoteBefore = (text: string, end: string): string => quoteServer(text.split(end)[0] ?? '');
 const damaged = (match: RegExpExecArray): Error => new RepositoryDamaged(match[0]);
+
+const exceeded =
+  (limit: string, max: number) =>
+  (_: RegExpExecArray, { host }: Complaint): Failure =>
+    new Failure('GIT_LIMIT_EXCEEDED', { host, limit, max }) as Failure;
+
+const exceededDisk = (_: RegExpExecArray, { host, fileBytesMax }: Complaint): Failure =>
+  new Failure('GIT_LIMIT_EXCEEDED', { host, limit: 'bytes of one pack', max: fileBytesMax }) as Failure;
+
+/** What stopped the command here, whatever the host said besides. */
+const ownRows: Row[] = [
+  [/No space left on device|Disk quota exceeded/, (m) => new DiskFull(m[0])],
+  [
+    /attempting to allocate \d+ over limit|Out of memory|Cannot allocate memory|out of memory/,
+    exceeded('bytes of one object', OBJECT_BYTES_MAX),
+  ],
+  [/File too large|died of signal 25\b|File size limit exceeded/, exceededDisk],
+  [/died of signal 24\b|CPU time limit exceeded/, exceeded('seconds of computing', CPU_SECONDS_MAX)],
+];
 
 const rows: Row[] = [
   // --- the host answered with a status
@@ -135,17 +167,23 @@ const rows: Row[] = [
 /** The failure behind a failed command. */
 export function explainComplaint(complaint: Complaint): Error {
   const { command, host, exitCode, seconds, text } = complaint;
-  // 124 and 137 are timeout's: it ended the command politely, or had to kill it.
-  if (exitCode === 124 || exitCode === 137) return new Failure('GIT_TIMEOUT', { host, seconds });
-  for (const [pattern, explain] of rows) {
-    const match = pattern.exec(text);
+  // 124 is what timeout answers when it ended the command politely.
+  if (exitCode === 124 || complaint.isOutOfTime) return new Failure('GIT_TIMEOUT', { host, seconds });
+  const explained = explainBy(ownRows, complaint) ?? (complaint.isLocal ? null : explainBy(rows, complaint));
+  if (explained !== null) return explained;
+  const isKilled = !(exitCode >= 0) || exitCode >= 128 + 2;
+  const said = isKilled ? 'something killed it' : quoteServer(text);
+  const reason = said === '' ? `it ended with ${exitCode}` : said;
+  if (complaint.isLocal && !isKilled) return new RepositoryDamaged(`git ${command}: ${reason}`);
+  return new Failure('GIT_ENGINE_FAILED', { command, reason });
+}
+
+function explainBy(table: Row[], complaint: Complaint): Error | null {
+  for (const [pattern, explain] of table) {
+    const match = pattern.exec(complaint.text);
     if (match !== null) return explain(match, complaint);
   }
-  const said = quoteServer(text);
-  return new Failure('GIT_ENGINE_FAILED', {
-    command,
-    reason: said === '' ? `it ended with ${exitCode}` : said,
-  });
+  return null;
 }
 
 /** What became of a push that git reported as failed. */

@@ -20,12 +20,16 @@ export function openRemotes(config: Config, keyring: Keyring): OpenRemote {
     allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
     deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000,
   };
-  const root = path.join(config.SALLYPORT_DATA_DIR, 'native-git');
+  const native = {
+    ...policy,
+    root: path.join(config.SALLYPORT_DATA_DIR, 'native-git'),
+    diskBytesMax: config.SALLYPORT_GIT_DISK_MIB * 1024 * 1024,
+  };
   return (sealed): Git => {
     const remote = unseal(sealed, keyring);
     // Only the system git speaks SSH.
     const isNative = config.SALLYPORT_DELEGATE_GIT_ENGINE === 'native' || isSshUrl(remote.url);
-    if (isNative) return new NativeGit(remote, { ...policy, root });
+    if (isNative) return new NativeGit(remote, native);
     return new InProcessGit(remote, { ...policy, cache });
   };
 }

@@ -33,8 +33,9 @@ ED25519 host key for [127.0.0.1]:20222 was revoked and you have requested strict
 Host key verification failed.
 ${GIVEN_UP}`;
 
+const given = { seconds: 60, isOutOfTime: false, isLocal: false, fileBytesMax: 1_000 };
 const explain = (text: string, more: { command?: string; exitCode?: number } = {}) =>
-  explainComplaint({ command: 'ls-remote', host: 'git.example', exitCode: 128, seconds: 60, text, ...more });
+  explainComplaint({ command: 'ls-remote', host: 'git.example', exitCode: 128, ...given, text, ...more });
 
 describe('over SSH', () => {
   it.each<[string, string, string]>([
