@@ -16,9 +16,12 @@ const root = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-native-'));
 
 beforeAll(async () => {
   world = await SshWorld.open();
+  // Agents of other tests live elsewhere.
+  process.env.TMPDIR = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-tmp-'));
 });
 afterAll(async () => {
   await world.close();
+  fs.rmSync(os.tmpdir(), { recursive: true, force: true });
   fs.rmSync(root, { recursive: true, force: true });
 });
 

@@ -1,6 +1,11 @@
 // What git and ssh were recorded to say, and what it means.
 import { describe, expect, it } from 'vitest';
-import { explainComplaint } from '../../../workers/native-git/stderr.js';
+import {
+  type Complaint,
+  DiskFull,
+  explainComplaint,
+  RepositoryDamaged,
+} from '../../../workers/native-git/stderr.js';
 
 const GIVEN_UP = `fatal: Could not read from remote repository.
 
@@ -34,7 +39,7 @@ Host key verification failed.
 ${GIVEN_UP}`;
 
 const given = { seconds: 60, isOutOfTime: false, isLocal: false, fileBytesMax: 1_000 };
-const explain = (text: string, more: { command?: string; exitCode?: number } = {}) =>
+const explain = (text: string, more: Partial<Complaint> = {}) =>
   explainComplaint({ command: 'ls-remote', host: 'git.example', exitCode: 128, ...given, text, ...more });
 
 describe('over SSH', () => {
@@ -149,7 +154,54 @@ describe('over HTTP', () => {
     expect(explain(text)).toMatchObject({ code });
   });
 
-  it.each([124, 137])('exit code %d is the end of its time', (exitCode) => {
-    expect(explain('', { exitCode })).toMatchObject({ code: 'GIT_TIMEOUT', data: { seconds: 60 } });
+  it.each([
+    ['124, which is how its guard ends it', { exitCode: 124 }],
+    ['137 when its time is over', { exitCode: 137, isOutOfTime: true }],
+  ])('exit code %s is a timeout', (_, more) => {
+    expect(explain('', more)).toMatchObject({ code: 'GIT_TIMEOUT', data: { seconds: 60 } });
+  });
+
+  it('exit code 137 before that is a kill by somebody else', () => {
+    const failure = explain('', { exitCode: 137 });
+    expect(failure).toMatchObject({ code: 'GIT_ENGINE_FAILED', data: { reason: 'something killed it' } });
+  });
+});
+
+describe('here', () => {
+  it.each([
+    [
+      'fatal: attempting to allocate 3224371200 over limit 536870912\nfatal: fetch-pack: invalid index-pack output',
+      'bytes of one object',
+    ],
+    ['fatal: Out of memory, malloc failed (tried to allocate 3224371200 bytes)', 'bytes of one object'],
+    [
+      'error: index-pack died of signal 25\nfatal: fetch-pack: invalid index-pack output',
+      'bytes of one pack',
+    ],
+    ['fatal: write error: File too large', 'bytes of one pack'],
+    [
+      'error: index-pack died of signal 24\nfatal: fetch-pack: invalid index-pack output',
+      'seconds of computing',
+    ],
+  ])('%s', (text, limit) => {
+    expect(explain(text)).toMatchObject({ code: 'GIT_LIMIT_EXCEEDED', data: { limit } });
+  });
+
+  it.each([
+    ['fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output', DiskFull],
+    ['fatal: not a git repository: /data/x.git', RepositoryDamaged],
+    [
+      'error: file /data/x.git/objects/pack/pack-1.pack is far too short to be a packfile\nfatal: bad object HEAD',
+      RepositoryDamaged,
+    ],
+    ["fatal: Unable to create '/data/x.git/HEAD.lock': File exists.", RepositoryDamaged],
+  ])('%s', (text, kind) => {
+    expect(explain(text)).toBeInstanceOf(kind);
+  });
+
+  it('a command that has nothing but its folder fails by its folder, whatever it says', () => {
+    const text = 'error: inflate: data stream error (incorrect header check)';
+    expect(explain(text, { isLocal: true })).toBeInstanceOf(RepositoryDamaged);
+    expect(explain(text, { isLocal: true, exitCode: 137 })).toMatchObject({ code: 'GIT_ENGINE_FAILED' });
   });
 });
