@@ -1,19 +1,31 @@
 // The command line as a value. What cannot be one is refused here, before anything is opened or sent.
 import { parseArgs } from 'node:util';
 import type { Person } from '../../src/git/git.js';
+import { isSshUrl, parseSshUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { branchProblem } from '../../src/policy/branches.js';
 import { CommitMessage, PersonEmail, PersonName, Username } from '../../src/policy/text.js';
 
-const texts = ['branch', 'path', 'file', 'message', 'author', 'user', 'password-file'] as const;
+const texts = [
+  'branch',
+  'path',
+  'file',
+  'message',
+  'author',
+  'user',
+  'password-file',
+  'key-file',
+  'known-hosts',
+] as const;
 const flags = ['native', 'delete'] as const;
 
 type Text = (typeof texts)[number];
 type Flag = (typeof flags)[number];
 type Values = { [K in Text]?: string | undefined } & { [K in Flag]?: boolean | undefined };
 
-const REMOTE: (Text | Flag)[] = ['native', 'user', 'password-file'];
-const REMOTE_USAGE = '[--native] [--user USER --password-file FILE|-]';
+const REMOTE: (Text | Flag)[] = ['native', 'user', 'password-file', 'key-file', 'known-hosts'];
+const REMOTE_USAGE =
+  '[--native] [--user USER --password-file FILE|-] or for SSH --key-file FILE|- --known-hosts FILE [--user USER]';
 
 /** What each command takes besides its one argument, and how that is said. */
 const commands = {
@@ -31,11 +43,19 @@ const commands = {
 
 type CommandName = keyof typeof commands;
 
+export interface SecretFile {
+  option: '--password-file' | '--key-file';
+  /** May be `-`, standard input. */
+  file: string;
+}
+
 interface Access {
   url: string;
   isNative: boolean;
-  /** Absent: anonymous. `passwordFile` may be `-`, standard input. */
-  login: { user: string; passwordFile: string } | undefined;
+  /** Absent: anonymous. The secret is a password, or for SSH a private key. */
+  login: { user: string; secret: SecretFile } | undefined;
+  /** File of host keys; there is one for SSH, and only then. */
+  knownHosts: string | undefined;
 }
 
 /** Without a branch, the default one is meant. */
@@ -66,7 +86,9 @@ export function parseCommand(args: string[]): Command {
     throw refuse(undefined, name === '' ? 'A command is missing' : 'There is no command of this name');
   const { values, target } = parseOptions(name, rest);
   if (name === 'pack') return { name, file: target };
-  const access = { url: target, isNative: values.native === true, login: parseLogin(name, values) };
+  const access = isSshUrl(target)
+    ? parseSshAccess(name, target, values)
+    : parseHttpAccess(name, target, values);
   return { ...parseWork(name, values), ...access };
 }
 
@@ -116,13 +138,29 @@ function parseStrictly<T>(name: CommandName, parse: () => T): T {
   }
 }
 
-function parseLogin(name: CommandName, values: Values): Access['login'] {
-  const { user, 'password-file': passwordFile } = values;
-  if (user === undefined && passwordFile === undefined) return undefined;
-  if (user === undefined || passwordFile === undefined)
+function parseHttpAccess(name: CommandName, url: string, values: Values): Access {
+  const { user, 'password-file': file, native } = values;
+  if (values['key-file'] !== undefined || values['known-hosts'] !== undefined)
+    throw refuse(name, '--key-file and --known-hosts are for SSH alone');
+  const access = { url, isNative: native === true, knownHosts: undefined };
+  if (user === undefined && file === undefined) return { ...access, login: undefined };
+  if (user === undefined || file === undefined)
     throw refuse(name, '--user and --password-file belong together');
   requireFit(name, '--user', Username.safeParse(user).error?.issues[0]?.message);
-  return { user, passwordFile };
+  return { ...access, login: { user, secret: { option: '--password-file', file } } };
+}
+
+/** Only the system git speaks SSH, so that it is chosen by the address. */
+function parseSshAccess(name: CommandName, url: string, values: Values): Access {
+  const { 'key-file': file, 'known-hosts': knownHosts } = values;
+  if (values['password-file'] !== undefined)
+    throw refuse(name, 'SSH takes a --key-file and no --password-file');
+  if (file === undefined || knownHosts === undefined)
+    throw refuse(name, 'SSH needs --key-file and --known-hosts');
+  const user = values.user ?? parseSshUrl(url).user;
+  if (user === null) throw refuse(name, 'Neither the URL nor --user says who logs in');
+  requireFit(name, '--user', Username.safeParse(user).error?.issues[0]?.message);
+  return { url, isNative: true, login: { user, secret: { option: '--key-file', file } }, knownHosts };
 }
 
 function parseWork(name: RemoteWork['name'], values: Values): RemoteWork {

@@ -6,15 +6,16 @@ import { featuresOf, recallCapabilities } from '../../src/git/capabilities.js';
 import type { Git, HostFeatures, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { defaultLimits } from '../../src/git/limits.js';
-import { Meter, type Traffic } from '../../src/git/meter.js';
+import { Meter } from '../../src/git/meter.js';
+import { isSshUrl } from '../../src/git/remote-url.js';
 import { openAnonymous } from '../../src/git/session.js';
 import { NativeGit } from '../native-git/native-git.js';
-import { readTrace } from './native-trace.js';
+import { type Measured, readTrace } from './native-trace.js';
 
 export interface MeasuredEngine {
   git: Git;
   /** What was sent and received so far, and the host as it was heard; `null` when it was not. */
-  measure: () => Promise<{ traffic: Traffic; host: HostFeatures | null }>;
+  measure: () => Promise<{ traffic: Measured; host: HostFeatures | null }>;
   close: () => void;
 }
 
@@ -44,7 +45,7 @@ export function openNative(remote: Remote, policy: EnginePolicy): MeasuredEngine
   const trace = path.join(root, 'trace');
   return {
     git: new NativeGit(remote, { ...policy, root, trace }),
-    measure: () => readTrace(trace),
+    measure: () => readTrace(trace, isSshUrl(remote.url)),
     close: () => fs.rmSync(root, { recursive: true, force: true }),
   };
 }

@@ -6,14 +6,26 @@ import type { HostFeatures } from '../../src/git/git.js';
 import { quoteServer } from '../../src/git/host-answer.js';
 import type { Traffic } from '../../src/git/meter.js';
 
+/** What can be known: over SSH the connections, each of them one request, and no bytes. */
+export interface Measured {
+  requests: number;
+  bytesUp: number | null;
+  bytesDown: number | null;
+}
+
 const BYTES = /(=>|<=) (?:Send|Recv) (?:header|data), 0*(\d+) bytes /;
 const REQUEST = /=> Send header: [A-Z]+ \S+ HTTP\//;
+/** Git starts one ssh for each connection. */
+const CONNECTION = /^\{"event":"child_start",.*"child_class":"transport\/ssh"/;
 const PACKET = /packet:\s+\S+< (.*)$/;
 /** `<id> <name>`, a NUL, and the capabilities. */
 const OLDER = /^[0-9a-f]{40,64} .+?\\0 ?(.*)$/;
 
 /** Reads the file; when it is not there, nothing was sent. A host that was not heard is `null`. */
-export async function readTrace(file: string): Promise<{ traffic: Traffic; host: HostFeatures | null }> {
+export async function readTrace(
+  file: string,
+  isSsh: boolean,
+): Promise<{ traffic: Measured; host: HostFeatures | null }> {
   const traffic: Traffic = { requests: 0, bytesUp: 0, bytesDown: 0 };
   const listener = new HostListener();
   if (!fs.existsSync(file)) return { traffic, host: null };
@@ -23,14 +35,15 @@ export async function readTrace(file: string): Promise<{ traffic: Traffic; host:
     if (packet !== undefined) listener.hear(packet);
     else countLine(traffic, line);
   }
-  return { traffic, host: listener.host };
+  const measured = isSsh ? { requests: traffic.requests, bytesUp: null, bytesDown: null } : traffic;
+  return { traffic: measured, host: listener.host };
 }
 
 function countLine(traffic: Traffic, line: string): void {
   const [, direction, bytes] = BYTES.exec(line) ?? [];
   if (direction === '=>') traffic.bytesUp += Number(bytes);
   else if (direction === '<=') traffic.bytesDown += Number(bytes);
-  else if (REQUEST.test(line)) traffic.requests++;
+  else if (REQUEST.test(line) || CONNECTION.test(line)) traffic.requests++;
 }
 
 /** What the trace tells by there being one, and what it does not tell. */

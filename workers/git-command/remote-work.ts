@@ -1,5 +1,6 @@
 // The commands that ask something of a repository, each a few calls of the Git port.
 import type { Branch, Chain, CommitId, Git, Person } from '../../src/git/git.js';
+import { isSshUrl, parseSshUrl, SSH_PORT } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { type CommitWork, type RemoteWork, refuse } from './arguments.js';
 
@@ -116,7 +117,7 @@ async function commitFile(work: CommitWork, around: Surroundings): Promise<objec
     if (result.status === 'landed') return { branch, ...told, attempts, ...result };
   }
   const reason = `the branch moved during each of ${ATTEMPTS_MAX} attempts`;
-  throw new Failure('GIT_BRANCH_BUSY', { host: new URL(url).host, branch: work.branch ?? 'HEAD', reason });
+  throw new Failure('GIT_BRANCH_BUSY', { host: hostOf(url), branch: work.branch ?? 'HEAD', reason });
 }
 
 async function findPlace(git: Git, wanted: Branch | undefined): Promise<Place> {
@@ -132,4 +133,11 @@ async function findPlace(git: Git, wanted: Branch | undefined): Promise<Place> {
   const start = standard === null ? undefined : branches[standard];
   if (standard === null || start === undefined) throw new Failure('GIT_REF_NOT_FOUND', { ref: 'HEAD' });
   return { case: 'new-branch', from: standard, branch, base: start, create: true };
+}
+
+/** `name[:port]`, as failures name the host. */
+function hostOf(url: string): string {
+  if (!isSshUrl(url)) return new URL(url).host;
+  const { name, port } = parseSshUrl(url);
+  return port === SSH_PORT ? name : `${name}:${port}`;
 }

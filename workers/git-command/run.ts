@@ -5,11 +5,11 @@ import type { Config } from '../../src/config/config.js';
 import type { Remote } from '../../src/git/git.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { Secret } from '../../src/kernel/secret.js';
-import { explainFault, parseCommand, type RemoteCommand, refuse } from './arguments.js';
+import { explainFault, parseCommand, type RemoteCommand, refuse, type SecretFile } from './arguments.js';
 import { type EnginePolicy, type MeasuredEngine, openInProcess, openNative } from './engine.js';
 import { examinePack } from './pack.js';
-import { readPassword } from './password.js';
 import { describeFailure, doWork, type Findings, type Surroundings } from './remote-work.js';
+import { readSecret } from './secret-file.js';
 
 export interface Invocation {
   arguments: string[];
@@ -54,16 +54,19 @@ async function runRemote(command: RemoteCommand, invocation: Invocation): Promis
     deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1_000,
     signal: invocation.signal,
   };
-  const content = command.name === 'commit' && command.file !== null ? readContent(command.file) : null;
+  const content =
+    command.name === 'commit' && command.file !== null ? readOption('--file', command.file) : null;
+  const knownHosts =
+    command.knownHosts === undefined ? undefined : readOption('--known-hosts', command.knownHosts).toString();
   const committer = { name: config.SALLYPORT_COMMITTER_NAME, email: config.SALLYPORT_COMMITTER_EMAIL };
-  const password = command.login === undefined ? null : await openPassword(command.login, invocation);
-  const remote = describeRemote(command, password);
+  const secret = command.login === undefined ? null : await openSecret(command.login.secret, invocation);
+  const remote = { ...describeRemote(command, secret), knownHosts };
   const engine = command.isNative ? openNative(remote, policy) : openInProcess(remote, policy);
   try {
     return await measure(command, engine, { git: engine.git, url: command.url, committer, content });
   } finally {
     engine.close();
-    password?.fill(0);
+    secret?.fill(0);
   }
 }
 
@@ -95,26 +98,23 @@ function conclude({ result, failure }: Findings, about: object): Outcome {
   return { exitCode, report: { ok: false, ...describeFailure(failure), ...found, ...about } };
 }
 
-async function openPassword(
-  { passwordFile }: NonNullable<RemoteCommand['login']>,
-  { stdin, signal }: Invocation,
-): Promise<Buffer> {
-  return readPassword(passwordFile, addAbortSignal(signal, stdin)).catch((error: unknown) => {
-    throw refuse(undefined, `--password-file ${explainFault(error)}`);
+async function openSecret(secret: SecretFile, { stdin, signal }: Invocation): Promise<Buffer> {
+  return readSecret(secret, addAbortSignal(signal, stdin)).catch((error: unknown) => {
+    throw refuse(undefined, `${secret.option} ${explainFault(error)}`);
   });
 }
 
-/** The engine opens the password as often as it needs it, and wipes what it was given. */
-function describeRemote({ url, login }: RemoteCommand, password: Buffer | null): Remote {
-  if (login === undefined || password === null) return { url };
-  const open = async (): Promise<Secret> => new Secret(Buffer.from(password));
+/** The engine opens the secret as often as it needs it, and wipes what it was given. */
+function describeRemote({ url, login }: RemoteCommand, secret: Buffer | null): Remote {
+  if (login === undefined || secret === null) return { url };
+  const open = async (): Promise<Secret> => new Secret(Buffer.from(secret));
   return { url, credential: { username: login.user, open } };
 }
 
-function readContent(file: string): Buffer {
+function readOption(option: string, file: string): Buffer {
   try {
     return fs.readFileSync(file);
   } catch (error) {
-    throw refuse('commit', `--file ${explainFault(error)}`);
+    throw refuse(undefined, `${option} ${explainFault(error)}`);
   }
 }

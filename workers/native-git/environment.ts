@@ -39,7 +39,7 @@ export interface Surroundings {
   journey: Journey | null;
   /** Further settings of this command. */
   config?: [string, string][] | undefined;
-  /** File for git's own account of its requests and packets. */
+  /** File for git's own account of its requests, packets and children. */
   trace?: string | undefined;
 }
 
@@ -80,7 +80,7 @@ export function buildEnvironment(surroundings: Surroundings): Record<string, str
 
 function describeTrace(file: string | undefined): Record<string, string> {
   if (file === undefined) return {};
-  return { GIT_TRACE_CURL: file, GIT_TRACE_PACKET: file, GIT_TRACE_REDACT: '1' };
+  return { GIT_TRACE_CURL: file, GIT_TRACE_PACKET: file, GIT_TRACE2_EVENT: file, GIT_TRACE_REDACT: '1' };
 }
 
 /** [['a.b', 'c']] → GIT_CONFIG_COUNT=1, GIT_CONFIG_KEY_0=a.b, GIT_CONFIG_VALUE_0=c */
