@@ -4,6 +4,15 @@ import { z } from 'zod';
 import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
 import { GroupName, PersonEmail, PersonName } from '../policy/text.js';
+import {
+  AllowedRanges,
+  CertificatesFile,
+  DeniedRanges,
+  findNetworkProblems,
+  PrivateKeyFile,
+  ProxyBypass,
+  ProxyUrl,
+} from './network-settings.js';
 
 interface Setting<T extends z.ZodType> {
   description: string;
@@ -90,6 +99,45 @@ export const settings = {
   }),
   SALLYPORT_GIT_ALLOW_PRIVATE: setting({
     description: 'Whether repositories may be on loopback or private addresses.',
+    default: 'false',
+    schema: flag,
+  }),
+  SALLYPORT_GIT_ALLOWED_RANGES: setting({
+    description: 'Ranges of private addresses on which repositories may be, where not all of them may.',
+    schema: AllowedRanges.optional(),
+  }),
+  SALLYPORT_GIT_DENIED_RANGES: setting({
+    description: 'Ranges of addresses on which no repository may be, whatever else is allowed.',
+    schema: DeniedRanges.optional(),
+  }),
+  SALLYPORT_GIT_PROXY_URL: setting({
+    description: 'HTTP proxy through which Git hosts are reached; it may hold a user name and a password.',
+    schema: ProxyUrl.optional(),
+  }),
+  SALLYPORT_GIT_PROXY_BYPASS: setting({
+    description: 'Hosts that are reached without the proxy.',
+    schema: ProxyBypass.optional(),
+  }),
+  SALLYPORT_GIT_PROXY_RESOLVES: setting({
+    description: 'Whether names that do not resolve on this side are left to the proxy, unchecked.',
+    default: 'false',
+    schema: flag,
+  }),
+  SALLYPORT_GIT_CA_FILE: setting({
+    description: 'Certificates of your own authorities, trusted besides the usual ones.',
+    schema: CertificatesFile.optional(),
+  }),
+  SALLYPORT_GIT_CLIENT_CERTIFICATE_FILE: setting({
+    description: 'Certificate shown to Git hosts that ask for one, with its chain.',
+    schema: CertificatesFile.optional(),
+  }),
+  SALLYPORT_GIT_CLIENT_KEY_FILE: setting({
+    description: 'Private key of that certificate.',
+    schema: PrivateKeyFile.optional(),
+  }),
+  SALLYPORT_GIT_HTTP2: setting({
+    description:
+      'Whether the in-process engine speaks HTTP/2 with Git hosts that offer it; for trusted hosts alone.',
     default: 'false',
     schema: flag,
   }),
@@ -207,6 +255,7 @@ export function readConfig(
     problems.push(
       'REDIS_URL is required when NODE_ENV is production: the embedded queue isolates no delegate groups',
     );
+  problems.push(...findNetworkProblems(values));
   if (problems.length > 0) throw new Failure('CONFIGURATION_INVALID', { problems });
   return Object.freeze(values) as Config;
 }

@@ -6,6 +6,7 @@ import type { SealedRemote } from '../contract/remote.js';
 import { DelegatesService } from '../delegates/delegates.service.js';
 import type { Git, Remote } from '../git/git.js';
 import { InProcessGit } from '../git/in-process-git.js';
+import { type Network, openNetwork } from '../git/network.js';
 import { ObjectCache } from '../git/object-cache.js';
 import { TaskQueue } from '../queue/task-queue.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
@@ -18,6 +19,7 @@ const TASK_MARGIN_MS = 30_000;
 @Injectable()
 export class Connectivity {
   readonly #cache: ObjectCache;
+  readonly #network: Network;
 
   constructor(
     private readonly config: Config,
@@ -27,6 +29,7 @@ export class Connectivity {
     private readonly delegates: DelegatesService,
   ) {
     this.#cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
+    this.#network = openNetwork(config);
   }
 
   /**
@@ -61,6 +64,7 @@ export class Connectivity {
       allowHttp: this.config.SALLYPORT_GIT_ALLOW_HTTP,
       allowPrivate: this.config.SALLYPORT_GIT_ALLOW_PRIVATE,
       deadlineMs: this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000,
+      network: this.#network,
       cache: this.#cache,
     });
   }

@@ -72,11 +72,12 @@ export class ConnectorsService {
 
   /** What a delegate may dial is its own side's decision: its network is not the manager's. */
   #policyFor(connectivity: 'manager' | 'delegate'): RepositoryUrlPolicy {
-    const isDelegate = connectivity === 'delegate';
+    if (connectivity === 'delegate') return { allowHttp: true, allowPrivate: true, allowSsh: true };
     return {
-      allowHttp: isDelegate || this.config.SALLYPORT_GIT_ALLOW_HTTP,
-      allowPrivate: isDelegate || this.config.SALLYPORT_GIT_ALLOW_PRIVATE,
-      allowSsh: isDelegate,
+      allowHttp: this.config.SALLYPORT_GIT_ALLOW_HTTP,
+      allowPrivate: this.config.SALLYPORT_GIT_ALLOW_PRIVATE,
+      allowed: this.config.SALLYPORT_GIT_ALLOWED_RANGES,
+      denied: this.config.SALLYPORT_GIT_DENIED_RANGES,
     };
   }
 

@@ -7,6 +7,43 @@ import { Failure } from '../kernel/failure.js';
 /** `private`: only where private addresses are allowed. `forbidden`: never. */
 export type AddressClass = 'public' | 'private' | 'forbidden';
 
+/** Which addresses this side dials. */
+export interface AddressPolicy {
+  /** Whether all private addresses may be dialled. */
+  allowPrivate: boolean;
+  /** Where they may not: the ranges in which they may. */
+  allowed?: AddressRanges | undefined;
+  /** Ranges that are never dialled, public or not, whatever else is said. */
+  denied?: AddressRanges | undefined;
+}
+
+/** Ranges of addresses in the notation 10.0.0.0/8; an address alone is a range of one. */
+export class AddressRanges {
+  /** Where each range begins. */
+  readonly bases: string[];
+  readonly #list: net.BlockList;
+
+  private constructor(ranges: string[]) {
+    this.bases = ranges.map((range) => range.replace(/\/.*$/, ''));
+    this.#list = blockListOf(ranges);
+  }
+
+  /** `null` where the text is no list of ranges with commas between them. */
+  static parse(text: string): AddressRanges | null {
+    const ranges = text.split(',').map((range) => range.trim());
+    return ranges.every(isRange) ? new AddressRanges(ranges) : null;
+  }
+
+  /** IPv4 inside IPv6 is in a range when either form is. */
+  has(address: string): boolean {
+    const plain = plainAddress(address);
+    if (net.isIPv4(plain)) return this.#list.check(plain, 'ipv4');
+    if (!net.isIPv6(plain)) return false;
+    const embedded = embeddedIPv4(plain);
+    return this.#list.check(plain, 'ipv6') || (embedded !== null && this.#list.check(embedded, 'ipv4'));
+  }
+}
+
 const privateRanges = blockListOf([
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -41,7 +78,7 @@ const globalUnicast = blockListOf(['2000::/3']);
 
 /** Classifies a literal address. IPv4 inside IPv6 (mapped, NAT64) counts as the IPv4 address; anything unknown is forbidden. */
 export function classifyAddress(address: string): AddressClass {
-  const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const plain = plainAddress(address);
   if (net.isIPv4(plain)) return classify(plain, 'ipv4');
   if (!net.isIPv6(plain)) return 'forbidden';
   const embedded = embeddedIPv4(plain);
@@ -50,21 +87,26 @@ export function classifyAddress(address: string): AddressClass {
   return found === 'public' && !globalUnicast.check(plain, 'ipv6') ? 'forbidden' : found;
 }
 
-/** @throws Failure GIT_ADDRESS_DENIED when the address may not be dialled for `host`. */
-export function requireAllowed(host: string, address: string, allowPrivate: boolean): void {
+/** Whether this side dials the address. Nothing opens what is forbidden. */
+export function isAllowed(address: string, policy: AddressPolicy): boolean {
   const found = classifyAddress(address);
-  if (found === 'public' || (found === 'private' && allowPrivate)) return;
-  throw new Failure('GIT_ADDRESS_DENIED', { host, address });
+  if (found === 'forbidden' || policy.denied?.has(address) === true) return false;
+  return found === 'public' || policy.allowPrivate || policy.allowed?.has(address) === true;
+}
+
+/** @throws Failure GIT_ADDRESS_DENIED when the address may not be dialled for `host`. */
+export function requireAllowed(host: string, address: string, policy: AddressPolicy): void {
+  if (!isAllowed(address, policy)) throw new Failure('GIT_ADDRESS_DENIED', { host, address });
 }
 
 /** A `lookup` for sockets that fails with GIT_ADDRESS_DENIED when any address of the name is denied. */
 export function lookupAllowed(
-  allowPrivate: boolean,
+  policy: AddressPolicy,
   resolve: typeof dns.lookup = dns.lookup,
 ): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      const failure = error ?? firstDenial(hostname, addresses, allowPrivate);
+      const failure = error ?? firstDenial(hostname, addresses, policy);
       const first = addresses?.[0];
       if (failure !== null || first === undefined)
         callback(failure ?? new Error(`${hostname} has no address`), '', 0);
@@ -74,13 +116,22 @@ export function lookupAllowed(
   };
 }
 
-function firstDenial(host: string, addresses: dns.LookupAddress[], allowPrivate: boolean): Failure | null {
-  try {
-    for (const { address } of addresses) requireAllowed(host, address, allowPrivate);
-    return null;
-  } catch (error) {
-    return Failure.from(error);
-  }
+function firstDenial(host: string, addresses: dns.LookupAddress[], policy: AddressPolicy): Failure | null {
+  const denied = addresses.find(({ address }) => !isAllowed(address, policy));
+  if (denied === undefined) return null;
+  return new Failure('GIT_ADDRESS_DENIED', { host, address: denied.address }) as Failure;
+}
+
+/** '[fe80::1%eth0]' → 'fe80::1' */
+function plainAddress(address: string): string {
+  return address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+}
+
+/** IPv4 inside IPv6 is not written as a range: which of the two it means would be a guess. */
+function isRange(text: string): boolean {
+  const [, address = '', bits] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  if (net.isIPv4(address)) return Number(bits ?? 32) <= 32;
+  return net.isIPv6(address) && embeddedIPv4(address) === null && Number(bits ?? 128) <= 128;
 }
 
 function classify(address: string, family: 'ipv4' | 'ipv6'): AddressClass {
@@ -112,7 +163,8 @@ function blockListOf(ranges: string[]): net.BlockList {
   const list = new net.BlockList();
   for (const range of ranges) {
     const [address = '', bits] = range.split('/');
-    list.addSubnet(address, Number(bits), net.isIPv4(address) ? 'ipv4' : 'ipv6');
+    const family = net.isIPv4(address) ? 'ipv4' : 'ipv6';
+    list.addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family);
   }
   return list;
 }

@@ -3,6 +3,9 @@ import { Failure } from '../kernel/failure.js';
 
 const QUOTE_CHARACTERS_MAX = 300;
 
+/** How failures name the bound on an answer's size. */
+export const ANSWER_LIMIT = 'bytes of one answer';
+
 /** Server text as it may appear in a failure: printable, on one line, at most 300 characters. */
 export function quoteServer(text: string | Uint8Array): string {
   const decoded = typeof text === 'string' ? text : Buffer.from(text.subarray(0, 4_096)).toString('utf8');

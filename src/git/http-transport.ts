@@ -1,9 +1,12 @@
-// HTTP as Git needs it: pooled connections of the whole process, the credential from the first request, no redirects, no
-// decompression, every dialled address checked, every answer bounded in bytes and time.
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+// HTTP as Git needs it: pooled connections of the whole process, the credential from the first request, no redirects, every
+// answer bounded in bytes, before and after decompression, and in time.
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
 import { Failure } from '../kernel/failure.js';
-import { lookupAllowed, requireAllowed } from './address-policy.js';
-import { quoteServer, refuseAnswer, refuseExcess } from './host-answer.js';
+import { gunzip } from './gunzip.js';
+import { ANSWER_LIMIT, quoteServer, refuseAnswer, refuseExcess } from './host-answer.js';
+import { ProxyRefused } from './network-proxy.js';
 import { explainEnd, type Session } from './session.js';
 
 export interface GitRequest {
@@ -18,39 +21,49 @@ export interface GitRequest {
   version2?: boolean;
 }
 
-/** How failures name the bound on an answer's size. */
-export const ANSWER_LIMIT = 'bytes of one answer';
-const CONNECT_TIMEOUT_MS = 10_000;
-const CONNECTIONS_MAX = 32;
-
-const agents = new Map<boolean, Agent>();
+/** What is still read of an answer after its reader has left. */
+const REST_BYTES_MAX = 16 * 1024;
+const REST_MS_MAX = 1_000;
+/** How long whoever left waits for that. After a push nobody does: its hooks may go on, and no request follows. */
+const REST_PATIENCE_MS = 10;
+/** A host that asks for more patience than this gets this much. */
+const RETRY_AFTER_SECONDS_MAX = 900;
 
 /**
- * Sends one request and gives the chunks of the answer. The caller reads to the end, or ends its loop early, which closes
- * the connection.
+ * Sends one request and gives the chunks of the answer. The caller reads to the end, or ends its loop early, which gives up
+ * the rest of the answer.
  * @throws Failure as the table of statuses and socket errors in this file says.
  */
 export async function sendRequest(session: Session, request: GitRequest): Promise<AsyncIterable<Buffer>> {
   const answer = await dispatch(session, request);
   const refusal = refuseStatus(session, answer) ?? refuseHeaders(session, request, answer);
-  if (refusal === null) return readBody(session, answer.body);
+  if (refusal === null) return readBody(session, answer, isPush(request) ? 0 : REST_PATIENCE_MS);
   answer.body.on('error', () => undefined).destroy();
   throw refusal;
 }
 
 /** Whether the failure came before anything was sent: no connection was made, so nothing can have been done. */
 export function isUnsent(failure: Failure): boolean {
-  return failure.code === 'GIT_UNREACHABLE' && unsentFaults.has(codeOf(failure.cause) ?? '');
+  if (failure.code !== 'GIT_UNREACHABLE') return false;
+  return failure.cause instanceof ProxyRefused || unsentFaults.has(codeOf(failure.cause) ?? '');
+}
+
+function isPush({ method, suffix }: GitRequest): boolean {
+  return method === 'POST' && suffix === '/git-receive-pack';
 }
 
 async function dispatch(session: Session, request: GitRequest): Promise<Dispatcher.ResponseData> {
-  const headers: Record<string, string> = { accept: request.accept, 'user-agent': 'git/sallyport' };
+  const headers: Record<string, string> = {
+    accept: request.accept,
+    'accept-encoding': 'gzip',
+    'user-agent': 'git/sallyport',
+  };
   if (request.contentType !== undefined) headers['content-type'] = request.contentType;
   if (request.version2 === true) headers['git-protocol'] = 'version=2';
   if (session.authorization !== undefined) headers.authorization = session.authorization;
   try {
     session.deadline.signal.throwIfAborted();
-    return await agentFor(session.allowPrivate).request({
+    return await session.network.agentFor(request.body?.length ?? 0).request({
       origin: session.origin,
       path: session.path + request.suffix,
       method: request.method,
@@ -63,57 +76,20 @@ async function dispatch(session: Session, request: GitRequest): Promise<Dispatch
   }
 }
 
-function agentFor(allowPrivate: boolean): Agent {
-  const known = agents.get(allowPrivate);
-  if (known !== undefined) return known;
-  const agent = new Agent({
-    connect: connectAllowed(allowPrivate),
-    connections: CONNECTIONS_MAX,
-    pipelining: 1,
-    allowH2: false,
-    // The deadline of the operation is the only clock.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  agents.set(allowPrivate, agent);
-  return agent;
-}
-
-/** Checks names when they resolve, literal addresses (which are never looked up) and the peer of the open socket. */
-function connectAllowed(allowPrivate: boolean): buildConnector.connector {
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: CONNECT_TIMEOUT_MS,
-    lookup: lookupAllowed(allowPrivate),
-  } as buildConnector.BuildOptions);
-  const denied = (host: string, address: string): Error | null => {
-    try {
-      requireAllowed(host, address, allowPrivate);
-      return null;
-    } catch (error) {
-      return Failure.from(error);
-    }
-  };
-  return (options, callback) => {
-    const { hostname } = options;
-    const literal = /^[\d.]+$|:/.test(hostname) ? denied(hostname, hostname) : null;
-    if (literal !== null) return callback(literal, null);
-    connect(options, (error, socket) => {
-      if (error !== null) return callback(error, null);
-      const refusal = denied(hostname, socket.remoteAddress ?? 'an unknown address');
-      if (refusal === null) return callback(null, socket);
-      socket.destroy();
-      callback(refusal, null);
-    });
-  };
-}
+/** Below 500, what passes by itself: a wait that was too long, somebody else at work, a replayed early request, a limit. */
+const transient = new Set([408, 409, 425, 429]);
 
 function refuseStatus({ host }: Session, answer: Dispatcher.ResponseData): Failure | null {
   const status = answer.statusCode;
   if (status === 200) return null;
   if (status === 401 || status === 403) return new Failure('GIT_AUTH_REJECTED', { host, status }) as Failure;
   if (status === 404 || status === 410) return new Failure('GIT_REPOSITORY_NOT_FOUND', { host }) as Failure;
-  if (status === 429 || status >= 500) return new Failure('GIT_HOST_ERROR', { host, status }) as Failure;
+  if (status === 413)
+    return new Failure('GIT_PUSH_REJECTED', { host, reason: 'it takes no push of this size' }) as Failure;
+  if (transient.has(status) || status >= 500) {
+    const retryAfterSeconds = parseRetryAfter(answer.headers['retry-after']);
+    return new Failure('GIT_HOST_ERROR', { host, status, ...retryAfterSeconds }) as Failure;
+  }
   if (status < 300 || status >= 400) return refuseAnswer(host, `status ${status}`) as Failure;
   const target = quoteServer(String(answer.headers.location ?? 'nowhere'));
   return refuseAnswer(
@@ -130,26 +106,67 @@ function refuseHeaders(
   const contentType = String(answer.headers['content-type'] ?? 'none');
   if (contentType.split(';')[0]?.trim().toLowerCase() !== request.accept)
     return refuseAnswer(host, `content type ${quoteServer(contentType)}`) as Failure;
-  const encoding = answer.headers['content-encoding'];
-  if (encoding === undefined || encoding === 'identity') return null;
-  return refuseAnswer(
-    host,
-    `content encoding ${quoteServer(String(encoding))}, which was not asked for`,
-  ) as Failure;
+  const encoding = encodingOf(answer);
+  if (encoding === 'identity' || encoding === 'gzip') return null;
+  return refuseAnswer(host, `content encoding ${quoteServer(encoding)}, which was not asked for`) as Failure;
 }
 
-async function* readBody(session: Session, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** 'GZIP' → 'gzip'; encodings that are chained stay as they are, and nobody takes them. */
+function encodingOf({ headers }: Dispatcher.ResponseData): string {
+  return String(headers['content-encoding'] ?? 'identity')
+    .trim()
+    .toLowerCase();
+}
+
+/** '120' and an HTTP date → so many seconds from now, within bounds; nothing where nothing usable was said. */
+function parseRetryAfter(header: string | string[] | undefined): { retryAfterSeconds?: number } {
+  const text = String(header ?? '').trim();
+  const isSeconds = /^\d{1,10}$/.test(text);
+  const isDate = /^[A-Z][a-z]{2,8},? /.test(text);
+  if (!isSeconds && !isDate) return {};
+  const seconds = isSeconds ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1_000);
+  if (!(seconds > 0)) return {};
+  return { retryAfterSeconds: Math.min(seconds, RETRY_AFTER_SECONDS_MAX) };
+}
+
+async function* readBody(
+  session: Session,
+  answer: Dispatcher.ResponseData,
+  patienceMs: number,
+): AsyncGenerator<Buffer> {
   const max = session.limits.answerBytes;
+  const isZipped = encodingOf(answer) === 'gzip';
+  const body: Readable = isZipped ? gunzip(session.host, answer.body, max) : answer.body;
   let bytes = 0;
   try {
-    for await (const chunk of body) {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > max) throw refuseExcess(session.host, ANSWER_LIMIT, max);
       yield chunk;
     }
   } catch (error) {
     throw nameFault(session, error);
+  } finally {
+    await leave(body, patienceMs);
   }
+}
+
+/**
+ * Nearly always nothing follows what was wanted but the end itself; once that is read, the connection serves the next request,
+ * which is worth a moment. Where more comes, the connection is closed.
+ */
+async function leave(body: Readable, patienceMs: number): Promise<void> {
+  body.on('error', () => undefined);
+  if (body.readableEnded || body.destroyed) return;
+  let bytes = 0;
+  const timer = setTimeout(() => body.destroy(), REST_MS_MAX).unref();
+  const closed = new Promise<void>((resolve) => body.once('close', resolve));
+  body.once('close', () => clearTimeout(timer));
+  body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > REST_BYTES_MAX) body.destroy();
+  });
+  await Promise.race([closed, delay(patienceMs)]);
 }
 
 /** What sockets, TLS and DNS report, in words. */
@@ -158,6 +175,10 @@ const faults: Record<string, string> = {
   EAI_AGAIN: 'the name server does not answer',
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection broke',
+  ERR_HTTP2_STREAM_ERROR: 'the connection broke',
+  ERR_HTTP2_SESSION_ERROR: 'the connection broke',
+  ERR_HTTP2_STREAM_CANCEL: 'the connection broke',
+  UND_ERR_INFO: 'the connection broke',
   EPIPE: 'the connection broke',
   UND_ERR_SOCKET: 'the connection broke',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the connection broke before the answer was complete',
@@ -171,11 +192,14 @@ const faults: Record<string, string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of its certificate is not known',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it wants a client certificate',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'it does not accept the client certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not know the issuer of the client certificate',
 };
 
 const unsentFaults = new Set(
   Object.keys(faults).filter((code) =>
-    /^(?:ENOTFOUND|EAI_|ECONNREFUSED|E.*UNREACH|UND_ERR_CONNECT|.*CERT)/.test(code),
+    /^(?:ENOTFOUND|EAI_|ECONNREFUSED|E.*UNREACH|UND_ERR_CONNECT|.*(?:CERT|_CA$))/.test(code),
   ),
 );
 
@@ -184,7 +208,10 @@ function nameFault(session: Session, error: unknown): unknown {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Failure) return at;
   if (deadline.signal.aborted) return explainEnd(session, error);
   const code = codeOf(error);
+  if (error instanceof ProxyRefused)
+    return new Failure('GIT_UNREACHABLE', { host, reason: error.message }, { cause: error });
   if (code === undefined) return error;
+  if (code.startsWith('Z_')) return refuseAnswer(host, 'its compression is broken');
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
     return new Failure('GIT_ANSWER_INVALID', { host, reason: `it is not HTTP (${code})` }, { cause: error });
   return new Failure('GIT_UNREACHABLE', { host, reason: faults[code] ?? code }, { cause: error });

@@ -20,6 +20,7 @@ import {
   type TreeEntry,
 } from './git.js';
 import { defaultLimits, type Limits } from './limits.js';
+import type { Network } from './network.js';
 import { ObjectCache } from './object-cache.js';
 import { ObjectSource } from './object-source.js';
 import { hasBlob } from './objects.js';
@@ -31,6 +32,8 @@ export interface EngineOptions {
   allowHttp: boolean;
   /** Whether loopback and private addresses may be dialled. Link-local, metadata and multicast never are. */
   allowPrivate: boolean;
+  /** How hosts are reached, in the place of `allowPrivate`. Without one: directly, trusting whom every process trusts. */
+  network?: Network | undefined;
   /** Longest time one operation may take, in milliseconds. Default: a minute. */
   deadlineMs?: number;
   /** What is accepted from a host, where it differs from the defaults. */
@@ -56,6 +59,7 @@ export class InProcessGit extends Git {
     this.#options = {
       allowHttp: options.allowHttp,
       allowPrivate: options.allowPrivate,
+      network: options.network,
       deadlineMs: options.deadlineMs ?? DEADLINE_MS,
       limits: { ...defaultLimits, ...options.limits },
       signal: options.signal,

@@ -3,8 +3,7 @@ import { Failure } from '../kernel/failure.js';
 import { Breath } from './breath.js';
 import { knowCapabilities } from './capabilities.js';
 import type { CommitId, Path } from './git.js';
-import { refuseAnswer } from './host-answer.js';
-import { ANSWER_LIMIT } from './http-transport.js';
+import { ANSWER_LIMIT, refuseAnswer } from './host-answer.js';
 import type { ObjectCache } from './object-cache.js';
 import {
   type CommitHeader,

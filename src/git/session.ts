@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Failure } from '../kernel/failure.js';
 import type { Remote } from './git.js';
 import type { Limits } from './limits.js';
+import { type Network, plainNetwork } from './network.js';
 import { parseRemoteUrl } from './remote-url.js';
 
 export interface Session {
@@ -16,14 +17,16 @@ export interface Session {
   authorization: string | undefined;
   /** Whose trees these are: repository and credential, unreadable. */
   partition: string;
-  allowPrivate: boolean;
+  network: Network;
   limits: Limits;
   deadline: Deadline;
 }
 
 export interface SessionOptions {
   allowHttp: boolean;
+  /** Whether private addresses may be dialled; a network says so itself. */
   allowPrivate: boolean;
+  network?: Network | undefined;
   deadlineMs: number;
   limits: Limits;
   /** Ends the operation before its time. */
@@ -93,7 +96,7 @@ function openSession(url: URL, authorization: string | undefined, options: Sessi
       .update(partitionKey)
       .update(JSON.stringify([url.origin, path, authorization ?? null]))
       .digest('base64url'),
-    allowPrivate: options.allowPrivate,
+    network: options.network ?? plainNetwork(options.allowPrivate),
     limits: options.limits,
     deadline: {
       signal: AbortSignal.any([AbortSignal.timeout(options.deadlineMs), options.signal ?? []].flat()),

@@ -232,8 +232,9 @@ export const errors = {
     status: 422,
     disposition: 'stop',
     title: 'The Git host’s address is not allowed',
-    message: (d) => `${d.host} resolves to ${d.address}, which is not a public address`,
-    hint: () => 'If this host is meant, set SALLYPORT_GIT_ALLOW_PRIVATE=true on the side that connects',
+    message: (d) => `${d.host} resolves to ${d.address}, which this side may not dial`,
+    hint: () =>
+      'If this host is meant, name its range in SALLYPORT_GIT_ALLOWED_RANGES, or set SALLYPORT_GIT_ALLOW_PRIVATE=true, on the side that connects',
   }),
   GIT_AUTH_REJECTED: row<Host & { status?: number }>({
     status: 422,
@@ -344,11 +345,14 @@ export const errors = {
     message: (d) => `The work at ${d.host} was ended before it was done`,
     hint: () => 'Try again; whoever asked for it has gone or this process stops',
   }),
-  GIT_HOST_ERROR: row<Host & { status: number }>({
+  GIT_HOST_ERROR: row<Host & { status: number; retryAfterSeconds?: number }>({
     status: 502,
     disposition: 'retry',
     title: 'The Git host reported a fault of its own',
-    message: (d) => `${d.host} answered ${d.status}`,
+    message: (d) =>
+      d.retryAfterSeconds === undefined
+        ? `${d.host} answered ${d.status}`
+        : `${d.host} answered ${d.status} and asks to wait ${d.retryAfterSeconds} s`,
     hint: () => 'Try again later; the fault is the host’s',
   }),
   GIT_OUTCOME_UNKNOWN: row<Host & { reason: string }>({

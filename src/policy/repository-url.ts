@@ -1,12 +1,11 @@
 import net from 'node:net';
-import { classifyAddress } from '../git/address-policy.js';
+import { type AddressPolicy, isAllowed } from '../git/address-policy.js';
 import { isSshUrl, parseSshUrl } from '../git/remote-url.js';
 import { Failure } from '../kernel/failure.js';
 
-export interface RepositoryUrlPolicy {
+/** Addresses count where they are literal; names are checked when they are dialled. */
+export interface RepositoryUrlPolicy extends AddressPolicy {
   allowHttp: boolean;
-  /** Whether literal loopback and private addresses are allowed; names are checked when they are dialled. */
-  allowPrivate: boolean;
   /** Whether the engine behind it speaks SSH. */
   allowSsh?: boolean;
 }
@@ -26,11 +25,11 @@ export function parseRepositoryUrl(text: string, policy: RepositoryUrlPolicy): s
   return text.replace(/\/+$/, '');
 }
 
-function parseSsh(text: string, { allowPrivate }: RepositoryUrlPolicy): string {
+function parseSsh(text: string, policy: RepositoryUrlPolicy): string {
   const { name } = parseSshUrl(text);
   const isLong = Buffer.byteLength(text) > URL_BYTES_MAX;
   const reason = isLong ? `it is longer than ${URL_BYTES_MAX} bytes` : 'its host is not a public address';
-  if (isLong || (!allowPrivate && isPrivateHost(name)))
+  if (isLong || (!policy.allowPrivate && isClosedHost(name, policy)))
     throw new Failure('CONNECTOR_DENIED', { url: 'The SSH address', reason });
   return text.replace(/\/+$/, '');
 }
@@ -39,13 +38,9 @@ function parseSsh(text: string, { allowPrivate }: RepositoryUrlPolicy): string {
 const shown = (url: URL | undefined): string =>
   url === undefined ? 'The address' : `${url.protocol}//${url.host}`;
 
-function problemOf(
-  text: string,
-  url: URL,
-  { allowHttp, allowPrivate }: RepositoryUrlPolicy,
-): string | undefined {
+function problemOf(text: string, url: URL, policy: RepositoryUrlPolicy): string | undefined {
   if (Buffer.byteLength(text) > URL_BYTES_MAX) return `it is longer than ${URL_BYTES_MAX} bytes`;
-  if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:'))
+  if (url.protocol !== 'https:' && !(policy.allowHttp && url.protocol === 'http:'))
     return 'its scheme is not allowed';
   if (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/]*@/.test(text))
     return 'it holds user-info';
@@ -53,13 +48,13 @@ function problemOf(
   if (/[\u0000-\u0020\u007f\\]/.test(text)) return 'it holds a space, a backslash or a control character';
   if (/%(2e|2f|5c|00)/i.test(text) || /\/\.\.?(\/|$)/.test(text)) return 'its path is not plain';
   if (url.pathname === '/' || url.pathname === '') return 'it names no repository';
-  if (!allowPrivate && isPrivateHost(url.hostname)) return 'its host is not a public address';
+  if (!policy.allowPrivate && isClosedHost(url.hostname, policy)) return 'its host is not a public address';
   return undefined;
 }
 
-/** Names are checked when they are dialled, by the same classes. */
-function isPrivateHost(hostname: string): boolean {
+/** By the same rules as when it is dialled. */
+function isClosedHost(hostname: string, policy: RepositoryUrlPolicy): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
-  if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  return net.isIP(host) !== 0 && classifyAddress(host) !== 'public';
+  if (host === 'localhost' || host.endsWith('.localhost')) return !isAllowed('127.0.0.1', policy);
+  return net.isIP(host) !== 0 && !isAllowed(host, policy);
 }

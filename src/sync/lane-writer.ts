@@ -272,7 +272,7 @@ export class LaneWriter {
         ? ABSENCE_PAUSE_MS
         : Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 10), FAULT_PAUSE_MS_MAX) *
           (0.5 + Math.random() / 2);
-    this.pauseMs = Math.max(this.pauseMs, pause);
+    this.pauseMs = Math.max(this.pauseMs, pause, askedPauseMs(failure, operations));
   }
 
   /** Ends what waited too long, and answers the rest. */
@@ -312,6 +312,13 @@ function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
   if (doubtful.has(code)) return true;
   if (attempts === 1 || foregone.has(code)) return false;
   return code !== 'GIT_PUSH_REJECTED' || attempts <= REFUSALS_MIN;
+}
+
+/** What the host asked for, but no longer than the first of these operations may wait. */
+function askedPauseMs({ data }: Failure, operations: OperationRecord[]): number {
+  const { retryAfterSeconds = 0 } = data as { retryAfterSeconds?: number };
+  const leftMs = operations.map(({ deadline_at }) => deadline_at.getTime() - Date.now());
+  return Math.max(0, Math.min(retryAfterSeconds * 1_000, ...leftMs));
 }
 
 const isOver = ({ deadline_at }: OperationRecord): boolean => deadline_at.getTime() <= Date.now();

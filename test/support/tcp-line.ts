@@ -41,6 +41,11 @@ export class TcpLine {
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
+  /** Lets every connection fall silent without an end. New ones are as good as ever. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
   #join(near: net.Socket, target: URL): void {
     const far = net.connect(Number(target.port), target.hostname);
     for (const [one, other] of [

@@ -7,6 +7,7 @@ import type { Git, HostFeatures, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { defaultLimits } from '../../src/git/limits.js';
 import { Meter } from '../../src/git/meter.js';
+import type { Network } from '../../src/git/network.js';
 import { isSshUrl } from '../../src/git/remote-url.js';
 import { openAnonymous } from '../../src/git/session.js';
 import { NativeGit } from '../native-git/native-git.js';
@@ -22,6 +23,7 @@ export interface MeasuredEngine {
 export interface EnginePolicy {
   allowHttp: boolean;
   allowPrivate: boolean;
+  network: Network;
   deadlineMs: number;
   signal: AbortSignal;
 }

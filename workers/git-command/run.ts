@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Config } from '../../src/config/config.js';
 import type { Remote } from '../../src/git/git.js';
+import { openNetwork } from '../../src/git/network.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { Secret } from '../../src/kernel/secret.js';
 import { explainFault, parseCommand, type RemoteCommand, refuse, type SecretFile } from './arguments.js';
@@ -51,6 +52,7 @@ async function runRemote(command: RemoteCommand, invocation: Invocation): Promis
   const policy: EnginePolicy = {
     allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
     allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
+    network: openNetwork(config),
     deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1_000,
     signal: invocation.signal,
   };

@@ -1,7 +1,8 @@
 // Which addresses of a host may be dialled. The system's programs are told them, so that none of them resolves a name again.
 import type { LookupAddress } from 'node:dns';
-import net, { isIP } from 'node:net';
-import { lookupAllowed, requireAllowed } from '../../src/git/address-policy.js';
+import net from 'node:net';
+import type { Network } from '../../src/git/network.js';
+import { resolveChecked } from '../../src/git/network-dial.js';
 import { Failure } from '../../src/kernel/failure.js';
 
 /** Longest wait for one of several addresses. */
@@ -11,24 +12,22 @@ const LISTENING_MS_MAX = 3_000;
  * Addresses of the name, all of them allowed; a literal address is its own. `host` is what failures call it.
  * @throws Failure GIT_ADDRESS_DENIED, GIT_UNREACHABLE
  */
-export async function resolveAllowed(
+export async function resolveNamed(
   host: string,
   name: string,
-  allowPrivate: boolean,
+  { options }: Network,
 ): Promise<LookupAddress[]> {
-  const family = isIP(name);
-  if (family !== 0) {
-    requireAllowed(host, name, allowPrivate);
-    return [{ address: name, family }];
+  return named(host, resolveChecked(name, options.addresses, options.resolve));
+}
+
+/** What looking a name up fails with, as the failure of this host. */
+export async function named<T>(host: string, looking: Promise<T>): Promise<T> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure('GIT_UNREACHABLE', { host, reason: 'the name does not resolve' }, { cause: error });
   }
-  return new Promise<LookupAddress[]>((resolve, reject) => {
-    lookupAllowed(allowPrivate)(name, { all: true }, (error, found) => {
-      if (error === null) return resolve(found as LookupAddress[]);
-      const reason = 'the name does not resolve';
-      const known = error instanceof Failure;
-      reject(known ? error : new Failure('GIT_UNREACHABLE', { host, reason }, { cause: error }));
-    });
-  });
 }
 
 /** The first of the addresses that takes a connection; the first of all when none does. For programs that try but one. */

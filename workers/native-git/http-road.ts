@@ -1,7 +1,7 @@
 // The way over HTTP: git's own helper, told the addresses that were checked; the password comes through a pipe.
 import { parseRemoteUrl } from '../../src/git/remote-url.js';
 import type { Secret } from '../../src/kernel/secret.js';
-import { resolveAllowed } from './addresses.js';
+import { describeNetwork } from './network-settings.js';
 import { PasswordPipe } from './password-pipe.js';
 import type { Journey, Road, RoadOptions } from './road.js';
 
@@ -19,7 +19,7 @@ export class HttpRoad implements Road {
   readonly #options: RoadOptions;
   #secret: Secret | null = null;
   #pipe: PasswordPipe | null = null;
-  #resolved: string | undefined;
+  #network: [string, string][] | undefined;
 
   /** @throws Failure CONNECTOR_DENIED */
   constructor(options: RoadOptions) {
@@ -30,14 +30,10 @@ export class HttpRoad implements Road {
   }
 
   async prepare({ anonymous }: { anonymous: boolean }): Promise<Journey> {
-    this.#resolved ??= await this.#resolve();
+    this.#network ??= await describeNetwork(this.#url, this.#options.network, this.#options.root);
     return {
       protocols: this.#options.allowHttp ? 'https:http' : 'https',
-      config: [
-        ...settings,
-        ['remote.origin.url', this.#url.href],
-        ...(this.#resolved === '' ? [] : [['http.curloptResolve', this.#resolved] as [string, string]]),
-      ],
+      config: [...settings, ...this.#network, ['remote.origin.url', this.#url.href]],
       environment: anonymous ? {} : await this.#offerPassword(),
     };
   }
@@ -62,16 +58,5 @@ export class HttpRoad implements Road {
       SALLYPORT_USERNAME: credential.username,
       SALLYPORT_PASSWORD_PIPE: this.#pipe.file,
     };
-  }
-
-  /** 'https://git.example/x' → 'git.example:443:192.0.2.1'; '' for an address that needs no resolving. */
-  async #resolve(): Promise<string> {
-    const url = this.#url;
-    const name = url.hostname.replace(/^\[|\]$/g, '');
-    const addresses = await resolveAllowed(url.host, name, this.#options.allowPrivate);
-    if (addresses.some(({ address }) => address === name)) return '';
-    const port = url.port === '' ? { 'http:': '80', 'https:': '443' }[url.protocol] : url.port;
-    const literals = addresses.map(({ address, family }) => (family === 6 ? `[${address}]` : address));
-    return `${name}:${port}:${literals.join(',')}`;
   }
 }

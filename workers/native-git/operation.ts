@@ -1,4 +1,5 @@
 // One operation on one remote: its commands, its deadline, and what their failures mean.
+import type { Network } from '../../src/git/network.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { initArgv, PROMISOR, repackArgv } from './argv.js';
 import { buildEnvironment } from './environment.js';
@@ -15,6 +16,8 @@ export interface NativeGitOptions {
   allowHttp: boolean;
   /** Whether loopback and private addresses may be dialled. Default: no. */
   allowPrivate?: boolean | undefined;
+  /** How hosts are reached, in the place of `allowPrivate`. */
+  network?: Network | undefined;
   /** Longest time one operation may take, in milliseconds. Default: a minute. */
   deadlineMs?: number | undefined;
   /** Room for all repositories below `root`, in bytes; those unused for the longest time go first. Default: 2 GiB. */

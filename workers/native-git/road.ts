@@ -1,5 +1,6 @@
 // The way of one operation to its host: how its commands find the host, and how they prove who they are.
 import type { Remote } from '../../src/git/git.js';
+import type { Network } from '../../src/git/network.js';
 import type { Scripts } from './scripts.js';
 
 /** What one command is told of the way. */
@@ -27,6 +28,6 @@ export interface RoadOptions {
   /** The engine's folder. */
   root: string;
   allowHttp: boolean;
-  allowPrivate: boolean;
+  network: Network;
   scripts: Scripts;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Credential } from '../../src/git/git.js';
 import { isSshUser, parseSshUrl, SSH_PORT, type SshAddress } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { findListening, resolveAllowed } from './addresses.js';
+import { findListening, resolveNamed } from './addresses.js';
 import type { Journey, Road, RoadOptions } from './road.js';
 import { SshAgent } from './ssh-agent.js';
 
@@ -84,7 +84,7 @@ export class SshRoad implements Road {
   }
 
   #resolve() {
-    return resolveAllowed(this.host, this.#address.name, this.#options.allowPrivate);
+    return resolveNamed(this.host, this.#address.name, this.#options.network);
   }
 
   /** The address with its user, as git takes it. */

@@ -76,7 +76,7 @@ const rows: Row[] = [
   ],
   [/returned error: (?:404|410)\b/, (_, { host }) => new Failure('GIT_REPOSITORY_NOT_FOUND', { host })],
   [
-    /returned error: (429|5\d\d)\b/,
+    /returned error: (408|409|425|429|5\d\d)\b/,
     (m, { host }) => new Failure('GIT_HOST_ERROR', { host, status: Number(m[1]) }),
   ],
   [
@@ -122,6 +122,10 @@ const rows: Row[] = [
     (m, { host }) => new Failure('GIT_OBJECT_FORMAT_UNSUPPORTED', { host, format: m[1] ?? '' }),
   ],
   // --- the line
+  [
+    /(?:Received HTTP code (\d{3}) from proxy|CONNECT tunnel failed, response (\d{3}))/,
+    (m, complaint) => unreachable(`the proxy answered ${m[1] ?? m[2]}`)(m, complaint),
+  ],
   [/Could not resolve host(?:name)?/, unreachable('the name does not resolve')],
   [
     /Failed to connect to .*: Couldn't connect to server|Connection refused/,
@@ -137,7 +141,7 @@ const rows: Row[] = [
     unreachable('its certificate or encryption is not acceptable'),
   ],
   [
-    /RPC failed; curl|early EOF|unexpected disconnect|remote end hung up|Empty reply from server|Connection reset|Recv failure|transfer closed|kex_exchange_identification|^Connection closed by|Broken pipe|Bad packet length|Corrupted MAC/m,
+    /RPC failed; curl|early EOF|unexpected disconnect|remote end hung up|Empty reply from server|Connection reset|Recv failure|getpeername\(\) failed|Send failure|Failed sending data|Broken pipe|HTTP\/?2 (?:stream|framing)|transfer closed|kex_exchange_identification|^Connection closed by|Bad packet length|Corrupted MAC/m,
     unreachable('the connection broke'),
   ],
   // --- the answer

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Remote } from '../../src/git/git.js';
+import { plainNetwork } from '../../src/git/network.js';
 import { isSshUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { freeBytes, keepWithin, lockOf, makeRoom } from './disk.js';
@@ -51,10 +52,10 @@ export async function withOperation<T>(
 
 function openRoad(
   remote: Remote,
-  { allowHttp, allowPrivate = false }: NativeGitOptions,
+  { allowHttp, allowPrivate = false, network = plainNetwork(allowPrivate) }: NativeGitOptions,
   place: { root: string; scripts: Scripts },
 ): Road {
-  const options = { remote, allowHttp, allowPrivate, ...place };
+  const options = { remote, allowHttp, network, ...place };
   return isSshUrl(remote.url) ? new SshRoad(options) : new HttpRoad(options);
 }
 

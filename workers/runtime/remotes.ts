@@ -4,6 +4,7 @@ import type { Config } from '../../src/config/config.js';
 import type { SealedRemote } from '../../src/contract/remote.js';
 import type { Git, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
+import { openNetwork } from '../../src/git/network.js';
 import { ObjectCache } from '../../src/git/object-cache.js';
 import { isSshUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
@@ -18,6 +19,7 @@ export function openRemotes(config: Config, keyring: Keyring): OpenRemote {
   const policy = {
     allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
     allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
+    network: openNetwork(config),
     deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000,
   };
   const native = {

@@ -25,6 +25,15 @@ const defaults: { [K in SettingName]: Config[K] } = {
   SALLYPORT_LOG_LEVEL: 'info',
   SALLYPORT_GIT_ALLOW_HTTP: false,
   SALLYPORT_GIT_ALLOW_PRIVATE: false,
+  SALLYPORT_GIT_ALLOWED_RANGES: undefined,
+  SALLYPORT_GIT_DENIED_RANGES: undefined,
+  SALLYPORT_GIT_PROXY_URL: undefined,
+  SALLYPORT_GIT_PROXY_BYPASS: undefined,
+  SALLYPORT_GIT_PROXY_RESOLVES: false,
+  SALLYPORT_GIT_CA_FILE: undefined,
+  SALLYPORT_GIT_CLIENT_CERTIFICATE_FILE: undefined,
+  SALLYPORT_GIT_CLIENT_KEY_FILE: undefined,
+  SALLYPORT_GIT_HTTP2: false,
   SALLYPORT_GIT_CACHE_MIB: 64,
   SALLYPORT_GIT_DISK_MIB: 2_048,
   SALLYPORT_GIT_DEADLINE_SECONDS: 60,
@@ -119,17 +128,19 @@ describe('a choice', () => {
       expect(problemsOf({ [name]: text })).toHaveLength(1);
   });
 
-  it.each(['SALLYPORT_GIT_ALLOW_HTTP', 'SALLYPORT_GIT_ALLOW_PRIVATE'] as const)(
-    '%s is true or false, and nothing that only looks like it',
-    (name) => {
-      expect(valueOf(name, 'true')).toBe(true);
-      expect(valueOf(name, 'false')).toBe(false);
-      for (const text of ['1', '0', 'yes', 'no', 'True', 'FALSE', ' true', 'truee'])
-        expect(problemsOf({ [name]: text })).toEqual([
-          `${name} is neither true nor false: ${settings[name].description}`,
-        ]);
-    },
-  );
+  it.each([
+    'SALLYPORT_GIT_ALLOW_HTTP',
+    'SALLYPORT_GIT_ALLOW_PRIVATE',
+    'SALLYPORT_GIT_PROXY_RESOLVES',
+    'SALLYPORT_GIT_HTTP2',
+  ] as const)('%s is true or false, and nothing that only looks like it', (name) => {
+    expect(valueOf(name, 'true')).toBe(true);
+    expect(valueOf(name, 'false')).toBe(false);
+    for (const text of ['1', '0', 'yes', 'no', 'True', 'FALSE', ' true', 'truee'])
+      expect(problemsOf({ [name]: text })).toEqual([
+        `${name} is neither true nor false: ${settings[name].description}`,
+      ]);
+  });
 });
 
 describe('a text', () => {

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type AddressClass,
+  AddressRanges,
   classifyAddress,
+  isAllowed,
   lookupAllowed,
   requireAllowed,
 } from '../../../src/git/address-policy.js';
@@ -204,7 +206,7 @@ describe('requireAllowed', () => {
     ['10.0.0.1', true],
     ['::1', true],
   ])('lets %s pass where private addresses are allowed: %s', (address, allowPrivate) => {
-    expect(() => requireAllowed('git.example.com', address, allowPrivate)).not.toThrow();
+    expect(() => requireAllowed('git.example.com', address, { allowPrivate })).not.toThrow();
   });
 
   it.each([
@@ -215,8 +217,86 @@ describe('requireAllowed', () => {
     ['fe80::1', true],
     ['nonsense', true],
   ])('refuses %s where private addresses are allowed: %s', (address, allowPrivate) => {
-    const failure = failureOf(() => requireAllowed('git.example.com', address, allowPrivate));
+    const failure = failureOf(() => requireAllowed('git.example.com', address, { allowPrivate }));
     expect(failure).toMatchObject({ code: 'GIT_ADDRESS_DENIED', data: { host: 'git.example.com', address } });
+  });
+});
+
+const ranges = (text: string): AddressRanges => AddressRanges.parse(text) as AddressRanges;
+
+describe('ranges', () => {
+  it.each(['10.0.0.0/8', '10.0.0.1', '10.0.0.0/8, fd00::/8', '::1', '0.0.0.0/0', 'fd00::/128', '1.2.3.4/32'])(
+    'are written %s',
+    (text) => {
+      expect(AddressRanges.parse(text)).not.toBeNull();
+    },
+  );
+
+  it.each([
+    '',
+    ',',
+    '10.0.0.0/8,',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '10.0.0.0/',
+    '10.0.0.0/-1',
+    '10.0.0.0-10.0.0.9',
+    'fd00::/129',
+    '::ffff:10.0.0.0/104',
+    '64:ff9b::10.0.0.0/104',
+    'localhost',
+    '[::1]',
+    '10.0.0.0/8 fd00::/8',
+    '10.0.0.0/08x',
+  ])('are not written %j', (text) => {
+    expect(AddressRanges.parse(text)).toBeNull();
+  });
+
+  it.each<[string, boolean, string | undefined, string | undefined, boolean]>([
+    ['10.1.2.3', false, '10.1.0.0/16', undefined, true],
+    ['10.2.2.3', false, '10.1.0.0/16', undefined, false],
+    ['::ffff:10.1.2.3', false, '10.1.0.0/16', undefined, true],
+    ['64:ff9b::10.1.2.3', false, '10.1.0.0/16', undefined, true],
+    ['fd12::1', false, '10.1.0.0/16,fd12::/16', undefined, true],
+    ['fd13::1', false, '10.1.0.0/16,fd12::/16', undefined, false],
+    ['8.8.8.8', false, '10.1.0.0/16', undefined, true],
+    ['10.1.2.3', false, '10.1.0.0/16', '10.1.2.0/24', false],
+    ['10.1.2.3', true, undefined, '10.1.2.0/24', false],
+    ['10.1.3.3', true, undefined, '10.1.2.0/24', true],
+    ['::ffff:10.1.2.3', true, undefined, '10.1.2.0/24', false],
+    ['64:ff9b::10.1.2.3', true, undefined, '10.1.2.0/24', false],
+    ['8.8.8.8', true, undefined, '8.8.0.0/16', false],
+    ['2606:4700::1', true, undefined, '2606:4700::/32', false],
+    ['169.254.169.254', true, '0.0.0.0/0,::/0', undefined, false],
+    ['::ffff:169.254.169.254', true, '0.0.0.0/0,::/0', undefined, false],
+    ['fe80::1', true, 'fe80::/10', undefined, false],
+    ['fd00:ec2::254', true, 'fd00::/8', undefined, false],
+  ])('decide about %s where private is %s, allowed %s and denied %s: %s', (...row) => {
+    const [address, allowPrivate, allowed, denied, expected] = row;
+    const policy = {
+      allowPrivate,
+      allowed: allowed === undefined ? undefined : ranges(allowed),
+      denied: denied === undefined ? undefined : ranges(denied),
+    };
+    expect(isAllowed(address, policy)).toBe(expected);
+  });
+
+  it('that are denied are closed, whatever is allowed, and forbidden addresses are never open', () => {
+    const all = ranges('0.0.0.0/0,::/0');
+    const isOpen = fc.property(
+      fc.ipV4(),
+      fc.ipV4(),
+      fc.nat(32),
+      fc.boolean(),
+      (address, base, bits, allowPrivate) => {
+        const some = ranges(`${base}/${bits}`);
+        const isDenied =
+          some.has(address) && isAllowed(address, { allowPrivate, allowed: all, denied: some });
+        const isForbidden = classifyAddress(address) === 'forbidden';
+        return !isDenied && !(isForbidden && isAllowed(address, { allowPrivate, allowed: some }));
+      },
+    );
+    expect(fc.check(isOpen, { numRuns: 500 }).counterexample).toBeNull();
   });
 });
 
@@ -246,7 +326,7 @@ interface Looked {
 
 const look = (resolve: typeof dns.lookup, allowPrivate = false, all = false): Promise<Looked> =>
   new Promise((done) => {
-    lookupAllowed(allowPrivate, resolve)('git.example.com', { all }, (error, ...found) =>
+    lookupAllowed({ allowPrivate }, resolve)('git.example.com', { all }, (error, ...found) =>
       done({ error, found }),
     );
   });
