@@ -22,15 +22,18 @@ class Scale {
   constructor(hostUrl: string) {
     this.#server = http.createServer((request, response) => {
       const { method, headers, url = '' } = request;
-      const upstream = http.request(hostUrl + url, { method, headers }, (answer) => {
+      const upstream = http.request(hostUrl + url, { method, headers, agent: false }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       });
       request.on('data', ({ length }: Buffer) => {
         if (url.endsWith('/git-receive-pack')) this.pushedBytes += length;
       });
+      upstream.on('error', () => response.destroy());
       request.pipe(upstream);
     });
+    // While a test waits for git, no connection may grow old.
+    this.#server.keepAliveTimeout = 0;
   }
 
   async open(): Promise<string> {
