@@ -213,6 +213,26 @@ async function serveOnePack(pack: Buffer): Promise<{ url: string; close: () => P
   return { url: `http://127.0.0.1:${port}`, close };
 }
 
+test.each(['HTTP', 'SSH'])(
+  'what one credential fetched over %s is not shown to another',
+  async (protocol) => {
+    const world = worldOf(protocol);
+    const repository = world.create({ files: { 'a.yaml': 'a: 1\n' } });
+    const { remote } = repository;
+    const head = headOf(repository);
+    expect(await engine(remote).list(head, '')).toHaveLength(1);
+    await engine(remote).read(head, ['a.yaml']);
+    const stranger = engine({ ...remote, password: world.wrongPassword });
+    const looks = [
+      () => stranger.list(head, ''),
+      () => stranger.read(head, ['a.yaml']),
+      () => stranger.changes(head, head),
+    ];
+    for (const look of looks) await expect(look()).rejects.toMatchObject({ code: 'GIT_AUTH_REJECTED' });
+    expect(await engine(remote).list(head, '')).toHaveLength(1);
+  },
+);
+
 describe('a folder that several processes share', () => {
   const children: ChildProcess[] = [];
   afterEach(() => {

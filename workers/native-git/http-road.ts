@@ -1,6 +1,5 @@
 // The way over HTTP: git's own helper, told the addresses that were checked; the password comes through a pipe.
 import { parseRemoteUrl } from '../../src/git/remote-url.js';
-import type { Secret } from '../../src/kernel/secret.js';
 import { describeNetwork } from './network-settings.js';
 import { PasswordPipe } from './password-pipe.js';
 import type { Journey, Road, RoadOptions } from './road.js';
@@ -17,7 +16,6 @@ export class HttpRoad implements Road {
   readonly repository: string;
   readonly #url: URL;
   readonly #options: RoadOptions;
-  #secret: Secret | null = null;
   #pipe: PasswordPipe | null = null;
   #network: [string, string][] | undefined;
 
@@ -44,15 +42,13 @@ export class HttpRoad implements Road {
 
   async close(): Promise<void> {
     this.#pipe?.close();
-    this.#secret?.wipe();
   }
 
   async #offerPassword(): Promise<Record<string, string>> {
     const { credential } = this.#options.remote;
     if (credential === undefined) return {};
-    this.#secret ??= await credential.open();
     this.#pipe ??= await PasswordPipe.open(this.#options.root);
-    this.#pipe.offer(this.#secret);
+    this.#pipe.offer(await credential.open());
     return {
       GIT_ASKPASS: this.#options.scripts.askpass,
       SALLYPORT_USERNAME: credential.username,

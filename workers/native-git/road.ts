@@ -24,6 +24,7 @@ export interface Road {
 }
 
 export interface RoadOptions {
+  /** Its credential may be opened again and again; who opened the operation wipes it. */
   remote: Remote;
   /** The engine's folder. */
   root: string;

@@ -74,13 +74,8 @@ export class SshRoad implements Road {
   async #addKey(agent: SshAgent, secondsMax: number): Promise<void> {
     const { credential } = this.#options.remote;
     if (this.#hasKey || credential === undefined) return;
-    const secret = await credential.open();
-    try {
-      await agent.add(secret, secondsMax);
-      this.#hasKey = true;
-    } finally {
-      secret.wipe();
-    }
+    await agent.add(await credential.open(), secondsMax);
+    this.#hasKey = true;
   }
 
   #resolve() {

@@ -1,6 +1,5 @@
 // Finds a folder for an operation and puts it in order: operations of this process on one repository follow one another, and
 // of several processes each works in a folder of its own, so that none waits for another.
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Remote } from '../../src/git/git.js';
@@ -11,6 +10,7 @@ import { freeBytes, keepWithin, lockOf, makeRoom } from './disk.js';
 import { FolderLock } from './folder-lock.js';
 import { HttpRoad } from './http-road.js';
 import { DISK_BYTES_MAX, type NativeGitOptions, Operation } from './operation.js';
+import { nameOfFolder, OpenedOnce } from './partition.js';
 import { RepositoryFolder } from './repository-folder.js';
 import type { Road } from './road.js';
 import { type Scripts, writeScripts } from './scripts.js';
@@ -34,20 +34,25 @@ export async function withOperation<T>(
   fs.mkdirSync(options.root, { recursive: true, mode: 0o700 });
   const root = fs.realpathSync(options.root);
   const scripts = writeScripts(root);
-  const road = openRoad(remote, options, { root, scripts });
-  const base = path.join(root, createHash('sha256').update(road.repository).digest('hex'));
+  const credential = remote.credential === undefined ? undefined : new OpenedOnce(remote.credential);
+  const road = openRoad({ ...remote, credential }, options, { root, scripts });
   // Its time runs from here, whenever its turn comes.
   const begin = Operation.timed(road, scripts, options);
-  return takeTurn(base, () =>
-    withFolder(base, options, async (folder) => {
-      const operation = begin(folder);
-      try {
-        return await repairOnce(folder, options, () => run(operation, folder, use));
-      } finally {
-        await operation.close();
-      }
-    }),
-  );
+  try {
+    const base = path.join(root, await nameOfFolder(root, road.repository, credential));
+    return await takeTurn(base, () =>
+      withFolder(base, options, async (folder) => {
+        const operation = begin(folder);
+        try {
+          return await repairOnce(folder, options, () => run(operation, folder, use));
+        } finally {
+          await operation.close();
+        }
+      }),
+    );
+  } finally {
+    await credential?.wipe();
+  }
 }
 
 function openRoad(
