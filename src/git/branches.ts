@@ -1,5 +1,7 @@
 // Branches and nothing else: full names, so that a tag is never taken for one.
+import { Breath } from './breath.js';
 import type { Branch, CommitId } from './git.js';
+import { isReferenceName } from './reference-names.js';
 import type { Session } from './session.js';
 import { listReferences } from './upload-pack.js';
 
@@ -17,11 +19,25 @@ export async function listBranches(
   session: Session,
 ): Promise<{ branches: Record<Branch, CommitId>; default: Branch | null }> {
   const references = await listReferences(session, ['HEAD', PREFIX]);
-  const branches = references.filter(({ name }) => name.startsWith(PREFIX));
-  const target = references.find(({ name }) => name === 'HEAD')?.target ?? null;
-  return {
-    // fromEntries makes own properties: a branch may be called __proto__.
-    branches: Object.fromEntries(branches.map(({ name, id }) => [name.slice(PREFIX.length), id])),
-    default: target?.startsWith(PREFIX) === true ? target.slice(PREFIX.length) : null,
-  };
+  const branches: Record<Branch, CommitId> = {};
+  const breath = new Breath();
+  for (const { name, id } of references) {
+    if (breath.isDue) await breath.take();
+    if (name.startsWith(PREFIX) && isReferenceName(name)) keepOwn(branches, name.slice(PREFIX.length), id);
+  }
+  const target = references.find(({ name }) => name === 'HEAD')?.target;
+  const named = target?.startsWith(PREFIX) === true ? target.slice(PREFIX.length) : null;
+  return { branches, default: named !== null && Object.hasOwn(branches, named) ? named : null };
+}
+
+/** A branch may be called __proto__. */
+function keepOwn(branches: Record<Branch, CommitId>, name: Branch, id: CommitId): void {
+  if (name === '__proto__')
+    Object.defineProperty(branches, name, {
+      value: id,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  else branches[name] = id;
 }

@@ -123,7 +123,8 @@ function explain(source: ObjectSource, chain: Chain, outcome: Outcome): Failure 
   if (outcome.kind !== 'unanswered') return reject(source, '');
   const { failure } = outcome;
   const mayFollow =
-    ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_CANCELLED'].includes(failure.code) || isGateway(failure);
+    ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_CANCELLED', 'GIT_LIMIT_EXCEEDED'].includes(failure.code) ||
+    isGateway(failure);
   return mayFollow
     ? unknown(source, `${failure.message}; the branch has not moved so far`, failure)
     : failure;

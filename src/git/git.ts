@@ -175,7 +175,10 @@ export abstract class Git {
   /** Content of the files at these paths in this commit, in order; `null` where there is no file (or a directory). */
   abstract read(at: CommitId, paths: Path[]): Promise<({ id: BlobId; content: Uint8Array } | null)[]>;
 
-  /** Every file of the commit below `prefix` (a directory path without trailing slash; '' for all), sorted by path bytes. */
+  /**
+   * Every file of the commit below `prefix` (a directory path without trailing slash; '' for all), sorted by path bytes.
+   * What is named `.`, `..` or, in any spelling, `.git` is no file: not here, not in `read` and not in `changes`.
+   */
   abstract list(at: CommitId, prefix: Path): Promise<TreeEntry[]>;
 
   /**

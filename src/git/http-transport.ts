@@ -210,11 +210,17 @@ function nameFault(session: Session, error: unknown): unknown {
   const code = codeOf(error);
   if (error instanceof ProxyRefused)
     return new Failure('GIT_UNREACHABLE', { host, reason: error.message }, { cause: error });
+  if (isNotHttp(error, code))
+    return new Failure('GIT_ANSWER_INVALID', { host, reason: 'it is not HTTP' }, { cause: error });
   if (code === undefined) return error;
   if (code.startsWith('Z_')) return refuseAnswer(host, 'its compression is broken');
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
-    return new Failure('GIT_ANSWER_INVALID', { host, reason: `it is not HTTP (${code})` }, { cause: error });
   return new Failure('GIT_UNREACHABLE', { host, reason: faults[code] ?? code }, { cause: error });
+}
+
+/** The parser names its complaints, but does not number all of them. */
+function isNotHttp(error: unknown, code = ''): boolean {
+  const isParsers = error instanceof Error && error.name === 'HTTPParserError';
+  return isParsers || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW';
 }
 
 function codeOf(error: unknown): string | undefined {

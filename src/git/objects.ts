@@ -37,6 +37,10 @@ export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
 /** Hashed between two looks at the clock. */
 const HASH_SLICE_BYTES = 1024 * 1024;
+/** Bytes of the lines a commit begins with. */
+const TREE_LINE = 'tree \n'.length + 40;
+const PARENT_LINE = 'parent \n'.length + 40;
+const PARENTS_MAX = 10_000;
 
 /** An object whose bytes are not what its type promises. The message is fit to print. */
 export class MalformedObject extends Error {}
@@ -77,17 +81,17 @@ export function isSubmodule(item: { mode: string }): boolean {
 
 /** Tree and parents of a commit. @throws MalformedObject */
 export function decodeCommit(content: Buffer): CommitHeader {
-  const end = content.indexOf('\n\n');
-  const lines = content.toString('latin1', 0, end < 0 ? content.length : end).split('\n');
-  const tree = /^tree ([0-9a-f]{40})$/.exec(lines[0] ?? '')?.[1];
+  const [, tree] = /^tree ([0-9a-f]{40})(?:\n|$)/.exec(content.toString('latin1', 0, TREE_LINE)) ?? [];
   if (tree === undefined) throw new MalformedObject('a commit does not begin with its tree');
   const parents: string[] = [];
-  for (const line of lines.slice(1)) {
-    const parent = /^parent ([0-9a-f]{40})$/.exec(line)?.[1];
-    if (parent === undefined) break;
+  for (let at = TREE_LINE; ; at += PARENT_LINE) {
+    const line = content.toString('latin1', at, at + PARENT_LINE);
+    const [, parent] = /^parent ([0-9a-f]{40})(?:\n|$)/.exec(line) ?? [];
+    if (parent === undefined) return { tree, parents };
+    if (parents.length === PARENTS_MAX)
+      throw new MalformedObject(`a commit has more than ${PARENTS_MAX} parents`);
     parents.push(parent);
   }
-  return { tree, parents };
 }
 
 /** The commit as git writes it: names, addresses and message exactly as given, time zone +0000. */

@@ -1,5 +1,7 @@
 // Framing of Git's wire protocol: four hex digits of length, then the payload; three lengths are signs without payload.
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { Breath } from './breath.js';
 import { ByteWindow } from './byte-window.js';
 import { refuseAnswer } from './host-answer.js';
 
@@ -40,6 +42,7 @@ export function textOf(data: Buffer): string {
 export class PacketReader {
   readonly #host: string;
   readonly #window: ByteWindow;
+  readonly #breath = new Breath();
 
   constructor(host: string, chunks: AsyncIterable<Buffer>) {
     this.#host = host;
@@ -48,6 +51,8 @@ export class PacketReader {
 
   /** The next packet, or `null` at the end of the answer. */
   async next(): Promise<Packet | null> {
+    // Packets that are all there already would follow one another without end.
+    if (this.#breath.isDue) await this.#breath.take();
     const available = await this.#window.fill(LENGTH_BYTES);
     if (available === 0) return null;
     if (available < LENGTH_BYTES) throw refuseAnswer(this.#host, 'it ends inside a packet length');

@@ -15,7 +15,7 @@ import {
 } from './objects.js';
 import type { NamedTree } from './pack-writer.js';
 import { requireTime } from './session.js';
-import { Tree } from './tree.js';
+import { Tree, unpad } from './tree.js';
 
 /** A file's new blob; `null` deletes it, if it is there. */
 export interface FileEdit {
@@ -72,7 +72,8 @@ class TreeEditor {
       await this.#breath.take();
     }
     if (removed.length + added.length === 0) return id;
-    const changed = tree.change(removed, added);
+    // Git reads modes with a zero in front, and never writes one.
+    const changed = tree.unpadded().change(removed.map(unpad), added.map(unpad));
     return changed.size === 0 ? null : this.#noteTree(changed, id === null ? null : { id, tree });
   }
 

@@ -4,6 +4,7 @@ import type { PathChange, TreeEntry } from './git.js';
 import { refuseExcess } from './host-answer.js';
 import type { ObjectSource } from './object-source.js';
 import { canonicalMode, isDirectory, type TreeItem, toPath, toRawName } from './objects.js';
+import { isFileName, isFilePath } from './path-names.js';
 import { requireTime } from './session.js';
 import { Tree } from './tree.js';
 
@@ -14,6 +15,7 @@ export async function findItem(
   path: string,
 ): Promise<TreeItem | null> {
   let item: TreeItem | null = root === null ? null : { mode: '40000', name: '', id: root };
+  if (path !== '' && !isFilePath(path)) return null;
   for (const name of path === '' ? [] : toRawName(path).split('/')) {
     if (item === null || !isDirectory(item)) return null;
     const tree: Tree = await source.tree(item.id);
@@ -67,6 +69,7 @@ class TreeWalk {
       throw refuseExcess(host, 'entries of all trees', limits.treeEntries);
     for (const pair of pairs) {
       const { name, mode } = (pair.from ?? pair.to) as TreeItem;
+      if (!isListed(name)) continue;
       if (isDirectory({ mode }))
         await this.compare(pair.from?.id ?? null, pair.to?.id ?? null, `${prefix}${name}/`, depth + 1);
       else this.#emitPair(pair, prefix + name);
@@ -94,6 +97,11 @@ class TreeWalk {
     if (before?.id === after?.id && before?.mode === after?.mode) return;
     this.#emit({ path, from: before, to: after });
   }
+}
+
+/** A raw name of ASCII alone is the name itself. */
+function isListed(raw: string): boolean {
+  return isFileName(/^[\u0000-\u007f]*$/.test(raw) ? raw : toPath(raw));
 }
 
 /** Items of two trees that differ, in order. A file and a directory of one name are two things. */

@@ -109,6 +109,14 @@ export class Tree {
     return new Tree(...writer.take());
   }
 
+  /** The tree with its modes as git writes them; itself where they are. */
+  unpadded(): Tree {
+    const isPadded = (index: number): boolean => this.content[this.startOf(index)] === ZERO;
+    for (let index = 0; index < this.size; index++)
+      if (isPadded(index)) return Tree.of(Array.from({ length: this.size }, (_, at) => unpad(this.at(at))));
+    return this;
+  }
+
   /** Git's order of two entries, which may stand in two trees. */
   static compare(a: Tree, index: number, b: Tree, other: number): number {
     const left = readPlace(a.content, a.startOf(index));
@@ -143,6 +151,11 @@ export class Tree {
       (index) => compareTo(this.content, readPlace(this.content, this.startOf(index)), key) >= 0,
     );
   }
+}
+
+/** The item without the zero that old tools put before a mode. */
+export function unpad(item: TreeItem): TreeItem {
+  return item.mode.startsWith('0') ? { ...item, mode: item.mode.slice(1) } : item;
 }
 
 /** A list of numbers that grows. */
@@ -232,13 +245,10 @@ function skipTo(content: Buffer, byte: number, start: number, max: number): numb
   return at;
 }
 
-/** Five or six octal digits, of which an old tree may have one zero too many in front. */
+/** Directory, file with any permissions, symbolic link or submodule; an old tree may have a zero too many in front. */
 function isMode(content: Buffer, start: number, end: number): boolean {
-  const length = end - start;
-  if (length < 5 || length > MODE_BYTES_MAX || (length === MODE_BYTES_MAX && content[start] !== ZERO))
-    return false;
-  for (let at = start; at < end; at++) if (((content[at] ?? 0) & 0xf8) !== ZERO) return false;
-  return true;
+  if (end - start > MODE_BYTES_MAX) return false;
+  return /^0?(?:40000|100[0-7]{3}|120000|160000)$/.test(content.toString('latin1', start, end));
 }
 
 /** 40000 or 040000. */

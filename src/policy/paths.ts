@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { isGitFolder } from '../git/path-names.js';
 import { refuse } from './refuse.js';
 
 const PATH_BYTES_MAX = 4_096;
 const COMPONENT_BYTES_MAX = 255;
 
-/** Code points that HFS+ leaves out when it compares names. */
-const HFS_IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)$/i;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -34,13 +33,6 @@ function componentProblem(component: string): string | undefined {
   if (/[. ]$/.test(component)) return 'has a component that ends in a dot or a space';
   const stem = (component.split('.')[0] ?? '').trimEnd();
   return DEVICE.test(stem) ? 'has a component that Windows takes for a device' : undefined;
-}
-
-/** `.git` in any spelling that HFS+, NTFS or the folding of case would take for it. */
-function isGitFolder(component: string): boolean {
-  const seen = component.replace(HFS_IGNORED, '').normalize('NFKC').toLowerCase();
-  const ntfs = (seen.split(':')[0] ?? '').replace(/[. ]+$/, '');
-  return ntfs === '.git' || /^git~[0-9]+$/.test(ntfs);
 }
 
 /** Where a document lies in the repository. Kept as given, not normalised. */

@@ -47,7 +47,7 @@ function problemOf(text: string, url: URL, policy: RepositoryUrlPolicy): string 
   if (text.includes('?') || text.includes('#')) return 'it holds a query or a fragment';
   if (/[\u0000-\u0020\u007f\\]/.test(text)) return 'it holds a space, a backslash or a control character';
   if (/%(2e|2f|5c|00)/i.test(text) || /\/\.\.?(\/|$)/.test(text)) return 'its path is not plain';
-  if (url.pathname === '/' || url.pathname === '') return 'it names no repository';
+  if (/^\/*$/.test(url.pathname)) return 'it names no repository';
   if (!policy.allowPrivate && isClosedHost(url.hostname, policy)) return 'its host is not a public address';
   return undefined;
 }

@@ -4,6 +4,7 @@
 import type { Chain, ChainResult, CommitId, Landed } from '../../src/git/git.js';
 import { quoteServer } from '../../src/git/host-answer.js';
 import { busyBranch, pauseAfterRace } from '../../src/git/race.js';
+import { refuseUnwritable } from '../../src/git/unwritable.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
 import { importArgv, isAncestorArgv, pushArgv } from './argv.js';
@@ -46,6 +47,7 @@ async function buildChain(
   operation: Operation,
   chain: Chain,
 ): Promise<BuiltChain | Pick<ChainPlan, 'mismatches'>> {
+  for (const step of chain.steps) refuseUnwritable(step);
   if (chain.base !== null) await requireBase(operation, chain, chain.base);
   const standing = chain.base === null ? [] : await listEntries(operation, chain.base, collectPaths(chain));
   const plan = planChain(chain, standing);

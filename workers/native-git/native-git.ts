@@ -14,6 +14,8 @@ import {
   type Remote,
   type TreeEntry,
 } from '../../src/git/git.js';
+import { isFilePath } from '../../src/git/path-names.js';
+import { isReferenceName } from '../../src/git/reference-names.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { diffTreeArgv, listRemoteArgv, listTreeArgv } from './argv.js';
 import { checkRemote } from './check-remote.js';
@@ -42,7 +44,9 @@ export class NativeGit extends Git {
   heads(): Promise<{ branches: Record<Branch, CommitId>; default: Branch | null }> {
     return this.#open(async (operation) => {
       const output = await operation.network(listRemoteArgv());
-      const found = parseRefs(operation, output).filter(([, ref]) => ref.startsWith('refs/heads/'));
+      const found = parseRefs(operation, output).filter(
+        ([, ref]) => ref.startsWith('refs/heads/') && isReferenceName(ref),
+      );
       const branches = new Map(found.map(([id, ref]) => [ref.slice('refs/heads/'.length), id]));
       const target = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(output)?.[1];
       return {
@@ -55,7 +59,7 @@ export class NativeGit extends Git {
   read(at: CommitId, paths: Path[]): Promise<({ id: BlobId; content: Uint8Array } | null)[]> {
     return this.#open(async (operation) => {
       await requireCommits(operation, [at]);
-      const entries = (await listEntries(operation, at, paths)).filter(hasContent);
+      const entries = (await listEntries(operation, at, paths.filter(isFilePath))).filter(hasContent);
       const ids = new Map(entries.map(({ path, id }) => [path, id]));
       const contents = await readBlobs(
         operation,
@@ -71,14 +75,18 @@ export class NativeGit extends Git {
   list(at: CommitId, prefix: Path): Promise<TreeEntry[]> {
     return this.#open(async (operation) => {
       await requireCommits(operation, [at]);
-      return parseTree(await operation.local(listTreeArgv(at, prefix)));
+      if (prefix !== '' && !isFilePath(prefix)) return [];
+      return parseTree(await operation.local(listTreeArgv(at, prefix))).filter(({ path }) =>
+        isFilePath(path),
+      );
     });
   }
 
   changes(from: CommitId, to: CommitId, options: { contents?: boolean } = {}): Promise<PathChange[]> {
     return this.#open(async (operation) => {
       await requireCommits(operation, [from, to]);
-      const changes = parseDiff(await operation.local(diffTreeArgv(from, to)));
+      const all = parseDiff(await operation.local(diffTreeArgv(from, to)));
+      const changes = all.filter(({ path }) => isFilePath(path));
       return options.contents === true ? addContents(operation, changes) : changes;
     });
   }

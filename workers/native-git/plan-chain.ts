@@ -1,7 +1,6 @@
 // Works out what a chain does to the files of its base, before any object is made.
 import { blobIdOf } from '../../src/git/blob-id.js';
 import type { BlobId, Chain, Mismatch, Path, Step } from '../../src/git/git.js';
-import { refuseUnwritable } from '../../src/git/unwritable.js';
 import { Failure } from '../../src/kernel/failure.js';
 
 /** A line of `ls-tree`: a file, a submodule, or (mode 040000) a directory. */
@@ -32,13 +31,12 @@ export interface ChainPlan {
 
 /**
  * Plans the chain on what stands at its base: every path it names, and the content of every directory above one.
- * @throws Failure GIT_PATH_BLOCKED, INPUT_REFUSED for what no commit can hold.
+ * @throws Failure GIT_PATH_BLOCKED
  */
 export function planChain(chain: Chain, standing: Standing[]): ChainPlan {
   const tree = new Overlay(standing, collectDirectories(chain));
   const plan: ChainPlan = { steps: [], mismatches: [] };
   for (const [index, step] of chain.steps.entries()) {
-    refuseUnwritable(step);
     const mismatches = findMismatches(tree, step, index);
     plan.mismatches.push(...mismatches);
     if (mismatches.length === 0) plan.steps.push(planStep(tree, step));

@@ -146,7 +146,11 @@ const rows: Row[] = [
   ],
   // --- the answer
   [
-    /protocol error|bad line length|not valid: is this a git repository|expected flush|invalid server response|bad pack header|inflate returned|expected .* got/i,
+    /protocol error|bad line length|not valid: is this a git repository|expected flush|invalid server response|bad pack header|inflate returned|expected .* got|expected 'packfile'|invalid ls-refs response|remote error: .*|parse remote|report(?:ed)? status|HTTP\/0\.9|response headers|access '.*': Out of memory|Malformed encoding/i,
+    (m, { host }) => new Failure('GIT_ANSWER_INVALID', { host, reason: quoteServer(m[0]) }),
+  ],
+  [
+    /^fatal: (pack (?:is corrupted|has bad object)|size_t overflow).*$/m,
     (m, { host }) => new Failure('GIT_ANSWER_INVALID', { host, reason: quoteServer(m[0]) }),
   ],
   [
