@@ -44,9 +44,7 @@ export async function readAdvertisement(
   });
   const packets = new PacketReader(host, answer);
   try {
-    const said = await readList(host, packets, { service, keep });
-    await packets.finish();
-    return said;
+    return await readList(host, packets, { service, keep });
   } finally {
     await packets.close();
   }

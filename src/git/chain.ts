@@ -95,8 +95,10 @@ async function addStep(source: ObjectSource, at: Position, step: Step, built: Bu
   }
   if (tree === EMPTY_TREE) await built.pack.add(tree, { type: 'tree', content: Buffer.alloc(0) });
   for (const one of made) await addTree(source, one, built);
-  for (const { content } of step.changes)
-    if (content !== null) await built.pack.add(blobIdOf(content), blobOf(content));
+  for (const [index, { content }] of step.changes.entries()) {
+    const blob = blobs[index] ?? null;
+    if (content !== null && blob !== null) await built.pack.add(blob, blobOf(content));
+  }
   const commit: GitObject = { type: 'commit', content: encodeCommit({ ...step, tree, parent: at.commit }) };
   const id = hashObject(commit.type, commit.content);
   await built.pack.add(id, commit);

@@ -1,6 +1,5 @@
 // Framing of Git's wire protocol: four hex digits of length, then the payload; three lengths are signs without payload.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { Breath } from './breath.js';
 import { ByteWindow } from './byte-window.js';
 import { refuseAnswer } from './host-answer.js';
@@ -13,9 +12,6 @@ export type Packet =
 
 const LENGTH_BYTES = 4;
 const LENGTH_MAX = 65_520;
-const REST_BYTES_MAX = 65_536;
-/** So long the end of an answer that says nothing more is waited for. */
-const MOMENT_MS = 25;
 const SIGNS = [{ kind: 'flush' }, { kind: 'delimiter' }, { kind: 'end' }] as const;
 
 export const FLUSH = Buffer.from('0000');
@@ -64,29 +60,9 @@ export class PacketReader {
     return { kind: 'data', data: this.#window.take(length).subarray(LENGTH_BYTES) };
   }
 
-  /**
-   * Lets the rest of a complete answer go by, so that its connection can be used again. A host that is slow to end (some
-   * tidy up first) is not waited for.
-   */
-  async finish(): Promise<void> {
-    const moment = new AbortController();
-    const rest = this.#drain().catch(() => undefined);
-    await Promise.race([rest, delay(MOMENT_MS, undefined, { signal: moment.signal }).catch(() => undefined)]);
-    moment.abort();
-  }
-
-  /** Gives up the rest of the answer and the connection it came on. */
+  /** Gives up the rest of the answer. */
   async close(): Promise<void> {
     await this.#window.close();
-  }
-
-  async #drain(): Promise<void> {
-    let bytes = 0;
-    for (let more = await this.#window.fill(1); more > 0; more = await this.#window.fill(1)) {
-      bytes += more;
-      if (bytes > REST_BYTES_MAX) return this.#window.close();
-      this.#window.take(more);
-    }
   }
 
   #sign(length: number): Packet {

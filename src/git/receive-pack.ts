@@ -76,7 +76,6 @@ async function readReport(
     const lines = banded
       ? await readLines(host, new PacketReader(host, readSideBand(host, replay(first, outer), hear)))
       : await readLines(host, replay(first, outer));
-    await outer.finish();
     return lines;
   } finally {
     await outer.close();

@@ -57,15 +57,13 @@ export async function fetchObjects(session: Session, wanted: Wanted): Promise<Ma
       const pack = isVersion2
         ? await skipToPack(session.host, packets)
         : await skipToBand(session.host, packets);
-      const objects = await readPack(readSideBand(session.host, pack), {
+      return await readPack(readSideBand(session.host, pack), {
         host: session.host,
         limits: session.limits,
         keep: (type) => wanted.keep.includes(type),
         ...(wanted.known === undefined ? {} : { known: wanted.known }),
         check: () => requireTime(session),
       });
-      await packets.finish();
-      return objects;
     } finally {
       await packets.close();
     }
@@ -106,7 +104,6 @@ async function listByCommand(session: Session, prefixes: string[]): Promise<Refe
       if (reference !== null) collectReference(session.host, references, reference);
       line = await readLine(session.host, packets);
     }
-    await packets.finish();
     return references;
   } finally {
     await packets.close();
