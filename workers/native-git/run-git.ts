@@ -1,5 +1,6 @@
 // Runs one git command through simple-git: fixed arguments, an environment of our own, limits and a process group around it.
 import { GitError, simpleGit } from 'simple-git';
+import { KILL_AFTER_SECONDS } from './scripts.js';
 
 export interface GitCommand {
   argv: string[];
@@ -50,6 +51,9 @@ async function guardOutput<T>(command: GitCommand, use: (git: Git) => PromiseLik
   const git = prepare(command, AbortSignal.any(signals));
   let bytes = 0;
   git.outputHandler((_, stdout, stderr) => {
+    stderr.once('data', (first: Buffer) =>
+      endWithSignal(command.signal, Number.parseInt(first.toString(), 10), stderr),
+    );
     for (const stream of [stdout, stderr])
       stream.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
@@ -61,6 +65,31 @@ async function guardOutput<T>(command: GitCommand, use: (git: Git) => PromiseLik
   } catch (error) {
     if (excess.signal.aborted) throw new OutputTooLarge(`more than ${command.outputBytesMax} bytes`);
     throw error;
+  }
+}
+
+/** Ends what a polite signal has not ended: the group's leader may miss it while it is only just starting. */
+function endWithSignal(signal: AbortSignal | undefined, group: number, stderr: NodeJS.ReadableStream): void {
+  if (signal === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => endGroup(group), (KILL_AFTER_SECONDS + 1) * 1_000);
+  };
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort);
+  stderr.once('close', () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  });
+}
+
+/** Kills every process of the group that this process leads. */
+export function endGroup(leader: number | undefined): void {
+  if (leader === undefined || !(leader > 1)) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
@@ -90,7 +119,12 @@ function prepare(command: GitCommand, abort: AbortSignal): Git {
     errors: (error, { exitCode, stdOut, stdErr }) => {
       if (exitCode === 0 && error === undefined) return undefined;
       const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
-      return new CommandFailed(command.argv[0] ?? '', exitCode, text(stdOut), text(stdErr));
+      return new CommandFailed(
+        command.argv[0] ?? '',
+        exitCode,
+        text(stdOut),
+        text(stdErr).replace(/^\d+\n/, ''),
+      );
     },
   }).env(command.env);
 }

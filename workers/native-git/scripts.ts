@@ -23,10 +23,10 @@ export const OBJECT_BYTES_MAX = 512 * 1024 * 1024;
 export const CPU_SECONDS_MAX = 600;
 const MEMORY_KIB_MAX = 4 * 1024 * 1024;
 
-// `timeout` leads a process group of its own and ends it whole: git and the helpers it started. The newline is for
-// simple-git, which waits 50 ms after a command that printed nothing.
+// `timeout` leads a process group of its own and ends it whole: git and the helpers it started. It tells its id
+// first, which is the group's; simple-git would also wait 50 ms after a command that printed nothing.
 const WRAPPER = `#!/bin/sh
-echo >&2
+echo $$ >&2
 ulimit -c 0
 ulimit -f "$SALLYPORT_FILE_BLOCKS_MAX"
 ulimit -t ${CPU_SECONDS_MAX}

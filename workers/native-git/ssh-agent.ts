@@ -7,6 +7,7 @@ import path from 'node:path';
 import { childEnvironment } from '../../src/config/process.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
+import { endGroup } from './run-git.js';
 import type { Scripts } from './scripts.js';
 
 const OPENSSH_HEAD = '-----BEGIN OPENSSH PRIVATE KEY-----';
@@ -78,7 +79,8 @@ export class SshAgent {
   }
 
   async close(): Promise<void> {
-    this.#process.kill('SIGTERM');
+    // The whole group at once: its leader may miss a polite signal while it is only just starting.
+    if (this.#process.exitCode === null && this.#process.signalCode === null) endGroup(this.#process.pid);
     await this.#ended;
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
