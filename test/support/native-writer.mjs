@@ -2,7 +2,9 @@
 import { Secret } from '../../dist/src/kernel/secret.js';
 import { NativeGit } from '../../dist/workers/native-git/native-git.js';
 
-process.once('message', async ({ remote, root, branch, commits }) => {
+process.once('message', (order) => void write(order));
+
+async function write({ remote, root, branch, commits }) {
   const credential = {
     username: remote.username,
     open: async () => new Secret(Buffer.from(remote.password)),
@@ -27,4 +29,4 @@ process.once('message', async ({ remote, root, branch, commits }) => {
   }
   process.send(answer);
   process.disconnect();
-});
+}
