@@ -30,8 +30,14 @@ export function refuseExcess(host: string, limit: string, max: number): Failure<
 /** The failure for an error a server reported in the protocol itself (`ERR` line or error channel). */
 export function quoteError(host: string, text: string | Uint8Array): Failure {
   const words = quoteServer(text);
-  const missing = /not our ref ([0-9a-f]{40})/.exec(words)?.[1];
-  if (missing !== undefined)
-    return new Failure('GIT_OBJECT_NOT_FOUND', { object: `object ${missing}` }) as Failure;
+  const missing = /not our ref ([0-9a-f]{40})|^want ([0-9a-f]{40}) not valid/.exec(words);
+  if (missing !== null)
+    return new Failure('GIT_OBJECT_NOT_FOUND', { object: `object ${missing[1] ?? missing[2]}` }) as Failure;
+  if (/^(?:git )?repository not found/i.test(words))
+    return new Failure('GIT_REPOSITORY_NOT_FOUND', { host }) as Failure;
+  if (/^service not enabled/i.test(words))
+    return new Failure('GIT_AUTH_REJECTED', { host, status: 403 }) as Failure;
+  if (/^internal server error/i.test(words))
+    return new Failure('GIT_HOST_ERROR', { host, status: 500 }) as Failure;
   return refuseAnswer(host, `it reported "${words}"`) as Failure;
 }

@@ -96,6 +96,8 @@ async function readLines(host: string, packets: Packets): Promise<string[]> {
 
 function judge(host: string, reference: string, lines: string[], talk: string): PushVerdict {
   const [unpack = '', ...statuses] = lines;
+  // What JGit says in place of a report.
+  if (/^(?:error: |ERR )/.test(unpack)) return { kind: 'refused', reason: quoteServer(unpack) };
   if (!unpack.startsWith('unpack '))
     throw refuseAnswer(host, 'the report of the push does not begin with unpack');
   if (unpack === 'unpack ok' && statuses.includes(`ok ${reference}`))

@@ -8,6 +8,7 @@ import {
   discoverCapabilities,
   forgetCapabilities,
   isOwnWord,
+  isTruthful,
   knowCapabilities,
   noteCapabilities,
   recallCapabilities,
@@ -48,6 +49,28 @@ export async function listReferences(session: Session, prefixes: string[]): Prom
 
 /** The objects the host sends for this, by id. What was wanted may be missing all the same. */
 export async function fetchObjects(session: Session, wanted: Wanted): Promise<Map<string, GitObject>> {
+  try {
+    return await fetchWanted(session, wanted);
+  } catch (error) {
+    if (!isRefusalOfPast(session, error)) throw error;
+    const tips = new Set((await listReferences(session, ['refs/heads/'])).map(({ id }) => id));
+    if (wanted.ids.every((id) => tips.has(id))) throw error;
+    return tips.size === 0 ? new Map() : fetchWanted(session, { ids: [...tips], keep: wanted.keep });
+  }
+}
+
+/**
+ * Some older hosts answer with an error when a commit is wanted that no reference points at. What such a host has of it
+ * comes with the whole history of its branches, or not at all.
+ */
+function isRefusalOfPast(session: Session, error: unknown): boolean {
+  if (!(error instanceof Failure) || error.code !== 'GIT_HOST_ERROR') return false;
+  const { status } = error.data as { status: number };
+  const capabilities = recallCapabilities(session);
+  return status === 500 && capabilities?.protocol !== 2 && capabilities?.wants === 'commits';
+}
+
+async function fetchWanted(session: Session, wanted: Wanted): Promise<Map<string, GitObject>> {
   return speak(session, async (capabilities) => {
     const isVersion2 = capabilities.protocol === 2;
     const packets = isVersion2
@@ -143,12 +166,14 @@ function describeWanted(wanted: Wanted, capabilities: Capabilities): string[] {
 
 /** One request of version 0: wants with what is asked of the host, a flush, what is known here. */
 function describeOlder(wanted: Wanted, capabilities: Capabilities): Buffer {
+  const haves = usableHaves(wanted, capabilities);
   const names = ['side-band-64k', 'ofs-delta', 'no-progress', 'filter'];
-  if (wanted.known !== undefined) names.push('thin-pack');
+  // Some hosts insist on thin packs: with nothing to leave out they are whole.
+  if (wanted.known !== undefined || haves.length === 0) names.push('thin-pack');
   const asked = names.filter((name) => capabilities.offers.has(name));
   const wants = wanted.ids.map((id, index) => (index === 0 ? `want ${id} ${asked.join(' ')}` : `want ${id}`));
   const before = [...wants, ...describeExtent(wanted, capabilities)];
-  const after = [...usableHaves(wanted, capabilities).map((id) => `have ${id}`), 'done'];
+  const after = [...haves.map((id) => `have ${id}`), 'done'];
   const encode = (line: string): Buffer => encodePacket(`${line}\n`);
   return Buffer.concat([...before.map(encode), FLUSH, ...after.map(encode)]);
 }
@@ -161,8 +186,9 @@ function describeExtent(wanted: Wanted, { filter, shallow }: Capabilities): stri
   return lines;
 }
 
-/** A host that cannot be told of a missing past would take it for known. */
+/** A host that cannot be told of a missing past would take it for known; of a strange one nothing is taken for granted. */
 function usableHaves({ haves = [], shallow = [] }: Wanted, capabilities: Capabilities): string[] {
+  if (capabilities.protocol !== 2 && !isTruthful(capabilities)) return [];
   return haves.filter((id) => capabilities.shallow || !shallow.includes(id));
 }
 
