@@ -40,7 +40,8 @@ it('files are kebab-case, with a suffix only for a role', () => {
   const words = '[a-z0-9]+(?:-[a-z0-9]+)*';
   const odd = (files: string[], suffixes: string): string[] =>
     files.filter(
-      (file) => !new RegExp(`^${words}(?:\\.(?:${suffixes}))?\\.(?:ts|mjs)$`).test(path.basename(file)),
+      (file) =>
+        !new RegExp(`^${words}(?:\\.(?:${suffixes}))?\\.(?:ts|mjs|py|java)$`).test(path.basename(file)),
     );
   expect(odd(production, roles.production)).toEqual([]);
   expect(odd(listFiles('test'), roles.test)).toEqual([]);

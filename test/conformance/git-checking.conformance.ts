@@ -1,7 +1,7 @@
 // Part of the Git suite: the stages of a check.
 import { describe, expect, test } from 'vitest';
 import type { StageResult } from '../../src/git/git.js';
-import type { Suite } from '../support/git-suite.js';
+import { type Suite, testWith } from '../support/git-suite.js';
 
 export function describeChecking(suite: Suite): void {
   describe('check', () => {
@@ -12,6 +12,14 @@ export function describeChecking(suite: Suite): void {
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate ok', 'read ok', 'write ok']);
       for (const { ms } of stages) expect(ms).toBeGreaterThanOrEqual(0);
       expect(reference.git(['for-each-ref'])).toBe(before);
+    });
+
+    test('finds what the host is known to do', async () => {
+      const { remote } = suite.world.create({ files: { 'a.yaml': 'a\n' } });
+      const { host } = await (await suite.open(remote)).check();
+      if (host === null) return;
+      const agent = host.agent === null ? null : host.agent.split('/')[0];
+      expect({ ...host, agent }).toMatchObject(suite.server.features);
     });
 
     test('passes all stages on an empty repository', async () => {
@@ -38,7 +46,7 @@ export function describeChecking(suite: Suite): void {
       expect(summarize(stages)).toEqual(['reach ok', 'authenticate ok', 'read GIT_REPOSITORY_NOT_FOUND']);
     });
 
-    test('stops at a repository that may only be read', async () => {
+    testWith(suite, 'read-only')('stops at a repository that may only be read', async () => {
       const config = { 'http.receivepack': 'false' };
       const { remote } = suite.world.create({ files: { 'a.yaml': 'a\n' }, config });
       const [reach, authenticate, read, write, ...more] = summarize(

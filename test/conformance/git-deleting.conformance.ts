@@ -1,6 +1,6 @@
 // Part of the Git suite: branches that are deleted, and those that are not.
 import { describe, expect, test } from 'vitest';
-import type { Suite } from '../support/git-suite.js';
+import { type Suite, testWith } from '../support/git-suite.js';
 
 const files = { 'a.yaml': 'a: 1\n' };
 
@@ -41,20 +41,23 @@ export function describeDeleting(suite: Suite): void {
       expect(reference.head('side')).toBe(elsewhere);
     });
 
-    test('is refused by a host that wants to keep the branch, in its own words', async () => {
-      const { remote, reference } = suite.world.create({ files });
-      const at = reference.head('main') ?? '';
-      reference.point('kept', at);
-      reference.refuseWith('update', 'kept for the auditors');
-      const git = await suite.open(remote);
-      await expect(git.deleteBranch('kept', at)).rejects.toMatchObject({
-        code: 'GIT_PUSH_REJECTED',
-        data: { reason: expect.stringContaining('kept for the auditors') },
-      });
-      expect(reference.head('kept')).toBe(at);
-    });
+    testWith(suite, 'hooks')(
+      'is refused by a host that wants to keep the branch, in its own words',
+      async () => {
+        const { remote, reference } = suite.world.create({ files });
+        const at = reference.head('main') ?? '';
+        reference.point('kept', at);
+        reference.refuseWith('update', 'kept for the auditors');
+        const git = await suite.open(remote);
+        await expect(git.deleteBranch('kept', at)).rejects.toMatchObject({
+          code: 'GIT_PUSH_REJECTED',
+          data: { reason: expect.stringContaining('kept for the auditors') },
+        });
+        expect(reference.head('kept')).toBe(at);
+      },
+    );
 
-    test('is refused for the default branch', async () => {
+    testWith(suite, 'kept-default')('is refused for the default branch', async () => {
       const { remote, reference } = suite.world.create({ files });
       const at = reference.head('main') ?? '';
       const git = await suite.open(remote);

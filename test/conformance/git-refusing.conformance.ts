@@ -1,7 +1,7 @@
 // Part of the Git suite: what is refused before a push, by the host, and what a bad line leaves behind.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Failure } from '../../src/kernel/failure.js';
-import { chainOn, change, expectLanded, makeStep, type Suite } from '../support/git-suite.js';
+import { chainOn, change, expectLanded, makeStep, type Suite, testWith } from '../support/git-suite.js';
 import type { Line } from '../support/git-world.js';
 
 export function describeRefusing(suite: Suite): void {
@@ -127,18 +127,21 @@ function describeBlockedPaths(suite: Suite): void {
 
 function describeHostRefusals(suite: Suite): void {
   describe('a host that refuses', () => {
-    test.each(['pre-receive', 'update'] as const)('by its %s hook is quoted', async (hook) => {
-      const repository = suite.world.create({ files: seed });
-      const head = repository.reference.head('main');
-      repository.reference.refuseWith(hook, 'Branch main is protected');
-      const git = await suite.open(repository.remote);
-      const failure = await git.commit(chainOn(repository, [step])).catch((error: unknown) => error);
-      expect(failure).toMatchObject({ code: 'GIT_PUSH_REJECTED' });
-      expect((failure as Failure).message).toContain('Branch main is protected');
-      expect(repository.reference.head('main')).toBe(head);
-    });
+    testWith(suite, 'hooks').each(['pre-receive', 'update'] as const)(
+      'by its %s hook is quoted',
+      async (hook) => {
+        const repository = suite.world.create({ files: seed });
+        const head = repository.reference.head('main');
+        repository.reference.refuseWith(hook, 'Branch main is protected');
+        const git = await suite.open(repository.remote);
+        const failure = await git.commit(chainOn(repository, [step])).catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code: 'GIT_PUSH_REJECTED' });
+        expect((failure as Failure).message).toContain('Branch main is protected');
+        expect(repository.reference.head('main')).toBe(head);
+      },
+    );
 
-    test('by configuration takes no push', async () => {
+    testWith(suite, 'read-only')('by configuration takes no push', async () => {
       const repository = suite.world.create({ files: seed, config: { 'http.receivepack': 'false' } });
       const head = repository.reference.head('main');
       const git = await suite.open(repository.remote);
@@ -198,7 +201,7 @@ function describeHostRefusals(suite: Suite): void {
 }
 
 function describeBadLine(suite: Suite): void {
-  describe('a line that breaks during the push', () => {
+  describe('a line that breaks during the push', { concurrent: false }, () => {
     let line: Line;
     beforeEach(async () => {
       line = await suite.world.openBadLine();

@@ -1,8 +1,10 @@
-// The words of the Git port as a suite. Every implementation passes it against git's own http-backend, and every commit it
-// makes has the id that plain git commands give.
+// The words of the Git port as a suite. Every implementation passes it against git's own http-backend, the in-process engine
+// against every server of test/support/worlds, and every commit they make has the id that plain git commands give.
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { MakeGit, Suite } from '../support/git-suite.js';
 import { GitWorld, type World } from '../support/git-world.js';
+import { gitHost } from '../support/worlds/git-http-backend.js';
+import type { GitServer } from '../support/worlds/git-server.js';
 import { describeChecking } from './git-checking.conformance.js';
 import { describeCommitting } from './git-committing.conformance.js';
 import { describeDeleting } from './git-deleting.conformance.js';
@@ -14,19 +16,22 @@ import { describeTreeBuilding } from './git-tree-building.conformance.js';
 export function describeGit(
   name: string,
   make: MakeGit,
-  options: { open?: () => Promise<World>; close?: () => Promise<void> } = {},
+  options: { server?: GitServer; open?: () => Promise<World>; close?: () => Promise<void> } = {},
 ): void {
-  describe(name, () => {
+  const { server = gitHost, open } = options;
+  const title = open === undefined ? `${name} with ${server.name}` : name;
+  describe(title, { concurrent: server.isSlow ?? false }, () => {
     let world: World | undefined;
     const suite: Suite = {
       get world() {
         if (world === undefined) throw new Error('The world opens when the tests run');
         return world;
       },
+      server,
       open: make,
     };
     beforeAll(async () => {
-      world = await (options.open ?? GitWorld.open)();
+      world = await (open?.() ?? GitWorld.open(server));
     });
     afterAll(async () => {
       await options.close?.();

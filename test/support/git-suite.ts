@@ -1,7 +1,8 @@
 // What the parts of the Git suite share.
-import { expect } from 'vitest';
+import { expect, type TestAPI, test } from 'vitest';
 import type { Chain, ChainResult, Change, Git, Step } from '../../src/git/git.js';
 import type { TestRemote, TestRepository, World } from './git-world.js';
+import type { Ability, GitServer } from './worlds/git-server.js';
 
 /** Makes an engine for this remote. Called for every test, often several times for one repository. */
 export type MakeGit = (remote: TestRemote) => Git | Promise<Git>;
@@ -9,7 +10,13 @@ export type MakeGit = (remote: TestRemote) => Git | Promise<Git>;
 /** What the parts of the suite work with. The world is there once the tests run. */
 export interface Suite {
   readonly world: World;
+  readonly server: GitServer;
   open: MakeGit;
+}
+
+/** `test` for cases that need abilities of the server: skipped, and listed as such, where it declares that it lacks one. */
+export function testWith(suite: Suite, ...abilities: Ability[]): TestAPI | TestAPI['skip'] {
+  return abilities.some((ability) => suite.server.lacks.includes(ability)) ? test.skip : test;
 }
 
 /** A step with these changes. */

@@ -4,13 +4,11 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import {
-  createRepository,
-  type GitHost,
-  type NewRepository,
-  startGitHost,
-} from '../../src/playground/git-host.js';
+import { createRepository, type NewRepository } from '../../src/playground/git-host.js';
 import { ReferenceRepository } from './git-reference.js';
+import { forward } from './worlds/forward.js';
+import { gitHost } from './worlds/git-http-backend.js';
+import type { Account, GitServer, RunningServer } from './worlds/git-server.js';
 
 /** What an engine is given to work with. */
 export interface TestRemote {
@@ -27,7 +25,7 @@ export interface TestRepository {
   reference: ReferenceRepository;
 }
 
-const account = { username: 'ada', password: 'p@ss:wörd %41 "quoted" $HOME' };
+const account: Account = { username: 'ada', password: 'p@ss:wörd %41 "quoted" $HOME' };
 
 /** A real host with its repositories, as the suite sees them. */
 export interface World {
@@ -58,6 +56,7 @@ export interface Line {
   close: () => Promise<void>;
 }
 
+/** A server at work, and the folder of bare repositories it serves. */
 export class GitWorld implements World {
   readonly wrongPassword = 'not-the-password';
   readonly refusal = { status: 401 };
@@ -65,12 +64,14 @@ export class GitWorld implements World {
 
   private constructor(
     readonly root: string,
-    readonly host: GitHost,
+    readonly server: GitServer,
+    /** The server at work. */
+    readonly host: RunningServer,
   ) {}
 
-  static async open(): Promise<GitWorld> {
+  static async open(server: GitServer = gitHost): Promise<GitWorld> {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-world-'));
-    return new GitWorld(root, await startGitHost({ root, port: 0, accounts: [account] }));
+    return new GitWorld(root, server, await server.start(root, account));
   }
 
   async close(): Promise<void> {
@@ -81,7 +82,8 @@ export class GitWorld implements World {
   /** A repository of its own for one test. */
   create(options: NewRepository = {}): TestRepository {
     const name = `repository-${this.#count++}`;
-    const { folder } = createRepository(this.root, name, options);
+    const config = { ...this.server.config, ...options.config };
+    const { folder } = createRepository(this.root, name, { ...options, config });
     return { remote: this.remote(`/${name}.git`), reference: new ReferenceRepository(folder) };
   }
 
@@ -138,17 +140,13 @@ export class BadLine implements Line {
       this.#dead = this.staysDead;
     }
     if (fate === 'cut-request') return void request.socket.destroy();
-    const upstream = http.request(hostUrl + request.url, {
-      method: request.method,
-      headers: request.headers,
+    forward(hostUrl, request, response, {
+      onAnswer: (answer) => {
+        if (fate !== 'cut-answer') return false;
+        answer.resume().on('end', () => request.socket.destroy());
+        return true;
+      },
     });
-    upstream.on('response', (answer) => {
-      if (fate === 'cut-answer') return void answer.resume().on('end', () => request.socket.destroy());
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    upstream.on('error', () => response.destroy());
-    request.pipe(upstream);
   }
 }
 

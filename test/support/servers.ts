@@ -74,10 +74,10 @@ export async function startRedis(
     url: `redis://127.0.0.1:${port}`,
     directory: home,
     stop: async () => {
-      await finish(child, 'SIGTERM');
+      await endProcess(child, 'SIGTERM');
       fs.rmSync(home, { recursive: true, force: true });
     },
-    kill: () => finish(child, 'SIGKILL'),
+    kill: () => endProcess(child, 'SIGKILL'),
   };
 }
 
@@ -107,13 +107,13 @@ export async function startPostgres(): Promise<Server & { folder: string }> {
     url: `postgres://sallyport:test-password@127.0.0.1:${port}/postgres`,
     folder: data,
     stop: async () => {
-      await finish(child, 'SIGINT');
+      await endProcess(child, 'SIGINT');
       fs.rmSync(home, { recursive: true, force: true });
     },
   };
 }
 
-async function reachable(port: number, child: ChildProcess, name: string): Promise<void> {
+export async function reachable(port: number, child: ChildProcess, name: string): Promise<void> {
   for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
     const open = await new Promise<boolean>((resolve) => {
@@ -126,7 +126,7 @@ async function reachable(port: number, child: ChildProcess, name: string): Promi
   throw new Error(`${name} does not answer on port ${port}`);
 }
 
-async function finish(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);

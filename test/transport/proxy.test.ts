@@ -81,8 +81,12 @@ describe.each<EngineName>(['in-process', 'native'])('the %s engine behind a prox
 
   it('reaches a host without encryption through it', async () => {
     const proxy = await openProxy();
-    expect(await head(`http://a.git.test:${world.host.port}`, through(proxy.url))).toBe(expected());
-    expect([...proxy.lines, ...proxy.addresses].join()).toContain(`a.git.test:${world.host.port}`);
+    expect(await head(`http://a.git.test:${new URL(world.host.url).port}`, through(proxy.url))).toBe(
+      expected(),
+    );
+    expect([...proxy.lines, ...proxy.addresses].join()).toContain(
+      `a.git.test:${new URL(world.host.url).port}`,
+    );
   });
 
   it('says to the proxy who it is', async () => {

@@ -1,0 +1,5 @@
+import { makeInProcessGit } from '../support/in-process-git.js';
+import { gitHostVersion1 } from '../support/worlds/git-http-backend.js';
+import { describeGit } from './git.conformance.js';
+
+describeGit('InProcessGit', makeInProcessGit, { server: gitHostVersion1 });

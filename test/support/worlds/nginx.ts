@@ -1,0 +1,88 @@
+// Git's own http-backend as it is mostly run: behind nginx, by fcgiwrap. nginx knows the account and compresses.
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { endProcess, findProgram, freePort, reachable } from '../servers.js';
+import { gitHost } from './git-http-backend.js';
+import type { Account, GitServer, RunningServer } from './git-server.js';
+
+const PROCESSES = 4;
+
+export const nginx: GitServer = {
+  ...gitHost,
+  name: 'git http-backend, nginx and fcgiwrap',
+  triedWith: 'git 2.39.5, nginx 1.22.1, fcgiwrap 1.1.0',
+  start: startNginx,
+};
+
+async function startNginx(root: string, account: Account): Promise<RunningServer> {
+  const programs = {
+    nginx: findProgram('nginx', 'nginx-light', () => ['/usr/sbin']),
+    fcgiwrap: findProgram('fcgiwrap', 'fcgiwrap', () => ['/usr/sbin']),
+  };
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-nginx-'));
+  const port = await freePort();
+  fs.writeFileSync(path.join(home, 'accounts'), describeAccount(account));
+  fs.writeFileSync(path.join(home, 'nginx.conf'), describeHost(home, root, port));
+  const options = { env: { PATH: process.env.PATH ?? '' }, cwd: home, stdio: 'ignore' as const };
+  const socket = `unix:${path.join(home, 'socket')}`;
+  const wrapper = spawn(programs.fcgiwrap, ['-c', String(PROCESSES), '-s', socket], options);
+  const server = spawn(programs.nginx, ['-p', home, '-c', 'nginx.conf', '-e', 'error.log'], options);
+  await reachable(port, server, 'nginx');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      await endProcess(server, 'SIGTERM');
+      await endProcess(wrapper, 'SIGTERM');
+      fs.rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function describeAccount({ username, password }: Account): string {
+  return `${username}:{SHA}${createHash('sha1').update(password).digest('base64')}\n`;
+}
+
+function describeHost(home: string, root: string, port: number): string {
+  const backend = path.join(execFileSync('git', ['--exec-path']).toString().trim(), 'git-http-backend');
+  const folders = ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'];
+  const parameters: [string, string][] = [
+    ['SCRIPT_FILENAME', backend],
+    ['GIT_PROJECT_ROOT', root],
+    ['GIT_HTTP_EXPORT_ALL', '1'],
+    ['GIT_PROTOCOL', '$http_git_protocol'],
+    ['HTTP_CONTENT_ENCODING', '$http_content_encoding'],
+    ['PATH_INFO', '$uri'],
+    ['QUERY_STRING', '$query_string'],
+    ['REQUEST_METHOD', '$request_method'],
+    ['CONTENT_TYPE', '$content_type'],
+    ['CONTENT_LENGTH', '$content_length'],
+    ['REMOTE_ADDR', '$remote_addr'],
+    ['REMOTE_USER', '$remote_user'],
+  ];
+  const lines = [
+    ...(process.getuid?.() === 0 ? ['user root;'] : []),
+    'daemon off;',
+    'worker_processes 1;',
+    'pid nginx.pid;',
+    'events { worker_connections 256; }',
+    'http {',
+    'access_log off;',
+    'client_max_body_size 0;',
+    'gzip on;',
+    'gzip_min_length 1;',
+    'gzip_types *;',
+    ...folders.map((folder) => `${folder}_temp_path ${path.join(home, folder)};`),
+    'server {',
+    `listen 127.0.0.1:${port};`,
+    'auth_basic "nginx";',
+    `auth_basic_user_file ${path.join(home, 'accounts')};`,
+    'location / {',
+    `fastcgi_pass unix:${path.join(home, 'socket')};`,
+    ...parameters.map(([name, value]) => `fastcgi_param ${name} "${value}";`),
+    '}}}',
+  ];
+  return lines.join('\n');
+}
