@@ -98,6 +98,13 @@ export default {
       to: { path: '^src/playground/' },
     },
     {
+      name: 'product-alone',
+      comment: 'Tests and benches use the product; the product does not know them',
+      severity: 'error',
+      from: { path: '^(src|workers)/' },
+      to: { path: '^(bench|test)/' },
+    },
+    {
       name: 'repositories-stay-home',
       comment:
         'Tables are read through the repository of their own room, by its service, a flow or a controller',

@@ -20,6 +20,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   findProgram('redis-server', 'redis-server');
   findProgram('curl', 'curl');
+  findProgram('nginx', 'nginx-light', () => ['/usr/sbin']);
+  findProgram('fcgiwrap', 'fcgiwrap', () => ['/usr/sbin']);
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-test-'));
   fs.chmodSync(home, 0o755);
   const embedded = await startEmbeddedPostgres(path.join(home, 'postgres'));

@@ -61,6 +61,7 @@ describe('a planted violation is found', () => {
     for (const name of [
       'src',
       'workers',
+      'bench',
       'ARCHITECTURE.md',
       '.dependency-cruiser.mjs',
       'tsconfig.json',
@@ -106,7 +107,7 @@ const isSame = (one: Violation, other: Violation): boolean =>
 
 function textOf({ file, targets }: Plant): string {
   const imports = targets.map((to) =>
-    /^(src|workers)\//.test(to) ? relative(path.posix.dirname(file), to) : to,
+    /^(src|workers|bench)\//.test(to) ? relative(path.posix.dirname(file), to) : to,
   );
   return imports.map((to) => `import '${to}';\n`).join('') || 'export const nobody = 1;\n';
 }
@@ -143,6 +144,7 @@ function plantOthers(): Plant[] {
     plant('workers-not-manager', 'workers/commands/planted-manager.ts', 'src/storage/database.ts'),
     plant('not-to-entry', 'src/api/planted-entry.ts', 'src/manager.ts', 'src/main.ts', 'src/token.ts'),
     plant('playground-is-a-start', 'src/api/planted-playground.ts', 'src/playground/seed.ts'),
+    plant('product-alone', 'src/api/planted-bench.ts', 'bench/rows.ts'),
     plant('repositories-stay-home', 'src/queue/planted-repository.ts', 'src/scopes/scopes.repository.ts'),
     plant('no-circular', 'src/git/planted-circle.ts', 'src/git/planted-circle.ts'),
     plant('no-orphans', 'src/kernel/planted-orphan.ts'),
