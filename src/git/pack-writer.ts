@@ -27,8 +27,8 @@ const ID_BYTES = 20;
 const DELTA_DEPTH_MAX = 50;
 /** Larger objects are deflated on another thread. */
 const DEFLATE_HERE_MAX = 64 * 1024;
-/** Larger trees are not deflated whole just to see that their delta is smaller. */
-const COMPARE_BYTES_MAX = 16 * 1024;
+const CHUNK_BYTES_MIN = 64;
+const CHUNK_BYTES_MAX = 16 * 1024;
 const SLICE_BYTES = 4 * 1024 * 1024;
 
 const deflateAside = promisify((input: Buffer, done: (error: Error | null, result: Buffer) => void) =>
@@ -102,14 +102,17 @@ export class PackWriter {
     const delta = await encodeTreeDelta(base.tree, tree, this.#breath);
     if (delta === null) return null;
     const squeezed = await squeeze(delta);
-    const isLarge = tree.content.length > COMPARE_BYTES_MAX && squeezed.length < tree.content.length / 64;
-    if (!isLarge && squeezed.length + ID_BYTES >= (await squeeze(tree.content)).length) return null;
+    // Ids cannot be squeezed, so a whole tree never takes less than they do.
+    const isSmaller = squeezed.length < ID_BYTES * (tree.size - 1);
+    if (!isSmaller && squeezed.length + ID_BYTES >= (await squeeze(tree.content)).length) return null;
     return [encodeEntryHeader(REFERENCE_DELTA, delta.length), Buffer.from(base.id, 'hex'), squeezed];
   }
 }
 
 async function squeeze(content: Buffer): Promise<Buffer> {
-  return content.length > DEFLATE_HERE_MAX ? deflateAside(content) : deflateSync(content);
+  if (content.length > DEFLATE_HERE_MAX) return deflateAside(content);
+  // Most objects are small, and memory for large ones costs more time than squeezing them.
+  return deflateSync(content, { chunkSize: Math.min(content.length + CHUNK_BYTES_MIN, CHUNK_BYTES_MAX) });
 }
 
 function encodeEntryHeader(type: number, size: number): Buffer {
