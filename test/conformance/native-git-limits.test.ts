@@ -171,7 +171,7 @@ describe('a pack that grows', () => {
     const git = engine({ url: `${host.url}/bomb.git`, username: 'ada', password: 'hidden-1' });
     await expect(git.list('0123456789'.repeat(4), '')).rejects.toMatchObject({
       code: 'GIT_LIMIT_EXCEEDED',
-      data: { limit: 'bytes of one object' },
+      data: { limit: 'bytes in memory' },
       disposition: 'stop',
     });
     expect(processesOf(root)).toEqual([]);

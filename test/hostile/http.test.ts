@@ -33,7 +33,7 @@ const statuses: Case[] = (
     [403, {}, 'GIT_AUTH_REJECTED'],
     [404, {}, 'GIT_REPOSITORY_NOT_FOUND'],
     [410, {}, 'GIT_REPOSITORY_NOT_FOUND'],
-    [409, {}, 'GIT_ANSWER_INVALID'],
+    [409, {}, 'GIT_HOST_ERROR'],
     [418, {}, 'GIT_ANSWER_INVALID'],
     [429, {}, 'GIT_HOST_ERROR'],
     [429, { 'Retry-After': '7' }, 'GIT_HOST_ERROR'],
@@ -52,7 +52,7 @@ const statuses: Case[] = (
 ]);
 
 const broken: Case[] = [
-  ['204', () => ({ status: 204 }), 'GIT_ANSWER_INVALID', { discover: 'gap', fetch: 'GIT_ENGINE_FAILED' }],
+  ['204', () => ({ status: 204 }), 'GIT_ANSWER_INVALID', { discover: 'gap' }],
   ['206', () => ({ status: 206, body: 'x' }), 'GIT_ANSWER_INVALID', { discover: 'gap' }],
   [
     'a sign-in page',
@@ -78,32 +78,32 @@ const broken: Case[] = [
     'half of the headers',
     (right) => ({ ...right, bytesMax: 40 }),
     'GIT_UNREACHABLE',
-    { discover: 'gap', refs: 'GIT_ANSWER_INVALID', fetch: 'GIT_ENGINE_FAILED' },
+    { discover: 'gap', refs: 'GIT_ANSWER_INVALID', fetch: 'GIT_ANSWER_INVALID' },
   ],
   ['headers without a body', (right) => ({ ...right, bytesMax: 110 }), 'GIT_UNREACHABLE'],
   [
     'what is not HTTP',
     () => ({ head: 'SSH-2.0-OpenSSH_9.2\r\n', end: 'cut' }),
     'GIT_ANSWER_INVALID',
-    { discover: 'GIT_ENGINE_FAILED', refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
+    { refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
   ],
   [
     'HTTP/0.9',
     (right) => ({ head: '', body: bodyOf(right), end: 'cut' }),
     'GIT_ANSWER_INVALID',
-    { discover: 'GIT_ENGINE_FAILED', refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
+    { refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
   ],
   [
     'a flood of headers',
     (right) => ({ ...right, headers: { ...right.headers, ...flood(20_000) } }),
     'GIT_ANSWER_INVALID',
-    { discover: 'GIT_ENGINE_FAILED', refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
+    { refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
   ],
   [
     'a header as long as a book',
     (right) => ({ ...right, headers: { ...right.headers, 'X-Long': 'x'.repeat(5_000_000) } }),
     'GIT_ANSWER_INVALID',
-    { discover: 'GIT_ENGINE_FAILED', refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
+    { discover: 'GIT_LIMIT_EXCEEDED', refs: 'GIT_LIMIT_EXCEEDED', fetch: 'GIT_LIMIT_EXCEEDED' },
   ],
   [
     'a gzip bomb',
@@ -121,7 +121,7 @@ const broken: Case[] = [
     'broken chunks',
     (right) => ({ ...right, head: headOf(right, 'Transfer-Encoding: chunked'), end: 'cut' }),
     'GIT_ANSWER_INVALID',
-    { discover: 'GIT_ENGINE_FAILED', refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
+    { refs: 'GIT_UNREACHABLE', fetch: 'GIT_UNREACHABLE' },
   ],
 ];
 

@@ -139,7 +139,9 @@ function leavesDoubt(failure: Failure, failed: CommandFailed | null): boolean {
   // One that was never begun has no cause.
   if (failure.code === 'GIT_CANCELLED' || failure.cause instanceof OutputTooLarge)
     return failure.cause !== undefined;
-  if (failed === null || failure.disposition !== 'retry') return false;
+  if (failed === null) return false;
+  if (failure.code === 'GIT_LIMIT_EXCEEDED') return true;
+  if (failure.disposition !== 'retry') return false;
   if (/^ssh: |^kex_exchange_identification|banner exchange$/m.test(failed.stderr)) return false;
   return !/unable to access/.test(failed.stderr) || /RPC failed|send-pack|hung up/.test(failed.stderr);
 }

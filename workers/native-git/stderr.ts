@@ -62,7 +62,7 @@ const ownRows: Row[] = [
   [/No space left on device|Disk quota exceeded/, (m) => new DiskFull(m[0])],
   [
     /attempting to allocate \d+ over limit|Out of memory|Cannot allocate memory|out of memory/,
-    exceeded('bytes of one object', OBJECT_BYTES_MAX),
+    exceeded('bytes in memory', OBJECT_BYTES_MAX),
   ],
   [/File too large|died of signal 25\b|File size limit exceeded/, exceededDisk],
   [/died of signal 24\b|CPU time limit exceeded/, exceeded('seconds of computing', CPU_SECONDS_MAX)],
@@ -105,7 +105,7 @@ const rows: Row[] = [
     (_, { host }) => new Failure('GIT_REPOSITORY_NOT_FOUND', { host }),
   ],
   [
-    /^(?:remote: )?(?:ERROR|FATAL): .*(?:read.only|denied|not allowed|write access).*/im,
+    /^(?:remote: )?(?:ERROR|FATAL): .*(?:[Rr]ead.only|DENIED|denied|not allowed|write access).*/m,
     (m, { command, host }) =>
       command === 'push'
         ? new Failure('GIT_PUSH_REJECTED', { host, reason: quoteServer(m[0]) })

@@ -171,9 +171,9 @@ describe('here', () => {
   it.each([
     [
       'fatal: attempting to allocate 3224371200 over limit 536870912\nfatal: fetch-pack: invalid index-pack output',
-      'bytes of one object',
+      'bytes in memory',
     ],
-    ['fatal: Out of memory, malloc failed (tried to allocate 3224371200 bytes)', 'bytes of one object'],
+    ['fatal: Out of memory, malloc failed (tried to allocate 3224371200 bytes)', 'bytes in memory'],
     [
       'error: index-pack died of signal 25\nfatal: fetch-pack: invalid index-pack output',
       'bytes of one pack',
