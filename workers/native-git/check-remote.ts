@@ -4,6 +4,7 @@ import type { Stage, StageResult } from '../../src/git/git.js';
 import { EMPTY_TREE } from '../../src/git/objects.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { emptyCommitArgv, listRemoteArgv, probePushArgv } from './argv.js';
+import { listRemote } from './objects.js';
 import type { Operation } from './operation.js';
 
 const NOBODY = 'Sallyport <check@sallyport.invalid> 0 +0000';
@@ -12,7 +13,7 @@ const OFFER = `tree ${EMPTY_TREE}\nauthor ${NOBODY}\ncommitter ${NOBODY}\n\nChec
 
 /** Tries the stages in order. What fails is in the answer; only a damaged folder is thrown. */
 export async function checkRemote(operation: Operation): Promise<StageResult[]> {
-  const listed = await time(() => operation.network(listRemoteArgv()));
+  const listed = await time(() => listRemote(operation));
   const failedAt = listed.failure === null ? null : await locateFailure(operation, listed.failure);
   const results: StageResult[] = [];
   for (const stage of ['reach', 'authenticate', 'read'] as const) {

@@ -1,5 +1,10 @@
 // The way over HTTP: git's own helper, told the addresses that were checked; the password comes through a pipe.
+import { readAdvertisement } from '../../src/git/advertisement.js';
+import type { Remote } from '../../src/git/git.js';
+import { defaultLimits } from '../../src/git/limits.js';
 import { parseRemoteUrl } from '../../src/git/remote-url.js';
+import { withSession } from '../../src/git/session.js';
+import { Secret } from '../../src/kernel/secret.js';
 import { describeNetwork } from './network-settings.js';
 import { PasswordPipe } from './password-pipe.js';
 import type { Journey, Road, RoadOptions } from './road.js';
@@ -34,6 +39,28 @@ export class HttpRoad implements Road {
       config: [...settings, ...this.#network, ['remote.origin.url', this.#url.href]],
       environment: anonymous ? {} : await this.#offerPassword(),
     };
+  }
+
+  /** Where git finds no list of references it looks for files of one, and then for nothing at all. */
+  async confirmEmpty(secondsLeft: number): Promise<void> {
+    const { remote, allowHttp, network } = this.#options;
+    const { credential } = remote;
+    const own: Remote = { url: remote.url };
+    if (credential !== undefined) {
+      const open = async (): Promise<Secret> =>
+        (await credential.open()).use((bytes) => new Secret(Buffer.from(bytes)));
+      own.credential = { username: credential.username, open };
+    }
+    const deadlineMs = Math.ceil(secondsLeft * 1_000);
+    const options = {
+      allowHttp,
+      allowPrivate: false,
+      network,
+      deadlineMs,
+      limits: defaultLimits,
+      signal: undefined,
+    };
+    await withSession(own, options, (session) => readAdvertisement(session, 'git-upload-pack'));
   }
 
   rest(): void {

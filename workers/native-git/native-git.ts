@@ -17,11 +17,19 @@ import {
 import { isFilePath } from '../../src/git/path-names.js';
 import { isReferenceName } from '../../src/git/reference-names.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { diffTreeArgv, listRemoteArgv, listTreeArgv } from './argv.js';
+import { diffTreeArgv, listTreeArgv } from './argv.js';
 import { checkRemote } from './check-remote.js';
 import { deleteBranch } from './delete-branch.js';
 import { commitChain } from './deliver-chain.js';
-import { findBranch, listEntries, parseRefs, parseTree, readBlobs, requireCommits } from './objects.js';
+import {
+  findBranch,
+  listEntries,
+  listRemote,
+  parseRefs,
+  parseTree,
+  readBlobs,
+  requireCommits,
+} from './objects.js';
 import type { NativeGitOptions, Operation } from './operation.js';
 import { withOperation } from './with-operation.js';
 
@@ -43,7 +51,7 @@ export class NativeGit extends Git {
 
   heads(): Promise<{ branches: Record<Branch, CommitId>; default: Branch | null }> {
     return this.#open(async (operation) => {
-      const output = await operation.network(listRemoteArgv());
+      const output = await listRemote(operation);
       const found = parseRefs(operation, output).filter(
         ([, ref]) => ref.startsWith('refs/heads/') && isReferenceName(ref),
       );

@@ -17,9 +17,16 @@ import type { Operation } from './operation.js';
 /** So many paths fit into one command line: each has at most 4,096 bytes. */
 const PATHS_MAX = 200;
 
+/** What `ls-remote` says of all branches and HEAD, or of one branch; nothing only where the host has nothing of it. */
+export async function listRemote(operation: Operation, branch?: Branch): Promise<string> {
+  const output = await operation.network(listRemoteArgv(branch));
+  if (output.trim() === '') await operation.confirmEmpty();
+  return output;
+}
+
 /** Commit of the branch on the host, `null` when it has none. */
 export async function findBranch(operation: Operation, branch: Branch): Promise<CommitId | null> {
-  const lines = parseRefs(operation, await operation.network(listRemoteArgv(branch)));
+  const lines = parseRefs(operation, await listRemote(operation, branch));
   return lines.find(([, ref]) => ref === `refs/heads/${branch}`)?.[0] ?? null;
 }
 

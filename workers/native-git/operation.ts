@@ -102,6 +102,11 @@ export class Operation {
     });
   }
 
+  /** As `Road.confirmEmpty`. */
+  async confirmEmpty(): Promise<void> {
+    await this.#road.confirmEmpty(this.#secondsLeft());
+  }
+
   /** Makes the folder, where it is not there, and fit for an operation. */
   async prepare(): Promise<void> {
     if (!this.#folder.exists()) {

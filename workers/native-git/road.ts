@@ -18,6 +18,11 @@ export interface Road {
   readonly repository: string;
   /** Prepares one command. @throws Failure for an address that is denied, and what opening the credential fails with. */
   prepare: (command: { anonymous: boolean; secondsLeft: number }) => Promise<Journey>;
+  /**
+   * Makes sure that the host really has nothing to list: git takes many an answer for an empty repository.
+   * @throws Failure GIT_ANSWER_INVALID
+   */
+  confirmEmpty: (secondsLeft: number) => Promise<void>;
   /** Takes back what the command before did not use. */
   rest: () => void;
   close: () => Promise<void>;

@@ -53,6 +53,10 @@ export class SshRoad implements Road {
     };
   }
 
+  async confirmEmpty(): Promise<void> {
+    // Over SSH git speaks with git alone, or fails.
+  }
+
   rest(): void {
     // The agent keeps the key until the operation ends.
   }
