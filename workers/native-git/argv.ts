@@ -58,10 +58,10 @@ export const PROMISOR: [string, string] = ['remote.origin.promisor', 'true'];
 /** Offers the host nothing: it would take the files of every commit it hears of for present. */
 export const WITHOUT_HAVES: [string, string] = ['fetch.negotiationAlgorithm', 'noop'];
 
-/** Everything below a directory, or everything. */
+/** Everything below a directory, or everything, with the directories. */
 export function listTreeArgv(commit: CommitId, prefix: Path): string[] {
   const paths = prefix === '' ? [] : ['--', `${prefix}/`];
-  return ['ls-tree', '-r', '-z', '--full-tree', requireId(commit), ...paths];
+  return ['ls-tree', '-r', '-t', '-z', '--full-tree', requireId(commit), ...paths];
 }
 
 /** These paths, and for those with a slash at the end what stands in them. */

@@ -9,7 +9,7 @@ import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
 import { importArgv, isAncestorArgv, pushArgv } from './argv.js';
 import { writeImportStream } from './import-stream.js';
-import { fetchBranch, findBranch, findMissing, listEntries, requireCommits } from './objects.js';
+import { fetchBranch, findBranch, findMissing, listStanding, requireCommits } from './objects.js';
 import type { Operation } from './operation.js';
 import { type ChainPlan, collectPaths, planChain } from './plan-chain.js';
 import { CommandFailed, OutputTooLarge } from './run-git.js';
@@ -49,7 +49,7 @@ async function buildChain(
 ): Promise<BuiltChain | Pick<ChainPlan, 'mismatches'>> {
   for (const step of chain.steps) refuseUnwritable(step);
   if (chain.base !== null) await requireBase(operation, chain, chain.base);
-  const standing = chain.base === null ? [] : await listEntries(operation, chain.base, collectPaths(chain));
+  const standing = chain.base === null ? [] : await listStanding(operation, chain.base, collectPaths(chain));
   const plan = planChain(chain, standing);
   if (plan.mismatches.length > 0) return { mismatches: plan.mismatches };
   const changing = plan.steps.filter(({ edits }) => edits.length > 0);

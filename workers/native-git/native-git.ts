@@ -17,16 +17,16 @@ import {
 import { isFilePath } from '../../src/git/path-names.js';
 import { isReferenceName } from '../../src/git/reference-names.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { diffTreeArgv, listTreeArgv } from './argv.js';
+import { diffTreeArgv } from './argv.js';
 import { checkRemote } from './check-remote.js';
 import { deleteBranch } from './delete-branch.js';
 import { commitChain } from './deliver-chain.js';
 import {
   findBranch,
   listEntries,
+  listFiles,
   listRemote,
   parseRefs,
-  parseTree,
   readBlobs,
   requireCommits,
 } from './objects.js';
@@ -84,9 +84,7 @@ export class NativeGit extends Git {
     return this.#open(async (operation) => {
       await requireCommits(operation, [at]);
       if (prefix !== '' && !isFilePath(prefix)) return [];
-      return parseTree(await operation.local(listTreeArgv(at, prefix))).filter(({ path }) =>
-        isFilePath(path),
-      );
+      return (await listFiles(operation, at, prefix)).filter(({ path }) => isFilePath(path));
     });
   }
 

@@ -8,11 +8,13 @@ import {
   fetchObjectsArgv,
   listEntriesArgv,
   listRemoteArgv,
+  listTreeArgv,
   PROMISOR,
   readObjectsArgv,
   WITHOUT_HAVES,
 } from './argv.js';
 import type { Operation } from './operation.js';
+import { requireSound } from './sound-tree.js';
 
 /** So many paths fit into one command line: each has at most 4,096 bytes. */
 const PATHS_MAX = 200;
@@ -75,15 +77,33 @@ export async function listEntries(
   paths: Path[],
 ): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
-  for (let at = 0; at < paths.length; at += PATHS_MAX)
-    entries.push(
-      ...parseTree(await operation.local(listEntriesArgv(commit, paths.slice(at, at + PATHS_MAX)))),
-    );
+  for (let at = 0; at < paths.length; at += PATHS_MAX) {
+    const some = parseTree(await operation.local(listEntriesArgv(commit, paths.slice(at, at + PATHS_MAX))));
+    requireSound(operation.host, some, '');
+    for (const entry of some) entries.push(entry);
+  }
   return entries;
 }
 
+/** As `listEntries`, for those who write: all trees that are touched are sound, the topmost too. */
+export async function listStanding(
+  operation: Operation,
+  commit: CommitId,
+  paths: Path[],
+): Promise<TreeEntry[]> {
+  requireSound(operation.host, parseTree(await operation.local(listEntriesArgv(commit, []))), '');
+  return listEntries(operation, commit, paths);
+}
+
+/** Every file below a directory. @throws Failure GIT_ANSWER_INVALID for a tree that is none */
+export async function listFiles(operation: Operation, commit: CommitId, prefix: Path): Promise<TreeEntry[]> {
+  const entries = parseTree(await operation.local(listTreeArgv(commit, prefix)));
+  requireSound(operation.host, entries, prefix);
+  return entries.filter(({ mode }) => mode !== '040000');
+}
+
 /** '100644 blob <id><TAB>a/b<NUL>…' → entries */
-export function parseTree(output: string): TreeEntry[] {
+function parseTree(output: string): TreeEntry[] {
   const lines = output.split('\0').filter((line) => line !== '');
   return lines.map((line) => {
     const [about = '', path = ''] = line.split(/\t(.*)/s);

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Remote } from '../../src/git/git.js';
+import { quoteServer } from '../../src/git/host-answer.js';
 import { plainNetwork } from '../../src/git/network.js';
 import { isSshUrl } from '../../src/git/remote-url.js';
 import { Failure } from '../../src/kernel/failure.js';
@@ -44,7 +45,7 @@ export async function withOperation<T>(
       withFolder(base, options, async (folder) => {
         const operation = begin(folder);
         try {
-          return await repairOnce(folder, options, () => run(operation, folder, use));
+          return await repairOnce(road.host, folder, options, () => run(operation, folder, use));
         } finally {
           await operation.close();
         }
@@ -115,6 +116,7 @@ async function run<T>(
 
 /** A second try with a fresh folder, and on a full disk with the room of all that nobody uses. */
 async function repairOnce<T>(
+  host: string,
   folder: RepositoryFolder,
   { diskBytesMax = DISK_BYTES_MAX }: NativeGitOptions,
   work: () => Promise<T>,
@@ -133,9 +135,16 @@ async function repairOnce<T>(
   } catch (error) {
     if (!isMendable(error)) throw error;
     folder.remove();
-    const reason = isDiskFull(error) ? 'the disk of the data folder is full' : (error as Error).message;
+    if (!isDiskFull(error)) throw blameHost(host, error as Error);
+    const reason = 'the disk of the data folder is full';
     throw new Failure('GIT_ENGINE_FAILED', { command: 'repository', reason }, { cause: error });
   }
+}
+
+/** A folder that was made anew holds nothing but what the host sent. */
+function blameHost(host: string, error: Error): Failure {
+  const reason = `what it sends is not sound: ${quoteServer(error.message)}`;
+  return new Failure('GIT_ANSWER_INVALID', { host, reason }, { cause: error }) as Failure;
 }
 
 function isMendable(error: unknown): boolean {
