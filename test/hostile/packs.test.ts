@@ -58,9 +58,7 @@ function deltaBomb(type: number): Entry[] {
 const zlibBomb = (count: number): Entry[] =>
   Array<Entry>(count).fill({ type: types.blob, content: Buffer.alloc(16 * 2 ** 20) });
 
-/**
- * `taken`: what is wrong is not looked at, and what was wanted is there and right.
- */
+/** `taken`: what is wrong is not looked at, and what was wanted is there and right. */
 type Outcome = ErrorCode | 'taken';
 type Case = [name: string, pack: Buffer, inProcess: Outcome, native: Outcome, limits?: Partial<Limits>];
 
@@ -168,16 +166,20 @@ const cases: Case[] = [
   ],
 ];
 
+/** Two tries, each of them with a list and a pack. */
+const ASKED_MAX = 6;
+
 describeHostile('A pack', (arena) => {
   for (const [name, pack, inProcess, native, limits = {}] of cases) {
     const expected = arena.engine === 'InProcessGit' ? inProcess : native;
-    test(`${name} is never believed`, async () => {
+    test(`${name} is never believed, nor asked for without end`, async () => {
       const host = await arena.host(made.script({ fetch: () => packAnswer(pack) }));
       const isTaken = expected === 'taken';
       const outcome = isTaken
         ? await list(arena.git(host.url(), { limits }))
         : (await arena.refusal(list, host.url(), { limits })).code;
       expect(outcome).toEqual(isTaken ? ['a.yaml'] : expected);
+      expect(host.asked.length).toBeLessThanOrEqual(ASKED_MAX);
     });
   }
 });

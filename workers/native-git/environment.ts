@@ -32,6 +32,8 @@ export interface Surroundings {
   folder: string;
   /** An empty folder. */
   home: string;
+  /** Folder of our own helpers. */
+  helpers: string;
   secondsMax: number;
   /** Bytes of the largest file it may write. */
   fileBytesMax: number;
@@ -45,7 +47,7 @@ export interface Surroundings {
 
 /** Variables for one command. */
 export function buildEnvironment(surroundings: Surroundings): Record<string, string> {
-  const { folder, home, secondsMax, journey } = surroundings;
+  const { folder, home, helpers, secondsMax, journey } = surroundings;
   const trace = journey === null ? undefined : surroundings.trace;
   const { PATH = '/usr/local/bin:/usr/bin:/bin' } = childEnvironment({});
   const config = [...settings, ...(surroundings.config ?? [])];
@@ -53,7 +55,7 @@ export function buildEnvironment(surroundings: Surroundings): Record<string, str
   // Of HTTP/2, git before 2.40 would write down the credential, and nobody the bytes of a head.
   if (trace !== undefined) config.push(['http.version', 'HTTP/1.1']);
   return {
-    PATH,
+    PATH: journey === null ? PATH : `${helpers}:${PATH}`,
     HOME: home,
     XDG_CONFIG_HOME: home,
     LC_ALL: 'C',

@@ -8,6 +8,7 @@ import { Secret } from '../../src/kernel/secret.js';
 import { describeNetwork } from './network-settings.js';
 import { PasswordPipe } from './password-pipe.js';
 import type { Journey, Road, RoadOptions } from './road.js';
+import { HELPER } from './scripts.js';
 
 const settings: [string, string][] = [
   ['credential.helper', ''],
@@ -35,8 +36,13 @@ export class HttpRoad implements Road {
   async prepare({ anonymous }: { anonymous: boolean }): Promise<Journey> {
     this.#network ??= await describeNetwork(this.#url, this.#options.network, this.#options.root);
     return {
-      protocols: this.#options.allowHttp ? 'https:http' : 'https',
-      config: [...settings, ...this.#network, ['remote.origin.url', this.#url.href]],
+      protocols: this.#options.allowHttp ? `${HELPER}:https:http` : `${HELPER}:https`,
+      config: [
+        ...settings,
+        ...this.#network,
+        ['remote.origin.url', this.#url.href],
+        ['remote.origin.vcs', HELPER],
+      ],
       environment: anonymous ? {} : await this.#offerPassword(),
     };
   }

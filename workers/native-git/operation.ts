@@ -132,6 +132,7 @@ export class Operation {
       env: buildEnvironment({
         folder,
         home: this.#scripts.home,
+        helpers: this.#scripts.helpers,
         secondsMax,
         fileBytesMax: this.#options.diskBytesMax ?? DISK_BYTES_MAX,
         journey,

@@ -9,6 +9,8 @@ export interface Scripts {
   askpass: string;
   /** What git calls to reach a host over SSH. */
   ssh: string;
+  /** Folder of the helper by which git reaches a host over HTTP: HELPER in `remote.<name>.vcs`. */
+  helpers: string;
   /** Runs an agent of ssh: `/bin/sh <agent>`. */
   agent: string;
   /** An empty folder. */
@@ -42,9 +44,25 @@ Username*) printf '%s\\n' "$SALLYPORT_USERNAME" ;;
 esac
 `;
 
+/** What git calls the way over HTTP, so that it asks for our helper and not at once for its own. */
+export const HELPER = 'sallyport';
+
+// For an object that a pack should have brought, git would fetch again, and again for what that answer lacks, without end.
+// Those fetches alone are run with settings on the command line.
+const ONLY_ONCE = `if [ -n "$GIT_CONFIG_PARAMETERS" ]; then
+  echo 'fatal: pack is corrupted: it lacks an object that it builds on' >&2
+  exit 1
+fi
+`;
+
+// git has put the folder of its own helpers before all others.
+const HTTP = `#!/bin/sh
+${ONLY_ONCE}exec git-remote-https "$@"
+`;
+
 // What stands first counts, so that nothing behind it changes it. The name is only what host keys are looked up by.
 const SSH = `#!/bin/sh
-exec ssh -F /dev/null -T \\
+${ONLY_ONCE}exec ssh -F /dev/null -T \\
   -o BatchMode=yes -o LogLevel=ERROR -o EscapeChar=none \\
   -o "HostName=$SALLYPORT_SSH_ADDRESS" -o "HostKeyAlias=$SALLYPORT_SSH_NAME" -o CheckHostIP=no \\
   -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$SALLYPORT_SSH_KNOWN_HOSTS" \\
@@ -70,9 +88,12 @@ rm -rf -- "$SALLYPORT_AGENT_FOLDER"'
 /** Writes the scripts below `root`, which is made when it is not there and closed to others. */
 export function writeScripts(root: string): Scripts {
   const home = path.join(root, 'home');
-  fs.mkdirSync(home, { recursive: true, mode: 0o700 });
+  const helpers = path.join(root, 'helpers');
+  for (const folder of [home, helpers]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   fs.chmodSync(root, 0o700);
+  write(helpers, `git-remote-${HELPER}`, HTTP);
   return {
+    helpers,
     wrapper: write(root, 'run-git', WRAPPER),
     askpass: write(root, 'askpass', ASKPASS),
     ssh: write(root, 'run-ssh', SSH),
