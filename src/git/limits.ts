@@ -28,7 +28,7 @@ const MIB = 1024 * 1024;
 
 export const defaultLimits: Limits = {
   answerBytes: 256 * MIB,
-  treesAtOnceBytes: 2 * MIB,
+  treesAtOnceBytes: MIB / 2,
   packObjects: 1_000_000,
   objectBytes: 64 * MIB,
   inflatedBytes: 2_048 * MIB,

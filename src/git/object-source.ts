@@ -200,8 +200,11 @@ export class ObjectSource {
       } catch (error) {
         if (!isExcessOfAnswer(error)) throw error;
         this.#cache.noteLarge(partition);
+        this.#cache.noteRecent(partition, commit);
       }
     }
+    // The commit comes first, and the topmost trees follow it: what was too much has brought them.
+    if (this.#find(commit)?.type === 'commit') return;
     this.keep(
       await fetchObjects(this.session, { ids: [commit], without: 'trees', depth: 1, keep: ['commit'] }),
     );
@@ -219,6 +222,7 @@ export class ObjectSource {
       without: 'blobs',
       depth: 1,
       keep: ['commit', 'tree'],
+      onKept: (id, object) => this.keep([[id, object]]),
     });
     this.keep(fetched);
     this.#requireFetched(commits);

@@ -18,6 +18,8 @@ export interface PackOptions {
   known?: (id: string) => GitObject | undefined | null;
   /** Called at every turn of the event loop; what it throws ends the reading. */
   check?: () => void;
+  /** Called for every object that is kept: what came before an answer became too much is good all the same. */
+  onKept?: (id: string, object: GitObject) => void;
   /** Called for every entry of the pack. */
   onEntry?: () => void;
   /** Called for every object of the pack, kept or not, once its type is known. */
@@ -198,6 +200,7 @@ class PackReader {
     const id = await hashInTurns(type, content, this.#breath);
     this.#found.set(id, object);
     this.#kept.set(id, { type, content });
+    this.#options.onKept?.(id, { type, content });
     return id;
   }
 

@@ -34,6 +34,8 @@ export interface Wanted {
   depth?: number;
   /** Which types to keep of what arrives. */
   keep: ObjectType[];
+  /** Called for every object as it comes, also of an answer that fails later. */
+  onKept?: ((id: string, object: GitObject) => void) | undefined;
   /** Finds what is here already of the haves: then the answer may build on it. */
   known?: ((id: string) => GitObject | undefined) | undefined;
 }
@@ -85,6 +87,7 @@ async function fetchWanted(session: Session, wanted: Wanted): Promise<Map<string
         limits: session.limits,
         keep: (type) => wanted.keep.includes(type),
         ...(wanted.known === undefined ? {} : { known: wanted.known }),
+        ...(wanted.onKept === undefined ? {} : { onKept: wanted.onKept }),
         check: () => requireTime(session),
       });
     } finally {

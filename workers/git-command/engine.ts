@@ -6,7 +6,7 @@ import { featuresOf, recallCapabilities } from '../../src/git/capabilities.js';
 import type { Git, HostFeatures, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { defaultLimits } from '../../src/git/limits.js';
-import { Meter } from '../../src/git/meter.js';
+import { Meter, type Traffic } from '../../src/git/meter.js';
 import type { Network } from '../../src/git/network.js';
 import { isSshUrl } from '../../src/git/remote-url.js';
 import { openAnonymous } from '../../src/git/session.js';
@@ -45,10 +45,27 @@ export function openInProcess(remote: Remote, policy: EnginePolicy): MeasuredEng
 export function openNative(remote: Remote, policy: EnginePolicy): MeasuredEngine {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-git-'));
   const trace = path.join(root, 'trace');
+  // Where git's word is not enough the engine asks the host itself.
+  const meter = Meter.start();
   return {
     git: new NativeGit(remote, { ...policy, root, trace }),
-    measure: () => readTrace(trace, isSshUrl(remote.url)),
-    close: () => fs.rmSync(root, { recursive: true, force: true }),
+    measure: async () => {
+      const { traffic, host } = await readTrace(trace, isSshUrl(remote.url));
+      return { traffic: addTraffic(traffic, meter.read()), host };
+    },
+    close: () => {
+      meter.stop();
+      fs.rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function addTraffic(traced: Measured, own: Traffic): Measured {
+  const sum = (bytes: number | null, more: number): number | null => (bytes === null ? null : bytes + more);
+  return {
+    requests: traced.requests + own.requests,
+    bytesUp: sum(traced.bytesUp, own.bytesUp),
+    bytesDown: sum(traced.bytesDown, own.bytesDown),
   };
 }
 
