@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Secret } from '../../src/kernel/secret.js';
 import { NativeGit } from '../../workers/native-git/native-git.js';
 import type { NativeGitOptions } from '../../workers/native-git/operation.js';
@@ -182,4 +182,20 @@ describe('what is planted in the repository’s folder', () => {
     await expectSound(repository);
     expect(fs.existsSync(canary)).toBe(false);
   });
+});
+
+test('where there is no git, nobody else is blamed', async () => {
+  const repository = world.create({ files: { 'a.yaml': 'a: 1\n' } });
+  const head = headOf(repository);
+  const programs = path.join(root, 'programs');
+  fs.mkdirSync(programs);
+  for (const name of ['timeout', 'flock', 'cat'])
+    fs.symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), path.join(programs, name));
+  vi.stubEnv('PATH', programs);
+  try {
+    const list = engine(repository.remote).list(head, '');
+    await expect(list).rejects.toMatchObject({ code: 'GIT_ENGINE_FAILED' });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

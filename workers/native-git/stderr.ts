@@ -28,6 +28,14 @@ export interface Complaint {
 /** The folder cannot be used any more; it is made again from the host. */
 export class RepositoryDamaged extends Error {
   override readonly name = 'RepositoryDamaged';
+
+  /** `isByObjects`: what is wrong are its objects, which in a folder that is new are all the host's. */
+  constructor(
+    message: string,
+    readonly isByObjects: boolean,
+  ) {
+    super(message);
+  }
 }
 
 /** There is no room for what the host sent. */
@@ -47,7 +55,8 @@ const unauthorized = (_: RegExpExecArray, { host }: Complaint): Failure =>
   new Failure('GIT_AUTH_REJECTED', { host, status: 401 }) as Failure;
 /** What the host said before git gave up. */
 const quoteBefore = (text: string, end: string): string => quoteServer(text.split(end)[0] ?? '');
-const damaged = (match: RegExpExecArray): Error => new RepositoryDamaged(match[0]);
+const damaged = (match: RegExpExecArray): Error => new RepositoryDamaged(match[0], false);
+const damagedObjects = (match: RegExpExecArray): Error => new RepositoryDamaged(match[0], true);
 
 const exceeded =
   (limit: string, max: number) =>
@@ -166,9 +175,10 @@ const rows: Row[] = [
     },
   ],
   // --- our own folder
+  [/not a git repository|Unable to create '.*\.lock'|bad config/i, damaged],
   [
-    /not a git repository|is corrupt|object file .* is empty|unable to read tree|bad tree|Unable to create '.*\.lock'|bad config|packfile .* (?:cannot be|is far)|broken|bad object|did not send all necessary objects|unable to (?:find|parse|open) |missing (?:blob|tree|commit)|Could not read|invalid sha1 pointer|bad ref/i,
-    damaged,
+    /is corrupt|object file .* is empty|unable to read tree|bad tree|packfile .* (?:cannot be|is far)|broken|bad object|did not send all necessary objects|unable to (?:find|parse|open) |missing (?:blob|tree|commit)|Could not read|invalid sha1 pointer|bad ref/i,
+    damagedObjects,
   ],
 ];
 
@@ -182,8 +192,16 @@ export function explainComplaint(complaint: Complaint): Error {
   const isKilled = !(exitCode >= 0) || exitCode >= 128 + 2;
   const said = isKilled ? 'something killed it' : quoteServer(text);
   const reason = said === '' ? `it ended with ${exitCode}` : said;
-  if (complaint.isLocal && !isKilled) return new RepositoryDamaged(`git ${command}: ${reason}`);
+  if (complaint.isLocal && !isKilled)
+    return new RepositoryDamaged(`git ${command}: ${reason}`, complainsOfObjects(complaint));
   return new Failure('GIT_ENGINE_FAILED', { command, reason });
+}
+
+/** Whether a command that has nothing but its folder could read and write there, and was not content with what it read. */
+function complainsOfObjects({ command, exitCode, text }: Complaint): boolean {
+  const isRefused =
+    /Permission denied|Read-only file system|Input\/output error|unable to write|cannot mkdir/i;
+  return (exitCode === 1 || exitCode === 128) && command !== 'init' && !isRefused.test(text);
 }
 
 function explainBy(table: Row[], complaint: Complaint): Error | null {

@@ -135,13 +135,13 @@ async function repairOnce<T>(
   } catch (error) {
     if (!isMendable(error)) throw error;
     folder.remove();
-    if (!isDiskFull(error)) throw blameHost(host, error as Error);
-    const reason = 'the disk of the data folder is full';
+    if (error instanceof RepositoryDamaged && error.isByObjects) throw blameHost(host, error);
+    const reason = isDiskFull(error) ? 'the disk of the data folder is full' : (error as Error).message;
     throw new Failure('GIT_ENGINE_FAILED', { command: 'repository', reason }, { cause: error });
   }
 }
 
-/** A folder that was made anew holds nothing but what the host sent. */
+/** The objects of a folder that was made anew are nothing but what the host sent. */
 function blameHost(host: string, error: Error): Failure {
   const reason = `what it sends is not sound: ${quoteServer(error.message)}`;
   return new Failure('GIT_ANSWER_INVALID', { host, reason }, { cause: error }) as Failure;

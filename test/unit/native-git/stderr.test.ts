@@ -149,6 +149,56 @@ describe('over HTTP', () => {
       'GIT_UNREACHABLE',
     ],
     ['error: RPC failed; curl 56 Recv failure: Connection reset by peer', 'GIT_UNREACHABLE'],
+    [
+      "fatal: unable to access 'https://git.example/': The requested URL returned error: 410",
+      'GIT_REPOSITORY_NOT_FOUND',
+    ],
+    [
+      "fatal: unable to access 'https://git.example/': The requested URL returned error: 302",
+      'GIT_ANSWER_INVALID',
+    ],
+    [
+      "fatal: unable to access 'https://git.example/': The requested URL returned error: 418",
+      'GIT_ANSWER_INVALID',
+    ],
+    [
+      "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
+      'GIT_AUTH_REJECTED',
+    ],
+    [
+      'fatal: remote error: upload-pack: not our ref 1212121212121212121212121212121212121212',
+      'GIT_OBJECT_NOT_FOUND',
+    ],
+    ['fatal: mismatched algorithms: client sha1; server sha256', 'GIT_OBJECT_FORMAT_UNSUPPORTED'],
+    [
+      "fatal: unable to access 'https://git.example/': Received HTTP code 407 from proxy after CONNECT",
+      'GIT_UNREACHABLE',
+    ],
+    [
+      "fatal: unable to access 'https://git.example/': CONNECT tunnel failed, response 403",
+      'GIT_UNREACHABLE',
+    ],
+    [
+      "fatal: unable to access 'https://git.example/': Failed to connect to git.example port 443 after 1 ms: Couldn't connect to server",
+      'GIT_UNREACHABLE',
+    ],
+    [
+      "fatal: unable to access 'https://git.example/': Failed to connect to git.example port 443 after 1 ms: No route to host",
+      'GIT_UNREACHABLE',
+    ],
+    [
+      "fatal: unable to access 'https://git.example/': SSL certificate problem: certificate has expired",
+      'GIT_UNREACHABLE',
+    ],
+    ["fatal: unable to access 'https://git.example/': Empty reply from server", 'GIT_UNREACHABLE'],
+    ['fatal: https://git.example/a.git/info/refs not valid: is this a git repository?', 'GIT_ANSWER_INVALID'],
+    ["fatal: expected 'packfile', received 'pack'", 'GIT_ANSWER_INVALID'],
+    [
+      'fatal: pack is corrupted (SHA1 mismatch)\nfatal: fetch-pack: invalid index-pack output',
+      'GIT_ANSWER_INVALID',
+    ],
+    ['fatal: pack is corrupted: it lacks an object that it builds on', 'GIT_ANSWER_INVALID'],
+    ["fatal: transport 'ftp' not allowed", 'CONNECTOR_DENIED'],
     ["fatal: couldn't find remote ref refs/heads/gone", 'GIT_REF_NOT_FOUND'],
   ])('%s', (text, code) => {
     expect(explain(text)).toMatchObject({ code });
@@ -203,5 +253,20 @@ describe('here', () => {
     const text = 'error: inflate: data stream error (incorrect header check)';
     expect(explain(text, { isLocal: true })).toBeInstanceOf(RepositoryDamaged);
     expect(explain(text, { isLocal: true, exitCode: 137 })).toMatchObject({ code: 'GIT_ENGINE_FAILED' });
+  });
+
+  it.each([
+    ['fatal: remote did not send all necessary objects', {}, true],
+    ['fatal: not a git repository: /data/x.git', {}, false],
+    ['error: Could not read 1212121212121212121212121212121212121212', { isLocal: true, exitCode: 1 }, true],
+    ['fatal: malformed mode in tree entry', { isLocal: true }, true],
+    ['fatal: cannot mkdir /data/x.git: Permission denied', { isLocal: true }, false],
+    [
+      "timeout: failed to run command 'git': No such file or directory",
+      { isLocal: true, exitCode: 127 },
+      false,
+    ],
+  ])('%s %o: whether the objects are to blame is %s', (text, more, isByObjects) => {
+    expect(explain(text, { command: 'ls-tree', ...more })).toMatchObject({ isByObjects });
   });
 });
