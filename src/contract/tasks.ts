@@ -64,6 +64,7 @@ export const HostFeatures = z.strictObject({
     .strictObject({
       reportStatus: z.boolean(),
       reportStatusV2: z.boolean(),
+      thinPacks: z.boolean(),
       sideBand: z.boolean(),
       atomic: z.boolean(),
       pushOptions: z.boolean(),

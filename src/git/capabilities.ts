@@ -21,7 +21,7 @@ interface Known {
 const REMEMBER_MS = 600_000;
 const REMEMBER_MAX = 10_000;
 /** Git itself takes a push without the list that comes before it; of others nothing is taken for granted. */
-const OF_GIT = { reportStatus: true, sideBand: true, agent: true };
+const OF_GIT = { reportStatus: true, thinPacks: true, sideBand: true, agent: true };
 
 /** By repository and credential. */
 const repositories = new Map<string, Known>();
@@ -45,6 +45,11 @@ export function isOwnWord(session: Session): boolean {
 /** The host's capabilities for this repository, from memory when they are fresh. */
 export async function knowCapabilities(session: Session): Promise<Capabilities> {
   return recallCapabilities(session) ?? (await discoverCapabilities(session));
+}
+
+/** As `knowCapabilities`, from the repository itself: whose report of a push is believed is no matter for guesses. */
+export async function hearOwnWord(session: Session): Promise<Capabilities> {
+  return recall(repositories, session.partition)?.capabilities ?? (await discoverCapabilities(session));
 }
 
 /**
@@ -87,6 +92,7 @@ export async function discoverPushFeatures(
   const push = {
     reportStatus: words.has('report-status'),
     reportStatusV2: words.has('report-status-v2'),
+    thinPacks: !words.has('no-thin'),
     sideBand: words.has('side-band-64k'),
     atomic: words.has('atomic'),
     pushOptions: words.has('push-options'),

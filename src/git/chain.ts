@@ -2,6 +2,7 @@
 
 import { blobIdOf } from './blob-id.js';
 import { Breath } from './breath.js';
+import { knowPushFeatures } from './capabilities.js';
 import type { Chain, Change, CommitId, Landed, Mismatch, Step } from './git.js';
 import type { ObjectSource } from './object-source.js';
 import { EMPTY_TREE, encodeCommit, type GitObject, hasBlob, hashObject } from './objects.js';
@@ -21,6 +22,8 @@ export interface BuiltChain {
   objects: Map<string, GitObject>;
   /** All new objects, ready to be sent. */
   pack: PackWriter;
+  /** Whether the pack may build on objects the host has. */
+  isThin: boolean;
   /** How often each new tree came to be. */
   makings: Map<string, number>;
 }
@@ -54,6 +57,7 @@ export async function buildChain(source: ObjectSource, chain: Chain): Promise<Bu
     mismatches: [],
     objects: new Map(),
     pack,
+    isThin: (await knowPushFeatures(source.session)).thinPacks,
     makings: new Map(),
   };
   for (const [index, step] of chain.steps.entries()) {
@@ -110,7 +114,8 @@ async function addStep(source: ObjectSource, at: Position, step: Step, built: Bu
 /** A large tree that a later step replaced is not looked at again, unless another directory has the same. */
 async function addTree(source: ObjectSource, made: MadeTree, built: BuiltChain): Promise<void> {
   const { id, tree, older } = made;
-  await built.pack.addTree(made, older);
+  const isAtHand = older !== null && (built.isThin || built.makings.has(older.id));
+  await built.pack.addTree(made, isAtHand ? older : null);
   built.makings.set(id, (built.makings.get(id) ?? 0) + 1);
   built.objects.set(id, { type: 'tree', content: tree.content });
   if (older === null || older.tree.content.length < LARGE_TREE_BYTES || built.makings.get(older.id) !== 1)

@@ -2,6 +2,7 @@
 import { Failure } from '../kernel/failure.js';
 import { findBranch } from './branches.js';
 import type { Branch, CommitId, DeleteResult } from './git.js';
+import { busyBranch } from './race.js';
 import { pushPack } from './receive-pack.js';
 import { limitTo, type Session } from './session.js';
 
@@ -16,7 +17,10 @@ export async function deleteBranch(session: Session, branch: Branch, at: CommitI
     const verdict = await pushPack(limitTo(PUSH_SHARE, session), push);
     if (verdict.kind === 'accepted' && verdict.certain) return { status: 'deleted' };
     const reason = verdict.kind === 'accepted' ? 'the branch still stands' : verdict.reason;
-    failure = new Failure('GIT_PUSH_REJECTED', { host: session.host, reason }) as Failure;
+    failure =
+      verdict.kind === 'raced'
+        ? busyBranch(session.host, branch, reason)
+        : (new Failure('GIT_PUSH_REJECTED', { host: session.host, reason }) as Failure);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     failure = error;

@@ -8,7 +8,7 @@ import type { Chain, ChainResult, CommitId } from './git.js';
 import { quoteServer, refuseAnswer } from './host-answer.js';
 import { isUnsent } from './http-transport.js';
 import type { ObjectSource } from './object-source.js';
-import { busyBranch, pauseAfterRace } from './race.js';
+import { busyBranch, mayFollow, pauseAfterRace } from './race.js';
 import { type PushVerdict, pushPack } from './receive-pack.js';
 import { limitTo } from './session.js';
 
@@ -31,17 +31,27 @@ export async function deliverChain(
   if (built.head === null || (built.objects.size === 0 && !chain.create))
     return confirmUnchanged(source, chain, built);
   const pack = await built.pack.finish();
-  for (let send = 1; ; send++) {
-    const outcome = await push(source, chain, built.head, pack);
-    if (outcome.kind === 'accepted' && outcome.certain) return land(source, built, built.head);
-    // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
-    const settled = await settle(source, chain, built, outcome);
-    if (settled !== null) return settled;
-    if (outcome.kind === 'refused') throw reject(source, outcome.reason);
-    if (outcome.kind === 'accepted') throw refuseUntruth(source);
-    if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(source, chain, outcome);
-    if (outcome.kind === 'raced') await pauseAfterRace();
+  let doubt: Failure | null = null;
+  try {
+    for (let send = 1; ; send++) {
+      const outcome = await push(source, chain, built.head, pack);
+      if (outcome.kind === 'accepted' && outcome.certain) return land(source, built, built.head);
+      // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
+      const settled = await settle(source, chain, built, outcome);
+      if (settled !== null) return settled;
+      if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(source, chain, outcome);
+      if (outcome.kind === 'unanswered') doubt = outcome.failure;
+      else await pauseAfterRace();
+    }
+  } catch (error) {
+    throw doubt === null ? error : keepDoubt(source, doubt, error);
   }
+}
+
+/** What a later send fails with says nothing of an earlier one that was not answered: the host may still be at it. */
+function keepDoubt(source: ObjectSource, doubt: Failure, error: unknown): unknown {
+  if (!(error instanceof Failure) || error.code === 'GIT_OUTCOME_UNKNOWN') return error;
+  return unknown(source, `${doubt.message}; then ${error.message}`, error);
 }
 
 /** What became of a chain whose base the host no longer has: nothing of it can be on the branch. */
@@ -72,7 +82,8 @@ async function push(source: ObjectSource, chain: Chain, to: CommitId, pack: Buff
     );
   } catch (error) {
     if (!(error instanceof Failure) || isUnsent(error)) throw error;
-    const leavesDoubt = error.disposition === 'retry' || error.code === 'GIT_LIMIT_EXCEEDED';
+    const leavesDoubt =
+      error.disposition === 'retry' || ['GIT_LIMIT_EXCEEDED', 'GIT_OBJECT_NOT_FOUND'].includes(error.code);
     if (!leavesDoubt) throw error;
     return { kind: 'unanswered', failure: error };
   }
@@ -120,27 +131,19 @@ function isWorthResending(outcome: Outcome): boolean {
 /** The branch has not moved. A host that answered has refused; one that fell silent may still be at work. */
 function explain(source: ObjectSource, chain: Chain, outcome: Outcome): Failure {
   if (outcome.kind === 'raced') return busyBranch(source.session.host, chain.branch, outcome.reason);
-  if (outcome.kind !== 'unanswered') return reject(source, '');
+  if (outcome.kind === 'refused') return reject(source, outcome.reason);
+  if (outcome.kind === 'accepted') return refuseUntruth(source);
   const { failure } = outcome;
-  const mayFollow =
-    ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_CANCELLED', 'GIT_LIMIT_EXCEEDED'].includes(failure.code) ||
-    isGateway(failure);
-  return mayFollow
+  return mayFollow(failure)
     ? unknown(source, `${failure.message}; the branch has not moved so far`, failure)
     : failure;
 }
 
-/** The host said yes, and the branch has not moved. */
+/** The host said yes, and the branch has not moved: it did not tell the truth, or shows an old copy. */
 function refuseUntruth(source: ObjectSource): Failure {
-  return refuseAnswer(
-    source.session.host,
-    'it reports the push as done, and the branch has not moved',
-  ) as Failure;
-}
-
-function isGateway(failure: Failure): boolean {
-  const status = (failure.data as { status?: unknown }).status;
-  return failure.code === 'GIT_HOST_ERROR' && (status === 502 || status === 504);
+  const { host } = source.session;
+  const untrue = refuseAnswer(host, 'it reports the push as done, and the branch has not moved') as Failure;
+  return unknown(source, untrue.message, untrue);
 }
 
 function reject(source: ObjectSource, reason: string): Failure {

@@ -136,6 +136,8 @@ export interface PushFeatures {
   /** It says of each branch whether it took it; in the newer form, where it put it instead. */
   reportStatus: boolean;
   reportStatusV2: boolean;
+  /** It takes packs that build on objects it has. */
+  thinPacks: boolean;
   /** Reports and the words of hooks come in channels. */
   sideBand: boolean;
   /** Several branches are taken together or not at all. */

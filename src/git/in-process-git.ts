@@ -2,7 +2,7 @@
 import { Failure } from '../kernel/failure.js';
 import { step } from '../kernel/step.js';
 import { findBranch, listBranches } from './branches.js';
-import { buildChain } from './chain.js';
+import { type BuiltChain, buildChain } from './chain.js';
 import { checkRemote } from './check.js';
 import { deleteBranch } from './deletion.js';
 import { confirmMoved, deliverChain } from './delivery.js';
@@ -109,15 +109,16 @@ export class InProcessGit extends Git {
 
   commit(chain: Chain): Promise<ChainResult> {
     return this.#open(async (source) => {
+      let built: BuiltChain;
       try {
-        const built = await step('git.build', () => buildChain(source, chain));
-        if (built.mismatches.length > 0) return { status: 'mismatch', mismatches: built.mismatches };
-        return await deliverChain(source, chain, built);
+        built = await step('git.build', () => buildChain(source, chain));
       } catch (error) {
         if (error instanceof Failure && error.code === 'GIT_OBJECT_NOT_FOUND')
           return confirmMoved(source, chain, error);
         throw error;
       }
+      if (built.mismatches.length > 0) return { status: 'mismatch', mismatches: built.mismatches };
+      return deliverChain(source, chain, built);
     });
   }
 

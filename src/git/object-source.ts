@@ -154,18 +154,31 @@ export class ObjectSource {
     const near = base === null ? [] : [{ depth: NEAR_COMMITS, without: 'blobs' as const, known }];
     const far = [{ depth: FAR_COMMITS, without: 'trees' as const }, { without: 'trees' as const }];
     for (const extent of [...near, ...far]) {
-      const fetched = await fetchObjects(this.session, {
+      const isNear = extent.without === 'blobs';
+      const fetched = await this.#fetchWithin(isNear ? DIFFERENCE_BYTES : null, {
         ids: [head],
         haves: base === null ? [] : [base],
         ...extent,
         keep: ['commit', 'tree'],
       });
+      if (fetched === null) continue;
       this.keep(fetched);
       if (this.#isKnown(head)) this.noteRecent(head);
       const found = this.#search(ancestor, head, fetched, base);
       if (found !== null) return found;
     }
     return false;
+  }
+
+  /** `null` when the answer takes more than so many bytes. */
+  async #fetchWithin(bytesMax: number | null, wanted: Wanted): Promise<Map<string, GitObject> | null> {
+    if (bytesMax === null) return fetchObjects(this.session, wanted);
+    try {
+      return await fetchObjects(withAnswerBytes(this.session, bytesMax), wanted);
+    } catch (error) {
+      if (isExcessOfAnswer(error)) return null;
+      throw error;
+    }
   }
 
   /** Objects this operation made; the cache gets them only by `keep`. */

@@ -23,3 +23,20 @@ export const pauseAfterRace = (): Promise<void> => delay(RACE_PAUSE_MS * (0.5 + 
 /** The branch was read and had not moved, and yet somebody held it: it will be free again. */
 export const busyBranch = (host: string, branch: string, reason: string): Failure =>
   new Failure('GIT_BRANCH_BUSY', { host, branch, reason }) as Failure;
+
+/** Statuses that a host in front gives for one behind it, which may still be at work. */
+const OF_GATEWAYS = new Set([408, 502, 503, 504, 520, 521, 522, 523, 524]);
+const SILENT = new Set([
+  'GIT_UNREACHABLE',
+  'GIT_TIMEOUT',
+  'GIT_CANCELLED',
+  'GIT_LIMIT_EXCEEDED',
+  'GIT_ENGINE_FAILED',
+  'GIT_OBJECT_NOT_FOUND',
+]);
+
+/** Whether a push that ended so may land after all. A host that finished its answer, whatever it said, is done. */
+export function mayFollow(failure: Failure): boolean {
+  const { status } = failure.data as { status?: number };
+  return SILENT.has(failure.code) || (failure.code === 'GIT_HOST_ERROR' && OF_GATEWAYS.has(status ?? 0));
+}

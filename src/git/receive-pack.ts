@@ -1,5 +1,5 @@
 // The writing half: one POST with one command and its pack, and an answer that counts only when it is complete.
-import { isTruthful, knowCapabilities, knowPushFeatures } from './capabilities.js';
+import { hearOwnWord, isTruthful, knowPushFeatures } from './capabilities.js';
 import { quoteServer, refuseAnswer } from './host-answer.js';
 import { sendRequest } from './http-transport.js';
 import { encodePacket, FLUSH, PacketReader, type Packets, replay, textOf } from './pkt-line.js';
@@ -34,6 +34,7 @@ const NOTHING = '0'.repeat(40);
  */
 export async function pushPack(session: Session, push: Push): Promise<PushVerdict> {
   const { host } = session;
+  const isTrusted = isTruthful(await hearOwnWord(session));
   const features = await knowPushFeatures(session);
   const asked = [
     features.reportStatus ? ' report-status' : '',
@@ -53,7 +54,7 @@ export async function pushPack(session: Session, push: Push): Promise<PushVerdic
   const report = await readReport(host, answer, (words) => talk.push(words));
   const verdict = judge(host, push.reference, report, Buffer.concat(talk).toString('utf8'));
   if (verdict.kind !== 'accepted') return verdict;
-  return { kind: 'accepted', certain: isTruthful(await knowCapabilities(session)) };
+  return { kind: 'accepted', certain: isTrusted };
 }
 
 /** A host that reports nothing has only its reference to show. */

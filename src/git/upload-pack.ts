@@ -66,10 +66,12 @@ export async function fetchObjects(session: Session, wanted: Wanted): Promise<Ma
  * comes with the whole history of its branches, or not at all.
  */
 function isRefusalOfPast(session: Session, error: unknown): boolean {
-  if (!(error instanceof Failure) || error.code !== 'GIT_HOST_ERROR') return false;
-  const { status } = error.data as { status: number };
+  if (!(error instanceof Failure)) return false;
+  const { status } = error.data as { status?: number };
+  const isRefusal =
+    error.code === 'GIT_OBJECT_NOT_FOUND' || (error.code === 'GIT_HOST_ERROR' && status === 500);
   const capabilities = recallCapabilities(session);
-  return status === 500 && capabilities?.protocol !== 2 && capabilities?.wants === 'commits';
+  return isRefusal && capabilities?.protocol !== 2 && capabilities?.wants === 'commits';
 }
 
 async function fetchWanted(session: Session, wanted: Wanted): Promise<Map<string, GitObject>> {
@@ -111,7 +113,8 @@ async function speak<T>(session: Session, talk: (capabilities: Capabilities) => 
 }
 
 function isMisunderstanding({ code }: Failure, isOwn: boolean): boolean {
-  return code === 'GIT_ANSWER_INVALID' || (!isOwn && code === 'GIT_HOST_ERROR');
+  if (code === 'GIT_ANSWER_INVALID') return true;
+  return !isOwn && ['GIT_HOST_ERROR', 'GIT_OBJECT_NOT_FOUND'].includes(code);
 }
 
 async function listByAdvertisement(session: Session, prefixes: string[]): Promise<Reference[]> {

@@ -42,6 +42,7 @@ describe('the page of Git servers', () => {
     const push = {
       reportStatus: false,
       reportStatusV2: false,
+      thinPacks: false,
       sideBand: false,
       atomic: false,
       pushOptions: false,

@@ -7,7 +7,7 @@ import { createRepository } from '../../src/playground/git-host.js';
 import { CountingLine } from '../support/counting-line.js';
 import { ReferenceRepository } from '../support/git-reference.js';
 import { chainOn, change, expectLanded, makeStep } from '../support/git-suite.js';
-import { GitWorld, type TestRemote } from '../support/git-world.js';
+import { BadLine, GitWorld, type TestRemote } from '../support/git-world.js';
 
 const DISCOVERY = 'GET refs?service=git-upload-pack';
 const PUSH_DISCOVERY = 'GET refs?service=git-receive-pack';
@@ -45,6 +45,7 @@ describe('a check tells what the host can do', () => {
       push: {
         reportStatus: true,
         reportStatusV2: true,
+        thinPacks: true,
         sideBand: true,
         atomic: true,
         pushOptions: false,
@@ -129,7 +130,7 @@ describe('a host whose word is not known to be good', () => {
     line.swallows = 'refs/heads/main';
     const chain = chainOn(repository, [makeStep([change('a.yaml', 'a: 2\n')])]);
     await expect(open(repository.remote).commit(chain)).rejects.toMatchObject({
-      code: 'GIT_ANSWER_INVALID',
+      code: 'GIT_OUTCOME_UNKNOWN',
       disposition: 'retry',
     });
     const foreign = repository.reference.push('main', { 'x.yaml': 'x\n' });
@@ -145,6 +146,25 @@ describe('a host whose word is not known to be good', () => {
     reference.point('side', null);
     expect(await open(remote).deleteBranch('side', at)).toEqual({ status: 'deleted' });
   });
+});
+
+test('a push that was not answered stays in doubt when its second send is refused', async () => {
+  const repository = world.create({ files });
+  repository.reference.refuseWith('pre-receive', 'not today');
+  const bad = await BadLine.open(world.host.url);
+  try {
+    bad.next = 'cut-request';
+    const { username, password, url } = repository.remote;
+    const credential = { username, open: async () => new Secret(Buffer.from(password)) };
+    const remote = { url: bad.url + url.slice(world.host.url.length), credential };
+    const git = new InProcessGit(remote, { allowHttp: true, allowPrivate: true });
+    const chain = chainOn(repository, [makeStep([change('a.yaml', 'a: 2\n')])]);
+    await expect(git.commit(chain)).rejects.toMatchObject({ code: 'GIT_OUTCOME_UNKNOWN' });
+    expect(bad.pushes).toBe(2);
+    await expect(git.commit(chain)).rejects.toMatchObject({ code: 'GIT_PUSH_REJECTED' });
+  } finally {
+    await bad.close();
+  }
 });
 
 describe('an operation that is cancelled', () => {

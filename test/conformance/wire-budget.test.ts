@@ -91,7 +91,7 @@ describe('a save', () => {
     expect(line.bytesDown).toBeLessThan(64 * KIB);
   });
 
-  test('in the cold on a host that is known needs no discovery', async () => {
+  test('in the cold on a host that is known reads at once, and asks the repository itself before it pushes', async () => {
     await open(world.create({ files: many }), newCache()).head('main');
     line.reset();
     const repository = world.create({ files: many });
@@ -99,7 +99,7 @@ describe('a save', () => {
     const chain = chainOn(repository, [makeStep([change('p1/k1/e-1.yaml', 'x\n')])]);
     expect(await git.head('main')).toBe(chain.base);
     expectLanded(repository, chain, await git.commit(chain));
-    expect(line.names).toEqual(['POST ls-refs', 'POST fetch', 'POST git-receive-pack']);
+    expect(line.names).toEqual(['POST ls-refs', 'POST fetch', DISCOVERY, 'POST git-receive-pack']);
   });
 
   test('where trees are many is seven requests at most, and brings those of the path alone', async () => {

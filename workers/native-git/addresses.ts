@@ -5,6 +5,8 @@ import type { Network } from '../../src/git/network.js';
 import { resolveChecked } from '../../src/git/network-dial.js';
 import { Failure } from '../../src/kernel/failure.js';
 
+/** So many of them are tried. */
+const TRIED_MAX = 4;
 /** Longest wait for one of several addresses. */
 const LISTENING_MS_MAX = 3_000;
 
@@ -34,7 +36,7 @@ export async function named<T>(host: string, looking: Promise<T>): Promise<T> {
 export async function findListening(addresses: LookupAddress[], port: number): Promise<string> {
   const [first] = addresses;
   if (addresses.length > 1)
-    for (const { address } of addresses) if (await listens(address, port)) return address;
+    for (const { address } of addresses.slice(0, TRIED_MAX)) if (await listens(address, port)) return address;
   return first?.address ?? '';
 }
 

@@ -1,5 +1,6 @@
 // Deletes a branch, and finds out what became of it by looking at the branch.
 import type { Branch, CommitId, DeleteResult } from '../../src/git/git.js';
+import { busyBranch } from '../../src/git/race.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { deleteBranchArgv } from './argv.js';
 import { findBranch } from './objects.js';
@@ -22,7 +23,7 @@ export async function deleteBranch(
     return { status: 'deleted' };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    failure = explain(operation, error);
+    failure = explain(operation, branch, error);
   }
   const head = await findBranch(operation, branch);
   if (head === null) return { status: 'deleted' };
@@ -30,10 +31,11 @@ export async function deleteBranch(
   throw failure;
 }
 
-function explain(operation: Operation, error: Failure): Failure {
+function explain(operation: Operation, branch: Branch, error: Failure): Failure {
   const verdict =
     error.cause instanceof CommandFailed ? judgePush(error.cause.stdout, error.cause.stderr) : null;
   if (verdict === null) return error;
-  const { reason } = verdict;
+  const { kind, reason } = verdict;
+  if (kind === 'raced') return busyBranch(operation.host, branch, reason);
   return new Failure('GIT_PUSH_REJECTED', { host: operation.host, reason }, { cause: error }) as Failure;
 }

@@ -3,7 +3,7 @@
 
 import type { Chain, ChainResult, CommitId, Landed } from '../../src/git/git.js';
 import { quoteServer } from '../../src/git/host-answer.js';
-import { busyBranch, pauseAfterRace } from '../../src/git/race.js';
+import { busyBranch, mayFollow, pauseAfterRace } from '../../src/git/race.js';
 import { refuseUnwritable } from '../../src/git/unwritable.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
@@ -32,15 +32,16 @@ const PUSH_SHARE = 0.7;
 
 /** What `Git.commit` promises. */
 export async function commitChain(operation: Operation, chain: Chain): Promise<ChainResult> {
+  let built: BuiltChain | Pick<ChainPlan, 'mismatches'>;
   try {
-    const built = await step('git.build', () => buildChain(operation, chain));
-    if ('mismatches' in built) return { status: 'mismatch', mismatches: built.mismatches };
-    return await deliverChain(operation, chain, built);
+    built = await step('git.build', () => buildChain(operation, chain));
   } catch (error) {
     if (error instanceof Failure && error.code === 'GIT_OBJECT_NOT_FOUND')
       return confirmMoved(operation, chain, error);
     throw error;
   }
+  if ('mismatches' in built) return { status: 'mismatch', mismatches: built.mismatches };
+  return deliverChain(operation, chain, built);
 }
 
 async function buildChain(
@@ -94,16 +95,28 @@ function nameFirstCommit(steps: Landed[]): Landed[] {
 async function deliverChain(operation: Operation, chain: Chain, built: BuiltChain): Promise<ChainResult> {
   if (built.head === null || (!built.hasCommits && !chain.create))
     return confirmUnchanged(operation, chain, built);
-  for (let send = 1; ; send++) {
-    const outcome = await push(operation, chain, built.head);
-    if (outcome.kind === 'accepted') return { status: 'landed', head: built.head, steps: built.steps };
-    // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
-    const settled = await settle(operation, chain, built, outcome);
-    if (settled !== null) return settled;
-    if (outcome.kind === 'refused') throw reject(operation, outcome.reason);
-    if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(operation, chain, outcome);
-    if (outcome.kind === 'raced') await pauseAfterRace();
+  let doubt: Failure | null = null;
+  try {
+    for (let send = 1; ; send++) {
+      const outcome = await push(operation, chain, built.head);
+      if (outcome.kind === 'accepted') return { status: 'landed', head: built.head, steps: built.steps };
+      // A refusal speaks of this push; an earlier one of the same chain may have landed all the same.
+      const settled = await settle(operation, chain, built, outcome);
+      if (settled !== null) return settled;
+      if (outcome.kind === 'refused') throw reject(operation, outcome.reason);
+      if (send === SENDS_MAX || !isWorthResending(outcome)) throw explain(operation, chain, outcome);
+      if (outcome.kind === 'unanswered') doubt = outcome.failure;
+      else await pauseAfterRace();
+    }
+  } catch (error) {
+    throw doubt === null ? error : keepDoubt(operation, doubt, error);
   }
+}
+
+/** What a later send fails with says nothing of an earlier one that was not answered: the host may still be at it. */
+function keepDoubt(operation: Operation, doubt: Failure, error: unknown): unknown {
+  if (!(error instanceof Failure) || error.code === 'GIT_OUTCOME_UNKNOWN') return error;
+  return unknown(operation, `${doubt.message}; then ${error.message}`, error);
 }
 
 async function confirmUnchanged(operation: Operation, chain: Chain, built: BuiltChain): Promise<ChainResult> {
@@ -140,7 +153,7 @@ function leavesDoubt(failure: Failure, failed: CommandFailed | null): boolean {
   if (failure.code === 'GIT_CANCELLED' || failure.cause instanceof OutputTooLarge)
     return failure.cause !== undefined;
   if (failed === null) return false;
-  if (failure.code === 'GIT_LIMIT_EXCEEDED') return true;
+  if (['GIT_LIMIT_EXCEEDED', 'GIT_OBJECT_NOT_FOUND'].includes(failure.code)) return true;
   if (failure.disposition !== 'retry') return false;
   if (/^ssh: |^kex_exchange_identification|banner exchange$/m.test(failed.stderr)) return false;
   return !/unable to access/.test(failed.stderr) || /RPC failed|send-pack|hung up/.test(failed.stderr);
@@ -190,12 +203,7 @@ function explain(operation: Operation, chain: Chain, outcome: Outcome): Failure 
   if (outcome.kind === 'raced') return busyBranch(operation.host, chain.branch, outcome.reason);
   if (outcome.kind !== 'unanswered') return reject(operation, '');
   const { failure } = outcome;
-  const { status } = failure.data as { status?: number };
-  const mayFollow =
-    ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_CANCELLED', 'GIT_LIMIT_EXCEEDED'].includes(failure.code) ||
-    status === 502 ||
-    status === 504;
-  return mayFollow
+  return mayFollow(failure)
     ? unknown(operation, `${failure.message}; the branch has not moved so far`, failure)
     : failure;
 }

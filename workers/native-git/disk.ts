@@ -36,7 +36,7 @@ export async function keepWithin(folder: string, bytesMax: number): Promise<void
 /** Removes repositories that nobody uses until the rest takes at most so many bytes. */
 export async function makeRoom(root: string, bytesMax: number): Promise<void> {
   const before = clearings.get(root) ?? Promise.resolve();
-  const clearing = before.then(() => clear(root, bytesMax));
+  const clearing = before.catch(() => undefined).then(() => clear(root, bytesMax));
   clearings.set(root, clearing);
   await clearing;
 }

@@ -84,6 +84,7 @@ export class HttpRoad implements Road {
     this.#pipe.offer(await credential.open());
     return {
       GIT_ASKPASS: this.#options.scripts.askpass,
+      SALLYPORT_HOST: this.host,
       SALLYPORT_USERNAME: credential.username,
       SALLYPORT_PASSWORD_PIPE: this.#pipe.file,
     };

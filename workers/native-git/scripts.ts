@@ -36,11 +36,11 @@ ulimit -v ${MEMORY_KIB_MAX}
 exec timeout --signal=TERM --kill-after=${KILL_AFTER_SECONDS} "$SALLYPORT_SECONDS_MAX" git "$@"
 `;
 
-// Both printf and read are part of the shell: the password never is an argument.
+// Both printf and read are part of the shell: the password never is an argument. A proxy that asks gets none of it.
 const ASKPASS = `#!/bin/sh
 case "$1" in
-Username*) printf '%s\\n' "$SALLYPORT_USERNAME" ;;
-*) IFS= read -r line <"$SALLYPORT_PASSWORD_PIPE" && printf '%s\\n' "$line" ;;
+"Username for 'http"*"://$SALLYPORT_HOST': ") printf '%s\\n' "$SALLYPORT_USERNAME" ;;
+"Password for 'http"*"@$SALLYPORT_HOST': ") IFS= read -r line <"$SALLYPORT_PASSWORD_PIPE" && printf '%s\\n' "$line" ;;
 esac
 `;
 

@@ -21,7 +21,8 @@ export function requireSound(host: string, entries: readonly TreeEntry[], below:
     const kind = entry.mode === DIRECTORY ? 'directory' : 'other';
     const known = kinds.get(entry.path);
     if (!MODE.test(entry.mode)) throw refuse(host, 'a tree has an entry without proper mode');
-    if (known !== undefined && (known !== kind || !isWithin(below, entry.path)))
+    const isReadable = !entry.path.includes(UNREADABLE);
+    if (isReadable && known !== undefined && (known !== kind || !isWithin(below, entry.path)))
       throw refuse(host, 'a tree has a name twice');
     const parent = parentOf(entry.path);
     if (parent !== '' && kinds.get(parent) !== 'directory')

@@ -187,7 +187,10 @@ export function explainComplaint(complaint: Complaint): Error {
   const { command, host, exitCode, seconds, text } = complaint;
   // 124 is what timeout answers when it ended the command politely.
   if (exitCode === 124 || complaint.isOutOfTime) return new Failure('GIT_TIMEOUT', { host, seconds });
-  const explained = explainBy(ownRows, complaint) ?? (complaint.isLocal ? null : explainBy(rows, complaint));
+  // What the host talks of beside its answer is not git's verdict; it counts where git has none.
+  const ofGit = { ...complaint, text: text.replace(/^remote: (?!ERROR:|FATAL:).*$/gm, '') };
+  const ofHost = (): Error | null => explainBy(rows, ofGit) ?? explainBy(rows, complaint);
+  const explained = explainBy(ownRows, ofGit) ?? (complaint.isLocal ? null : ofHost());
   if (explained !== null) return explained;
   const isKilled = !(exitCode >= 0) || exitCode >= 128 + 2;
   const said = isKilled ? 'something killed it' : quoteServer(text);

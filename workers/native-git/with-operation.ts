@@ -90,7 +90,8 @@ async function withFolder<T>(
       return await use(new RepositoryFolder(folder));
     } finally {
       await lock.release();
-      await keepWithin(folder, diskBytesMax);
+      // Tidying up decides nothing: what was done is done, and the next operation tries again.
+      await keepWithin(folder, diskBytesMax).catch(() => undefined);
     }
   }
   throw new Failure('GIT_ENGINE_FAILED', {
