@@ -10,6 +10,8 @@ import { childEnvironment } from '../config/process.js';
 /** How long requests in flight may take to finish when the host closes. */
 const DRAIN_MS_MAX = 5_000;
 const KEEP_ALIVE_MS = 60_000;
+/** Between the polite end of a backend and the hard one. */
+const KILL_AFTER_MS = 2_000;
 const CGI_HEADER_BYTES_MAX = 16_384;
 
 export interface GitHostOptions {
@@ -211,13 +213,19 @@ async function runBackend(
   response: http.ServerResponse,
 ): Promise<void> {
   const child = spawn(backend, [], { env, cwd: '/', detached: true });
+  let isGone = false;
   const gone = new Promise<void>((resolve) =>
     child.on('close', () => resolve()).on('error', () => resolve()),
-  );
+  ).then(() => {
+    isGone = true;
+  });
+  // The whole group: http-backend starts upload-pack, which starts pack-objects and may outlive it.
+  const signalGroup = (signal: NodeJS.Signals): void => {
+    if (!isGone && child.pid !== undefined) endGroup(child.pid, signal);
+  };
   const kill = (): void => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    // The whole group: http-backend starts upload-pack, which starts pack-objects.
-    process.kill(-child.pid, 'SIGTERM');
+    signalGroup('SIGTERM');
+    setTimeout(() => signalGroup('SIGKILL'), KILL_AFTER_MS).unref();
   };
   response.on('close', () => {
     if (!response.writableFinished || !request.complete) kill();
@@ -230,6 +238,14 @@ async function runBackend(
   // An answer may be complete before the request was read: what is left of it must not block the connection.
   request.unpipe(child.stdin).resume();
   if (!response.headersSent) refuse(response, 502, 'git http-backend gave no answer');
+}
+
+function endGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Parses the CGI header (`Status: 403 Forbidden`, absent: 200) and streams the rest. */

@@ -1,5 +1,6 @@
 // The playground's Git host under the hands of a real git and of rude clients.
 import { type ExecFileException, execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -62,6 +63,26 @@ describe('the playground’s Git host', () => {
     expect(await answer.text()).toContain('version 2');
   });
 
+  test('closes although a client left in the middle of a long answer', async () => {
+    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-host-'));
+    const own = await startGitHost({ root: home, port: 0, accounts: [] });
+    const files = { 'big.bin': randomBytes(8_000_000) };
+    const { head } = createRepository(home, 'long', { files });
+    const line = (text: string): string => (text.length + 4).toString(16).padStart(4, '0') + text;
+    const leave = new AbortController();
+    const answer = await fetch(`${own.url}/long.git/git-upload-pack`, {
+      method: 'POST',
+      headers: { 'git-protocol': 'version=2', 'content-type': 'application/x-git-upload-pack-request' },
+      body: `${line('command=fetch\n')}0001${line(`want ${head}\n`)}${line('done\n')}0000`,
+      signal: leave.signal,
+    });
+    await answer.body?.getReader().read();
+    leave.abort();
+    await own.close();
+    fs.rmSync(home, { recursive: true });
+    expect(answer.status).toBe(200);
+  });
+
   test('reads gzip request bodies', async () => {
     const { head } = createRepository(root, 'zipped', { files: { 'a.yaml': 'x: 1\n' } });
     const line = (text: string): string => (text.length + 4).toString(16).padStart(4, '0') + text;
@@ -122,7 +143,7 @@ describe('the playground’s Git host', () => {
     const own = await startGitHost({ root, port: 0, accounts: [] });
     const socket = net.connect(own.port, '127.0.0.1');
     socket.write('POST /left.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n');
-    socket.write('Content-Type: application/x-git-receive-pack-request\r\n\r\n0000');
+    socket.write('Content-Type: application/x-git-receive-pack-request\r\n\r\n00a4');
     await until(() => backends('left.git') > 0);
     socket.destroy();
     await until(() => backends('left.git') === 0);

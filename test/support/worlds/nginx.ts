@@ -1,6 +1,7 @@
 // Git's own http-backend as it is mostly run: behind nginx, by fcgiwrap. nginx knows the account and compresses.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -28,14 +29,20 @@ async function startNginx(root: string, account: Account): Promise<RunningServer
   fs.writeFileSync(path.join(home, 'nginx.conf'), describeHost(home, root, port));
   const options = { env: { PATH: process.env.PATH ?? '' }, cwd: home, stdio: 'ignore' as const };
   const socket = `unix:${path.join(home, 'socket')}`;
-  const wrapper = spawn(programs.fcgiwrap, ['-c', String(PROCESSES), '-s', socket], options);
+  // It leaves its own children behind when it is ended alone.
+  const wrapper = spawn(programs.fcgiwrap, ['-c', String(PROCESSES), '-s', socket], {
+    ...options,
+    detached: true,
+  });
   const server = spawn(programs.nginx, ['-p', home, '-c', 'nginx.conf', '-e', 'error.log'], options);
   await reachable(port, server, 'nginx');
   return {
     url: `http://127.0.0.1:${port}`,
     close: async () => {
       await endProcess(server, 'SIGTERM');
-      await endProcess(wrapper, 'SIGTERM');
+      const gone = once(wrapper, 'exit');
+      if (wrapper.pid !== undefined) process.kill(-wrapper.pid, 'SIGTERM');
+      await gone;
       fs.rmSync(home, { recursive: true, force: true });
     },
   };
