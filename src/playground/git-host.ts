@@ -225,7 +225,12 @@ async function runBackend(
   };
   const kill = (): void => {
     signalGroup('SIGTERM');
-    setTimeout(() => signalGroup('SIGKILL'), KILL_AFTER_MS).unref();
+    setTimeout(() => {
+      signalGroup('SIGKILL');
+      // Whoever left the group may still hold the pipes; nobody waits for the rest of what they say.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, KILL_AFTER_MS).unref();
   };
   response.on('close', () => {
     if (!response.writableFinished || !request.complete) kill();
