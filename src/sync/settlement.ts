@@ -7,7 +7,7 @@ import type { BlobId, ChainResult, CommitId, Git, Landed } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
 import type { Session } from '../storage/database.js';
 import { type Lane, LanesRepository, type Lease } from './lanes.repository.js';
-import { Neighbourhood } from './neighbourhood.js';
+import { keyOf } from './neighbourhood.js';
 import { type OperationRecord, OperationsRepository, type Version } from './operations.repository.js';
 import { Waits } from './waits.js';
 
@@ -40,12 +40,14 @@ export class Settlement {
         { repository: lane.repository, branch: lane.branch, paths, keys },
         tx,
       );
-      const before = new Neighbourhood(lane.repository, copies);
-      for (const [index, operation] of operations.entries())
-        await this.#land(tx, lane, operation, {
-          landed: result.steps[index] as Landed,
-          created: before.of(operation) === undefined,
-        });
+      const present = new Set(copies.map(({ scope, kind, id }) => keyOf(scope, kind, id)));
+      for (const [index, operation] of operations.entries()) {
+        const key = keyOf(operation.scope, operation.kind, operation.entity_id);
+        const created = operation.yaml !== null && !present.has(key);
+        await this.#land(tx, lane, operation, { landed: result.steps[index] as Landed, created });
+        if (operation.yaml === null) present.delete(key);
+        else present.add(key);
+      }
     });
     this.#wake(operations);
   }
@@ -109,7 +111,7 @@ export class Settlement {
     const { scope, kind, entity_id: id, branch, path, yaml } = operation;
     await this.operations.finish(tx, operation.id, {
       state: 'succeeded',
-      result: { commitId, blobId, created: created && yaml !== null, unchanged },
+      result: { commitId, blobId, created, unchanged },
     });
     if (yaml === null || blobId === null) return this.entities.delete(tx, { scope, kind, id, branch });
     await this.entities.write(tx, {

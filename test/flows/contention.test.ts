@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Api, eventually } from '../support/api.js';
+import { type Answer, Api, eventually } from '../support/api.js';
 import { startManager } from '../support/processes.js';
 import { assertSound, fileAt, git, pushForeign, trailers } from '../support/repository.js';
 import { backends, Stack } from '../support/stack.js';
@@ -115,6 +115,23 @@ describe.each(backends)('on the %s servers', (backend) => {
         blobId: blobOf('pipelines/waited-for.yaml'),
         yaml: 'name: one\n',
       });
+    });
+
+    it('says of each alone whether it made the entity', async () => {
+      await stack.delegates.at(-1)?.kill('SIGTERM');
+      const texts = ['name: one\n', 'name: two\n', null, 'name: three\n'];
+      const send = (index: number, wait: number): Promise<Answer> => {
+        const headers = { prefer: `wait=${wait}`, 'idempotency-key': `made-twice-${index}` };
+        const yaml = texts[index];
+        return yaml == null
+          ? stack.api.request('DELETE', 'accounts/demo/entities/pipeline/made-twice', undefined, headers)
+          : stack.api.save('made-twice', yaml, delegated, headers);
+      };
+      for (const index of texts.keys()) expect((await send(index, 0)).status).toBe(202);
+      await stack.startDelegate();
+      const answers = [];
+      for (const index of texts.keys()) answers.push(await send(index, 30));
+      expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 201]);
     });
 
     it('keeps a new entity to the place of its first save', async () => {
