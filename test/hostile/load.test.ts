@@ -26,8 +26,9 @@ import {
 } from '../unit/support/packs.js';
 
 const READER = fileURLToPath(new URL('../support/measured-git.mjs', import.meta.url));
-/** The aim is 50 ms on a machine of its own; these are shared, and some are slow. */
-const STOOD_STILL_MS_MAX = 200;
+const STOOD_STILL_MS_MAX = 50;
+/** Work that holds the loop does so each time; what a shared machine adds does not come three times. */
+const RUNS_MAX = 3;
 const GROWN_MIB_MAX = 160;
 
 interface Cost {
@@ -41,7 +42,7 @@ interface Cost {
 interface Load {
   repository?: MadeRepository;
   wrong?: Wrong;
-  operation: 'head' | 'heads' | 'list' | 'read';
+  operation: 'head' | 'heads' | 'list' | 'read' | 'commit';
   argument?: string;
   options?: Partial<EngineOptions>;
 }
@@ -59,6 +60,15 @@ async function measure(load: Load): Promise<Cost> {
   await new Promise((resolve) => child.once('close', resolve));
   await host.close();
   return JSON.parse(output) as Cost;
+}
+
+async function least(load: Load): Promise<Cost> {
+  let cost = await measure(load);
+  for (let run = 1; run < RUNS_MAX && cost.stoodStillMs >= STOOD_STILL_MS_MAX; run++) {
+    const again = await measure(load);
+    if (again.stoodStillMs < cost.stoodStillMs) cost = again;
+  }
+  return cost;
 }
 
 const made = new MadeRepository();
@@ -109,6 +119,12 @@ function wideTree(count: number): Load {
   const root = repository.tree(names.map((name) => ['100644', name, blob]));
   return { repository, operation: 'list', argument: repository.commit(root) };
 }
+
+const save = (load: Load, count: number, bytes: number): Load => ({
+  ...load,
+  operation: 'commit',
+  argument: `${load.argument} ${count} ${bytes}`,
+});
 
 function hugeCommit(header: string): Load {
   const repository = new MadeRepository();
@@ -206,6 +222,10 @@ const cases: Case[] = [
     'GIT_LIMIT_EXCEEDED',
   ],
   ['a directory of fifty thousand files', () => wideTree(50_000), 50_000],
+  ['a directory of a hundred and fifty thousand files', () => wideTree(150_000), 150_000],
+  ['a save beside a hundred and fifty thousand files', () => save(wideTree(150_000), 1, 1_000), 'landed'],
+  ['a hundred saves beside twenty thousand files', () => save(wideTree(20_000), 100, 1_000), 'landed'],
+  ['saves of four megabytes in all', () => save(wideTree(10), 4, 2 ** 20), 'landed'],
   ['a commit of twenty megabytes', () => hugeCommit(''), 1, 300],
   [
     'a commit of a hundred thousand parents',
@@ -219,7 +239,7 @@ describe('While it reads', () => {
   test.each(cases)(
     '%s, the process goes on and does not grow out of bounds',
     async (_, load, outcome, grownMiBMax = GROWN_MIB_MAX) => {
-      const cost = await measure(load());
+      const cost = await least(load());
       expect(cost.outcome).toBe(outcome);
       expect(cost.stoodStillMs).toBeLessThan(STOOD_STILL_MS_MAX);
       expect(cost.grownMiB).toBeLessThan(grownMiBMax);

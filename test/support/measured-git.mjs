@@ -10,6 +10,20 @@ const work = {
   head: () => git.head(argument),
   heads: async () => Object.keys((await git.heads()).branches).length,
   list: async () => (await git.list(argument, '')).length,
+  /** Saves of so many bytes each, in one push. */
+  commit: async () => {
+    const [base, count, bytes] = argument.split(' ');
+    const who = { name: 'Ada', email: 'ada@sallyport.invalid' };
+    const content = (n) => Buffer.alloc(Number(bytes), `${n}: Sallyport\n`);
+    const steps = Array.from({ length: Number(count) }, (_, n) => ({
+      message: 'Save\n',
+      author: who,
+      committer: who,
+      timestamp: 1_700_000_000 + n,
+      changes: [{ path: `file-00${n}.yaml`, content: content(n), expect: null }],
+    }));
+    return (await git.commit({ branch: 'main', base, create: false, steps })).status;
+  },
   read: async () => (await git.read(argument, ['a.yaml']))[0]?.content.length,
 };
 
