@@ -61,9 +61,9 @@ async function dispatch(session: Session, request: GitRequest): Promise<Dispatch
   if (request.contentType !== undefined) headers['content-type'] = request.contentType;
   if (request.version2 === true) headers['git-protocol'] = 'version=2';
   if (session.authorization !== undefined) headers.authorization = session.authorization;
-  try {
+  const ask = async (): Promise<Dispatcher.ResponseData> => {
     session.deadline.signal.throwIfAborted();
-    return await session.network.agentFor(request.body?.length ?? 0).request({
+    return session.network.agentFor(request.body?.length ?? 0).request({
       origin: session.origin,
       path: session.path + request.suffix,
       method: request.method,
@@ -71,10 +71,19 @@ async function dispatch(session: Session, request: GitRequest): Promise<Dispatch
       body: request.body ?? null,
       signal: session.deadline.signal,
     });
+  };
+  try {
+    return await ask().catch((error: unknown) => {
+      if (isPush(request) || !hungUp.has(codeOf(error) ?? '')) throw error;
+      return ask();
+    });
   } catch (error) {
     throw nameFault(session, error);
   }
 }
+
+/** A host may close a kept connection in the moment that it is used. A question can be asked again; a push is not one. */
+const hungUp = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /** Below 500, what passes by itself: a wait that was too long, somebody else at work, a replayed early request, a limit. */
 const transient = new Set([408, 409, 425, 429]);
