@@ -54,6 +54,17 @@ async function expectSound(repository: TestRepository): Promise<void> {
   expect(paths).toEqual(Object.keys(repository.reference.files(headOf(repository))));
 }
 
+/** Comes when the size has not changed between twenty looks. */
+async function standsStill(sizeOf: () => number): Promise<void> {
+  let [size, looks] = [sizeOf(), 0];
+  await eventually(async () => {
+    const now = sizeOf();
+    looks = now === size ? looks + 1 : 0;
+    size = now;
+    return looks >= 20;
+  }, 'the pack to stand still');
+}
+
 const LEFT_BEHIND = /^tmp_|\.lock$/;
 const packs = (folder: string, end = 'pack') => filesBelow(folder, new RegExp(`\\.${end}$`));
 const cut = (file: string, part: number) => fs.truncateSync(file, Math.floor(fs.statSync(file).size * part));
@@ -111,32 +122,36 @@ describe('a repository', () => {
     expect(filesBelow(folder, LEFT_BEHIND)).toEqual([]);
   });
 
-  test('whose fetch was killed serves the next operation, and nothing is left of it', async () => {
-    const repository = world.create({
-      files: { 'a.yaml': 'a: 1\n', 'd/b.yaml': 'b: 1\n', 'large.bin': mebibytes(4) },
-    });
-    const line = await HeldLine.open(world.host.url);
-    const git = engine({ ...repository.remote, url: line.through(repository.remote.url) });
-    await git.list(headOf(repository), '');
-    line.bytesLeft = 2 * 1024 * 1024;
-    // A helper that is left alone with a host that says nothing ends at the deadline, not before.
-    const hurried = engine(
-      { ...repository.remote, url: line.through(repository.remote.url) },
-      { deadlineMs: 10_000 },
-    );
-    const reading = hurried.read(headOf(repository), ['large.bin']).catch((error: unknown) => error);
-    const [folder = ''] = repositoriesOf(root);
-    await eventually(async () => filesBelow(folder, /^tmp_pack_/).length > 0, 'the pack to be on its way');
-    for (const one of processesOf(root))
-      if (/\bgit (index-pack|fetch)\b/.test(one)) process.kill(Number.parseInt(one, 10), 'SIGKILL');
-    expect(await reading).toMatchObject({ disposition: 'retry' });
-    expect(processesOf(root)).toEqual([]);
-    expect(filesBelow(folder, LEFT_BEHIND)).toEqual([]);
-    line.bytesLeft = null;
-    const [file] = await git.read(headOf(repository), ['large.bin']);
-    expect(file?.content).toHaveLength(4 * 1024 * 1024);
-    await line.close();
-  });
+  test.each([
+    ['while it receives', false],
+    ['when the host has fallen silent', true],
+  ])(
+    'whose fetch was killed %s serves the next operation, and nothing is left of it',
+    async (_, isSilent) => {
+      const repository = world.create({
+        files: { 'a.yaml': 'a: 1\n', 'd/b.yaml': 'b: 1\n', 'large.bin': mebibytes(4) },
+      });
+      const line = await HeldLine.open(world.host.url);
+      const git = engine({ ...repository.remote, url: line.through(repository.remote.url) });
+      await git.list(headOf(repository), '');
+      line.bytesLeft = 2 * 1024 * 1024;
+      const reading = git.read(headOf(repository), ['large.bin']).catch((error: unknown) => error);
+      const [folder = ''] = repositoriesOf(root);
+      const received = () =>
+        Math.max(0, ...filesBelow(folder, /^tmp_pack_/).map((file) => fs.statSync(file).size));
+      await eventually(async () => filesBelow(folder, /^tmp_pack_/).length > 0, 'the pack to be on its way');
+      if (isSilent) await standsStill(received);
+      for (const one of processesOf(root))
+        if (/\bgit (index-pack|fetch)\b/.test(one)) process.kill(Number.parseInt(one, 10), 'SIGKILL');
+      expect(await reading).toMatchObject({ disposition: 'retry' });
+      expect(processesOf(root)).toEqual([]);
+      expect(filesBelow(folder, LEFT_BEHIND)).toEqual([]);
+      line.bytesLeft = null;
+      const [file] = await git.read(headOf(repository), ['large.bin']);
+      expect(file?.content).toHaveLength(4 * 1024 * 1024);
+      await line.close();
+    },
+  );
 
   test.skipIf(!isRoot)('on a full disk makes room for itself, or says that the disk is full', async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'sallyport-test', root]);

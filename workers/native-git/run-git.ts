@@ -16,6 +16,9 @@ export interface GitCommand {
   outputBytesMax: number;
 }
 
+/** How often a command that has not closed its streams is looked at. Milliseconds. */
+const ORPHANS_LOOK_MS = 500;
+
 /** A command that did not end well. Its streams are unfit for a message. */
 export class CommandFailed extends GitError {
   constructor(
@@ -51,9 +54,11 @@ async function guardOutput<T>(command: GitCommand, use: (git: Git) => PromiseLik
   const git = prepare(command, AbortSignal.any(signals));
   let bytes = 0;
   git.outputHandler((_, stdout, stderr) => {
-    stderr.once('data', (first: Buffer) =>
-      endWithSignal(command.signal, Number.parseInt(first.toString(), 10), stderr),
-    );
+    stderr.once('data', (first: Buffer) => {
+      const group = Number.parseInt(first.toString(), 10);
+      endWithSignal(command.signal, group, stderr);
+      endWithLeader(group, stderr);
+    });
     for (const stream of [stdout, stderr])
       stream.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
@@ -81,6 +86,25 @@ function endWithSignal(signal: AbortSignal | undefined, group: number, stderr: N
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   });
+}
+
+/**
+ * Ends helpers that outlive git. Where git is killed, by the kernel for want of memory say, one that waits for a silent host
+ * keeps our streams open, and nobody else would end it.
+ */
+function endWithLeader(group: number, stderr: NodeJS.ReadableStream): void {
+  const look = setInterval(() => {
+    if (!isAlive(group)) endGroup(group);
+  }, ORPHANS_LOOK_MS);
+  stderr.once('close', () => clearInterval(look));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Kills every process of the group that this process leads. */
