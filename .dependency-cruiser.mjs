@@ -39,7 +39,10 @@ const homes = [
   ['@nestjs/swagger|fastify', '^src/api/'],
   ['@nestjs/platform-fastify', '^src/manager\\.ts$'],
   ['pino', '^src/kernel/'],
-  ['yaml|ajv', '^src/entities/'],
+  ['prom-client', '^workers/runtime/'],
+  ['yaml', '^src/entities/|^workers/runtime/policy[.]ts$'],
+  ['ajv', '^src/entities/'],
+  ['hpke', '^src/sealing/'],
 ].map(([names, home]) => ({
   name: `home-of-${names.split('|')[0].replace(/[@/]/g, '')}`,
   comment: `${names} is used in ${home} alone, behind a name of ours`,
@@ -75,7 +78,7 @@ export default {
     },
     {
       name: 'workers-not-manager',
-      comment: 'A delegate carries no HTTP server and no database of ours',
+      comment: 'A delegate carries nothing of the manager’s: neither its API nor its database',
       severity: 'error',
       from: { path: '^workers/' },
       to: {

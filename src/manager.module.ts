@@ -4,7 +4,10 @@ import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ConnectorsController } from './api/connectors.controller.js';
+import { DelegatesController } from './api/delegates.controller.js';
+import { EnrolmentsController } from './api/enrolments.controller.js';
 import { EntitiesController } from './api/entities.controller.js';
+import { ExplainController } from './api/explain.controller.js';
 import { HealthController } from './api/health.controller.js';
 import { KindsController } from './api/kinds.controller.js';
 import { OperationsController } from './api/operations.controller.js';
@@ -16,14 +19,20 @@ import { Config } from './config/config.js';
 import { Connectivity } from './connectivity/connectivity.js';
 import { ConnectorsRepository } from './connectors/connectors.repository.js';
 import { ConnectorsService } from './connectors/connectors.service.js';
+import { Admission, QueueEndpoint } from './delegates/admission.js';
+import { DelegateTokensRepository } from './delegates/delegate-tokens.repository.js';
 import { DelegatesRepository } from './delegates/delegates.repository.js';
 import { DelegatesService } from './delegates/delegates.service.js';
+import { Dispatcher } from './delegates/dispatcher.js';
+import { GroupsRepository } from './delegates/groups.repository.js';
+import { ManagerKeys, openManagerKeys } from './delegates/manager-keys.js';
 import { DocumentValidator } from './entities/document.js';
 import { EntitiesRepository } from './entities/entities.repository.js';
 import { KindsRepository } from './entities/kinds.repository.js';
 import { KeyRing, openKeyFile } from './envelope/key-file.js';
 import { Log } from './kernel/log.js';
-import { QueueModule } from './queue/queue.module.js';
+import { Backend, QueueModule } from './queue/queue.module.js';
+import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { TokensRepository } from './scopes/tokens.repository.js';
 import { BuiltInSecrets } from './secrets/built-in.js';
@@ -69,6 +78,9 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       KindsController,
       ScopesController,
       HealthController,
+      DelegatesController,
+      EnrolmentsController,
+      ExplainController,
     ],
     providers: [...doors, ...corridors, ...rooms, ...keys(config)],
   };
@@ -79,7 +91,18 @@ const doors = [
   { provide: APP_PIPE, useClass: RequestPipe },
 ];
 
-const corridors = [SaveFlow, Placement, LaneFlow, Sweep, Settlement, Waits, Connectivity, DelegatesService];
+const corridors = [
+  SaveFlow,
+  Placement,
+  LaneFlow,
+  Sweep,
+  Settlement,
+  Waits,
+  Connectivity,
+  DelegatesService,
+  Dispatcher,
+  Admission,
+];
 
 const rooms = [
   OperationsRepository,
@@ -91,6 +114,8 @@ const rooms = [
   SecretsService,
   SecretsRepository,
   DelegatesRepository,
+  DelegateTokensRepository,
+  GroupsRepository,
   ScopesRepository,
   TokensRepository,
   { provide: DocumentValidator, useFactory: () => new DocumentValidator() },
@@ -113,7 +138,25 @@ const keys = (config: Config) => [
     inject: [KeyRing, Deployment],
     useFactory: (ring: KeyRing, deployment: Deployment) => new BuiltInSecrets(ring, deployment.id),
   },
+  { provide: ManagerKeys, inject: [Storage, BuiltInSecrets, Deployment], useFactory: openManagerKeys },
+  { provide: QueueEndpoint, useValue: { url: delegateQueueUrl(config) } },
+  {
+    provide: TaskQueue,
+    inject: [Backend, ManagerKeys, DelegatesService],
+    useFactory: (backend: Backend, seal: ManagerKeys, delegates: DelegatesService) =>
+      new TaskQueue(backend, seal, (delegate, reason) => delegates.noteForgery(delegate, reason)),
+  },
 ];
+
+/** What delegates dial, without anybody's user name and password. */
+function delegateQueueUrl(config: Config): string | undefined {
+  const given = config.SALLYPORT_REDIS_DELEGATE_URL ?? config.REDIS_URL;
+  if (given === undefined) return undefined;
+  const url = new URL(given);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
 
 const masterKeyFile = (config: Config): string =>
   config.SALLYPORT_MASTER_KEY_FILE ?? path.join(config.SALLYPORT_DATA_DIR, 'master-key.json');

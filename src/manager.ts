@@ -9,6 +9,7 @@ import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import type { Config } from './config/config.js';
 import { DelegatesService } from './delegates/delegates.service.js';
+import { Dispatcher } from './delegates/dispatcher.js';
 import { DocumentValidator } from './entities/document.js';
 import { Failure } from './kernel/failure.js';
 import { awaitListening } from './kernel/listening.js';
@@ -18,7 +19,6 @@ import { JobWorker } from './queue/job-queue.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { TokensRepository } from './scopes/tokens.repository.js';
-import { Deployment } from './secrets/deployment.js';
 import { Storage } from './storage/database.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { Sweep } from './sync/sweep.js';
@@ -72,8 +72,9 @@ async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
 async function begin(app: NestFastifyApplication, config: Config): Promise<void> {
   if (config.SALLYPORT_ACCOUNT !== undefined) await openAccount(app, config, config.SALLYPORT_ACCOUNT);
   const lanes = app.get(LaneFlow);
-  app.get(JobWorker).start({ 'lane.run': ({ lane }) => lanes.run(lane) }, config.SALLYPORT_LANES_MAX);
-  app.get(DelegatesService).listen(app.get(Deployment).id);
+  // A job only says where to look: it does not stand in the way of the next one while the lane has its turns.
+  app.get(JobWorker).start({ 'lane.run': async (due) => lanes.begin(due) }, config.SALLYPORT_LANES_MAX);
+  await app.get(DelegatesService).listen(app.get(Dispatcher).handOver);
   app.get(Sweep).start();
 }
 

@@ -1,46 +1,70 @@
-// The delegate starts here: composed by hand, since it is one loop. Without arguments it runs; `secret put` seals a secret.
+// The delegate starts here: composed by hand, since it is one loop. Without arguments it runs; `enrol` joins a
+// group, `doctor` looks what is wrong, `secret put` seals a secret.
 import '../src/config/process.js';
-import { readConfig } from '../src/config/config.js';
+import { type Config, readConfig } from '../src/config/config.js';
 import { Failure } from '../src/kernel/failure.js';
 import { createLog } from '../src/kernel/log.js';
 import { runProcess } from '../src/kernel/run-process.js';
+import { doctor } from './commands/doctor.js';
+import { enrol } from './commands/enrol.js';
 import { putSecret } from './commands/secret-put.js';
 import { startDelegate } from './runtime/delegate-runtime.js';
 
-const [command = 'run', subcommand, ...rest] = process.argv.slice(2);
+const [command = 'run', ...args] = process.argv.slice(2);
+const { stdin, stdout, stderr } = process;
+/** What a drain takes beside the tasks it waits for. */
+const FAREWELL_MS = 10_000;
 const USAGE = `Usage: npm run -s delegate [-- run]
+       npm run -s delegate -- enrol --manager URL --token-file FILE [--name NAME] [--replace]
+       npm run -s delegate -- doctor [--json]
        npm run -s delegate -- secret put --scope SCOPE --id SECRET [--deployment ID] [--data-dir DIR] < value
 `;
 
 if (command === 'run') await run();
-else if (command === 'secret' && subcommand === 'put') process.exitCode = await seal(rest);
+else if (command === 'enrol')
+  process.exitCode = await finish(() =>
+    enrol({ arguments: args, stdin, stdout, stderr, config: readSettings() }),
+  );
+else if (command === 'doctor')
+  process.exitCode = await finish(() => doctor({ arguments: args, stdout, stderr, config: readSettings() }));
+else if (command === 'secret' && args[0] === 'put')
+  process.exitCode = await finish(() =>
+    putSecret({
+      arguments: args.slice(1),
+      stdin,
+      stdout,
+      stderr,
+      dataDir: readSettings().SALLYPORT_DATA_DIR,
+    }),
+  );
 else {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 }
 
+/** Where the queue is, the delegate learned when it enrolled. */
+function readSettings(): Config {
+  return readConfig(undefined, {}, { needsQueue: false });
+}
+
 async function run(): Promise<void> {
   await runProcess(async () => {
-    const config = readConfig();
+    const config = readSettings();
     const log = createLog('delegate', config.SALLYPORT_LOG_LEVEL);
     const delegate = await startDelegate(config, log);
     return {
+      ...(delegate.url === undefined ? {} : { url: delegate.url }),
       drain: delegate.drain,
+      drainMsMax: config.SALLYPORT_DELEGATE_GRACE_SECONDS * 1_000 + FAREWELL_MS,
       onFault: (error) => log.fatal({ err: error }, Failure.from(error).message),
     };
   });
 }
 
-async function seal(args: string[]): Promise<number> {
-  const { stdin, stdout, stderr } = process;
+/** The exit code of a command; a failure is told with what to do about it. */
+async function finish(work: () => Promise<number>): Promise<number> {
   try {
-    return await putSecret({
-      arguments: args,
-      stdin,
-      stdout,
-      stderr,
-      dataDir: readConfig().SALLYPORT_DATA_DIR,
-    });
+    return await work();
   } catch (error) {
     const failure = Failure.from(error);
     stderr.write(`${failure.code}: ${failure.message}\n${failure.hint}\n`);

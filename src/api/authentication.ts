@@ -11,10 +11,13 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose request it is; absent only where no token is needed, or could be checked. */
     token?: Token;
+    /** In place of an API token, where a delegate enrols; not yet checked. */
+    delegateToken?: string;
   }
 }
 
 const HEALTH = '/api/v1/health';
+const ENROLMENTS = '/api/v1/enrolments';
 
 export function registerAuthentication(fastify: FastifyInstance, tokens: TokensRepository, log: Log): void {
   fastify.addHook('onRequest', async (request, reply) => {
@@ -37,6 +40,11 @@ async function authenticate(request: FastifyRequest, tokens: TokensRepository): 
   if (header === undefined && isHealth(request)) return;
   const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? '')?.[1];
   if (text === undefined) throw new Failure('TOKEN_REJECTED', { reason: 'is missing' });
+  if (request.routeOptions.url === ENROLMENTS) {
+    // Used up with the enrolment itself: one that fails must not cost a use.
+    request.delegateToken = text;
+    return;
+  }
   request.token = await tokens.authenticate(text);
   assertReaches(request.token, request.params);
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { ConnectorsService } from '../connectors/connectors.service.js';
+import { Tag } from '../contract/presence.js';
 import { HostFeatures } from '../contract/tasks.js';
 import type { StageResult } from '../git/git.js';
 import { describeCosts } from '../git/host-costs.js';
@@ -32,7 +33,10 @@ export const ConnectorBody = z.discriminatedUnion('connectivity', [
   z.strictObject({
     ...remote,
     connectivity: z.literal('delegate'),
-    group: GroupName.optional().meta({ description: 'Delegate group; default `local`' }),
+    group: GroupName.optional().meta({
+      description: 'The one delegate group that may serve it; default: any in its scope or further out',
+    }),
+    tags: z.array(Tag).max(32).optional().meta({ description: 'A delegate that serves it has all of these' }),
   }),
 ]);
 type ConnectorBody = z.infer<typeof ConnectorBody>;
@@ -44,6 +48,7 @@ export const ConnectorAnswer = z
     url: z.string(),
     connectivity: z.enum(['manager', 'delegate']),
     group: z.string().nullable(),
+    tags: z.array(z.string()),
     credential: z
       .strictObject({ username: z.string(), secret: z.string(), secretScope: z.string() })
       .nullable(),

@@ -2,10 +2,11 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { contractVersion } from '../contract/version.js';
+import { contractOldest, contractVersion } from '../contract/version.js';
 import { DelegatesRepository } from '../delegates/delegates.repository.js';
 import { JobQueue } from '../queue/job-queue.js';
 import { Backend } from '../queue/queue.module.js';
+import { accountOf } from '../scopes/scope.js';
 import { Deployment } from '../secrets/deployment.js';
 import { Storage } from '../storage/database.js';
 import { Sweep } from '../sync/sweep.js';
@@ -18,6 +19,7 @@ export const HealthAnswer = z
     up: z.boolean(),
     deployment: z.string().optional(),
     contract: z.int().optional(),
+    contractOldest: z.int().optional(),
     database: Part.optional(),
     queue: Part.optional(),
     sweep: Part.optional(),
@@ -28,7 +30,7 @@ export const HealthAnswer = z
           group: z.string(),
           version: z.string(),
           alive: z.boolean(),
-          lastSeenAt: z.iso.datetime(),
+          lastSeenAt: z.iso.datetime().nullable(),
         }),
       )
       .optional(),
@@ -53,7 +55,7 @@ export class HealthController {
   @ApiSecurity({})
   @ApiSecurity('bearer')
   @Answers({
-    summary: 'Whether Sallyport is up; with a token, every dependency and why',
+    summary: 'Whether Sallyport is up, and which contract it speaks; with a token, every dependency and why',
     200: HealthAnswer,
     503: HealthAnswer,
   })
@@ -70,29 +72,35 @@ export class HealthController {
       up: database.up,
       deployment: this.deployment.id,
       contract: contractVersion,
+      contractOldest,
       database,
       queue,
       sweep: { up: fault === undefined, why: fault ?? 'unfinished operations are looked for every second' },
-      delegates: database.up ? await this.#delegates() : [],
+      delegates: database.up ? await this.#delegatesOf(request.token.account) : [],
     };
   }
 
-  async #delegates() {
-    const all = await this.delegates.list();
+  async #delegatesOf(account: string) {
+    const all = (await this.delegates.listAll()).filter(({ scope }) => accountOf(scope) === account);
     return all.map(({ name, group, version, alive, lastSeenAt }) => ({
       name,
       group,
       version,
       alive,
-      lastSeenAt: lastSeenAt.toISOString(),
+      lastSeenAt: lastSeenAt?.toISOString() ?? null,
     }));
   }
 }
 
-/** Up or not; to a token that the silent database kept from being checked, also why. */
+/** Up or not, and what is spoken; to a token that the silent database kept from being checked, also why. */
 function withoutToken(up: boolean, { headers }: FastifyRequest): z.infer<typeof HealthAnswer> {
-  if (up || headers.authorization === undefined) return { up };
-  return { up, database: { up, why: 'PostgreSQL does not answer, so the token cannot be checked' } };
+  const spoken = { contract: contractVersion, contractOldest };
+  if (up || headers.authorization === undefined) return { up, ...spoken };
+  return {
+    up,
+    ...spoken,
+    database: { up, why: 'PostgreSQL does not answer, so the token cannot be checked' },
+  };
 }
 
 async function probe(why: string, ask: () => Promise<void>): Promise<z.infer<typeof Part>> {

@@ -30,6 +30,15 @@ export type KindParameters = z.infer<typeof KindParameters>;
 export const OperationParameters = z.strictObject({ ...scope, id: z.uuid() });
 export type OperationParameters = z.infer<typeof OperationParameters>;
 
+export const TokenParameters = z.strictObject({ ...scope, id: z.uuid() });
+export type TokenParameters = z.infer<typeof TokenParameters>;
+
+export const DelegateParameters = z.strictObject({
+  ...scope,
+  id: z.string().regex(/^d[0-9a-f]{16}$/, 'is not the id of a delegate'),
+});
+export type DelegateParameters = z.infer<typeof DelegateParameters>;
+
 /** A page's end, as the next page's beginning. Opaque to callers. */
 export const Cursor = z
   .string()

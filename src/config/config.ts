@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
-import { GroupName, PersonEmail, PersonName } from '../policy/text.js';
+import { PersonEmail, PersonName } from '../policy/text.js';
 import {
   AllowedRanges,
   CertificatesFile,
@@ -52,6 +52,28 @@ export const settings = {
   REDIS_URL: setting({
     description: 'Redis for the queue. Without it the queue lives in PostgreSQL, which production refuses.',
     schema: url('redis', 'rediss').optional(),
+  }),
+  SALLYPORT_REDIS_ADMIN_URL: setting({
+    description:
+      'Redis under a user that may run ACL, with which the manager admits and expels delegates. Default: REDIS_URL.',
+    schema: url('redis', 'rediss').optional(),
+  }),
+  SALLYPORT_REDIS_DELEGATE_URL: setting({
+    description:
+      'Where delegates reach Redis, without user name and password. Default: host and port of REDIS_URL.',
+    schema: url('redis', 'rediss').optional(),
+  }),
+  SALLYPORT_REDIS_CA_FILE: setting({
+    description: 'Certificates of your own authorities, trusted for Redis besides the usual ones.',
+    schema: CertificatesFile.optional(),
+  }),
+  SALLYPORT_REDIS_CLIENT_CERTIFICATE_FILE: setting({
+    description: 'Certificate shown to a Redis that asks for one, with its chain.',
+    schema: CertificatesFile.optional(),
+  }),
+  SALLYPORT_REDIS_CLIENT_KEY_FILE: setting({
+    description: 'Private key of that certificate.',
+    schema: PrivateKeyFile.optional(),
   }),
   NODE_ENV: setting({
     description: '`production` refuses the embedded default, which isolates nothing between delegate groups.',
@@ -201,16 +223,43 @@ export const settings = {
     schema: integer(1, 1_024),
   }),
   SALLYPORT_DELEGATE_NAME: setting({
-    description: 'Name of a delegate; unique in its group. Default: host name and process id.',
+    description: 'Name under which a delegate enrols; unique in its group. Default: the host name.',
     schema: z
       .string()
       .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'is not a name of letters, digits, _ . and -')
       .optional(),
   }),
-  SALLYPORT_DELEGATE_GROUP: setting({
-    description: 'Group a delegate takes tasks for.',
-    default: 'local',
-    schema: GroupName,
+  SALLYPORT_DELEGATE_TAGS: setting({
+    description: 'Tags of a delegate, separated by commas; connectors choose delegates by them.',
+    schema: z
+      .string()
+      .transform((value) => value.split(',').map((tag) => tag.trim()))
+      .refine(
+        (tags) => tags.length <= 32 && tags.every((tag) => /^[a-z0-9][a-z0-9._-]{0,62}$/.test(tag)),
+        'is not a list of tags of a-z, 0-9, . _ and -',
+      )
+      .optional(),
+  }),
+  SALLYPORT_DELEGATE_POLICY_FILE: setting({
+    description:
+      'What a delegate’s own operators allow it, whatever a manager says. Default: `policy.yaml` in the data folder, if there is one.',
+    schema: text.transform((value) => path.resolve(value)).optional(),
+  }),
+  SALLYPORT_DELEGATE_GRACE_SECONDS: setting({
+    description: 'How long a delegate that is stopped goes on with the tasks it has begun.',
+    default: '20',
+    unit: 's',
+    schema: integer(0, 3_600),
+  }),
+  SALLYPORT_DELEGATE_HEALTH_PORT: setting({
+    description:
+      'Port of the delegate’s health and metrics, on loopback unless a host is set. Default: none.',
+    schema: integer(0, 65_535).optional(),
+  }),
+  SALLYPORT_DELEGATE_HEALTH_HOST: setting({
+    description: 'Address the delegate’s health and metrics listen on.',
+    default: '127.0.0.1',
+    schema: text,
   }),
   SALLYPORT_DELEGATE_TASKS_MAX: setting({
     description: 'Tasks a delegate works on at the same time.',
@@ -235,11 +284,13 @@ export interface Config extends Values {}
 /**
  * Reads all settings. Empty values count as unset; unknown SALLYPORT_ names are refused, since they are misspelt.
  * @param defaults of this process, where they differ from the table's
+ * @param needsQueue whether production needs the queue's address here; a delegate has it from its enrolment
  * @throws Failure CONFIGURATION_INVALID with every problem.
  */
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
   defaults: Partial<Record<SettingName, string>> = {},
+  { needsQueue = true }: { needsQueue?: boolean } = {},
 ): Config {
   const problems = Object.keys(env)
     .filter((name) => name.startsWith('SALLYPORT_') && !Object.hasOwn(settings, name))
@@ -251,11 +302,15 @@ export function readConfig(
     if (result.success) values[name] = result.data;
     else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}: ${entry.description}`);
   }
-  if (values.NODE_ENV === 'production' && values.REDIS_URL === undefined)
-    problems.push(
-      'REDIS_URL is required when NODE_ENV is production: the embedded queue isolates no delegate groups',
-    );
+  if (needsQueue) problems.push(...findQueueProblems(values));
   problems.push(...findNetworkProblems(values));
   if (problems.length > 0) throw new Failure('CONFIGURATION_INVALID', { problems });
   return Object.freeze(values) as Config;
+}
+
+function findQueueProblems({ NODE_ENV, REDIS_URL }: Record<string, unknown>): string[] {
+  if (NODE_ENV !== 'production' || REDIS_URL !== undefined) return [];
+  return [
+    'REDIS_URL is required when NODE_ENV is production: the embedded queue isolates no delegate groups',
+  ];
 }

@@ -48,10 +48,13 @@ export const PrivateKeyFile = pemFile((text) => {
 }, 'holds no private key in PEM, or one with a passphrase');
 
 /** What is wrong with settings that are right one by one. */
-export function findNetworkProblems(values: Record<string, unknown>): string[] {
-  const certificate = values.SALLYPORT_GIT_CLIENT_CERTIFICATE_FILE;
-  const key = values.SALLYPORT_GIT_CLIENT_KEY_FILE;
-  const names = 'SALLYPORT_GIT_CLIENT_CERTIFICATE_FILE and SALLYPORT_GIT_CLIENT_KEY_FILE';
+export const findNetworkProblems = (values: Record<string, unknown>): string[] =>
+  ['SALLYPORT_GIT', 'SALLYPORT_REDIS'].flatMap((of) => findPairProblems(values, of));
+
+function findPairProblems(values: Record<string, unknown>, of: string): string[] {
+  const certificate = values[`${of}_CLIENT_CERTIFICATE_FILE`];
+  const key = values[`${of}_CLIENT_KEY_FILE`];
+  const names = `${of}_CLIENT_CERTIFICATE_FILE and ${of}_CLIENT_KEY_FILE`;
   if ((certificate === undefined) !== (key === undefined)) return [`${names} belong together: set both`];
   if (typeof certificate !== 'string' || typeof key !== 'string') return [];
   const isPair = new X509Certificate(fs.readFileSync(certificate)).checkPrivateKey(

@@ -2,13 +2,12 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import type { Connector } from '../connectors/connectors.repository.js';
-import type { SealedRemote } from '../contract/remote.js';
-import { DelegatesService } from '../delegates/delegates.service.js';
+import type { CarriedRemote, SealedSecret } from '../contract/remote.js';
+import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
 import type { Git, Remote } from '../git/git.js';
 import { InProcessGit } from '../git/in-process-git.js';
 import { type Network, openNetwork } from '../git/network.js';
 import { ObjectCache } from '../git/object-cache.js';
-import { TaskQueue } from '../queue/task-queue.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
 import { assertWithinReach, SecretsService } from '../secrets/secrets.service.js';
 import { DelegatedGit } from './delegated-git.js';
@@ -25,8 +24,7 @@ export class Connectivity {
     private readonly config: Config,
     private readonly secrets: SecretsService,
     private readonly sealed: SecretsRepository,
-    private readonly tasks: TaskQueue,
-    private readonly delegates: DelegatesService,
+    private readonly dispatcher: Dispatcher,
   ) {
     this.#cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
     this.#network = openNetwork(config);
@@ -37,28 +35,26 @@ export class Connectivity {
    * @throws SECRET_OUT_OF_REACH, NOT_FOUND for the secret
    */
   async open(connector: Connector): Promise<Git> {
-    const remote = await this.#seal(connector);
-    return connector.connectivity === 'manager' ? this.#direct(remote) : this.#delegated(connector, remote);
+    const secret = await this.#secretOf(connector);
+    return connector.connectivity === 'manager'
+      ? this.#direct(connector, secret)
+      : this.#delegated(connector, secret);
   }
 
-  async #seal({ url, credential, connectivity, knownHosts }: Connector): Promise<SealedRemote> {
-    const place = knownHosts === null ? { url } : { url, knownHosts };
-    if (credential === null) return place;
+  async #secretOf({ credential, connectivity }: Connector): Promise<SealedSecret | undefined> {
+    if (credential === null) return undefined;
     const secret = await this.sealed.sealed(credential.secretScope, credential.secret);
     assertWithinReach(secret, connectivity);
-    return { ...place, credential: { username: credential.username, secret } };
+    return secret;
   }
 
-  #direct({ url, credential }: SealedRemote): Git {
+  #direct({ url, credential }: Connector, secret: SealedSecret | undefined): Git {
     const remote: Remote =
-      credential === undefined
+      credential === null || secret === undefined
         ? { url }
         : {
             url,
-            credential: {
-              username: credential.username,
-              open: async () => this.secrets.open(credential.secret),
-            },
+            credential: { username: credential.username, open: async () => this.secrets.open(secret) },
           };
     return new InProcessGit(remote, {
       allowHttp: this.config.SALLYPORT_GIT_ALLOW_HTTP,
@@ -69,13 +65,30 @@ export class Connectivity {
     });
   }
 
-  #delegated(connector: Connector, remote: SealedRemote): Git {
-    const group = connector.group as string;
-    return new DelegatedGit(remote, {
-      queue: this.tasks,
-      group,
-      timeoutMs: this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000 + TASK_MARGIN_MS,
-      isServed: () => this.delegates.isServed(group),
+  #delegated(connector: Connector, secret: SealedSecret | undefined): Git {
+    const timeoutMs = this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000 + TASK_MARGIN_MS;
+    return new DelegatedGit({
+      carry: () => this.#carry(connector, secret),
+      run: (name, input) => this.dispatcher.run(errandOf(connector), name, input, timeoutMs),
     });
   }
+
+  /** What the delegate gets to see. A builtin secret is opened for this one task. */
+  #carry({ url, credential, knownHosts }: Connector, secret: SealedSecret | undefined): CarriedRemote {
+    const place = knownHosts === null ? { url } : { url, knownHosts };
+    if (credential === null || secret === undefined) return place;
+    const { username } = credential;
+    if (secret.manager === 'keyring')
+      return { ...place, credential: { username, secret: { ...secret, manager: 'keyring' } } };
+    const opened = this.secrets.open(secret);
+    try {
+      const value = opened.use((bytes) => bytes.toString('base64'));
+      return { ...place, credential: { username, secret: { manager: 'builtin', value } } };
+    } finally {
+      opened.wipe();
+    }
+  }
 }
+
+/** What this connector asks of the delegate that serves it. */
+export const errandOf = ({ scope, group, tags, url }: Connector): Errand => ({ scope, group, tags, url });

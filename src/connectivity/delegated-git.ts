@@ -1,5 +1,5 @@
 // The Git port across the queue: every call is a task for the connector's delegate group.
-import type { SealedRemote } from '../contract/remote.js';
+import type { CarriedRemote } from '../contract/remote.js';
 import type { TaskInput, TaskName, TaskOutput } from '../contract/tasks.js';
 import type {
   Branch,
@@ -13,22 +13,20 @@ import type {
   TreeEntry,
 } from '../git/git.js';
 import { Git } from '../git/git.js';
-import type { TaskQueue } from '../queue/task-queue.js';
 
 export interface Road {
-  queue: Pick<TaskQueue, 'run'>;
-  group: string;
-  timeoutMs: number;
-  isServed: () => Promise<boolean>;
+  /** The repository and its credential, as they are at this moment. */
+  carry: () => CarriedRemote;
+  run: <N extends TaskName>(name: N, input: TaskInput<N>) => Promise<TaskOutput<N>>;
 }
 
+type GitTaskName = Extract<TaskName, `git.${string}`>;
+
 export class DelegatedGit extends Git {
-  readonly #remote: SealedRemote;
   readonly #road: Road;
 
-  constructor(remote: SealedRemote, road: Road) {
+  constructor(road: Road) {
     super();
-    this.#remote = remote;
     this.#road = road;
   }
 
@@ -69,9 +67,8 @@ export class DelegatedGit extends Git {
     return (await this.#ask('git.check', {})) as Check;
   }
 
-  #ask<N extends TaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {
-    const { queue, group, timeoutMs, isServed } = this.#road;
-    const whole = { remote: this.#remote, ...input } as unknown as TaskInput<N>;
-    return queue.run(group, name, whole, { timeoutMs, isServed });
+  async #ask<N extends GitTaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {
+    const { carry, run } = this.#road;
+    return run(name, { remote: carry(), ...input } as unknown as TaskInput<N>);
   }
 }

@@ -12,8 +12,10 @@ export interface Connector {
   /** Repository URL, without user-info but SSH's user. */
   url: string;
   connectivity: 'manager' | 'delegate';
-  /** The delegate group that serves it; null with connectivity `manager`. */
+  /** Name of the one delegate group that may serve it; null for any within reach, and with connectivity `manager`. */
   group: string | null;
+  /** A delegate that serves it has all of these. */
+  tags: string[];
   /** Null: anonymous. */
   credential: { username: string; secretScope: Scope; secret: string } | null;
   /** Of an SSH connector: the host keys to believe, as in known_hosts. */
@@ -33,6 +35,7 @@ export class ConnectorsRepository {
       url: connector.url,
       connectivity: connector.connectivity,
       delegate_group: connector.group,
+      delegate_tags: connector.tags,
       username: credential?.username ?? null,
       secret_scope: credential?.secretScope ?? null,
       secret_id: credential?.secret ?? null,
@@ -145,6 +148,7 @@ function toConnector(row: Selectable<ConnectorTable>): Connector {
     url: row.url,
     connectivity: row.connectivity,
     group: row.delegate_group,
+    tags: row.delegate_tags,
     credential:
       secret_scope === null || secret_id === null
         ? null

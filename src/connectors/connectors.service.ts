@@ -16,11 +16,10 @@ export interface ConnectorWrite {
   url: string;
   connectivity: 'manager' | 'delegate';
   group?: string | undefined;
+  tags?: string[] | undefined;
   credential?: { username: string; secret: string } | undefined;
   knownHosts?: string | undefined;
 }
-
-const DEFAULT_GROUP = 'local';
 
 @Injectable()
 export class ConnectorsService {
@@ -49,7 +48,8 @@ export class ConnectorsService {
       id,
       url,
       connectivity: write.connectivity,
-      group: write.connectivity === 'delegate' ? (write.group ?? DEFAULT_GROUP) : null,
+      group: write.group ?? null,
+      tags: write.tags ?? [],
       credential,
       knownHosts: write.knownHosts ?? null,
       revision: randomUUID(),

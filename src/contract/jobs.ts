@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 export const jobs = {
   /** Work on what waits in this lane. Doing it twice, or late, or never, loses nothing: a sweep asks again. */
-  'lane.run': z.strictObject({ lane: z.string() }),
+  'lane.run': z.strictObject({ lane: z.string(), account: z.string() }),
 } as const;
 
 export type JobName = keyof typeof jobs;

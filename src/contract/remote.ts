@@ -1,8 +1,8 @@
-// How a repository and its credential travel to a delegate: the secret goes as ciphertext that only the delegate opens.
+// How a repository and its credential travel to a delegate, always inside a sealed task.
 import { z } from 'zod';
 import { Envelope } from '../envelope/envelope.js';
 
-/** A secret on its way: the envelope and the names it was bound to when it was sealed. */
+/** A stored secret: the envelope and the names it was bound to when it was sealed. */
 export const SealedSecret = z.strictObject({
   /** The scope that holds the secret, as in the API: `accounts/a[/orgs/o[/projects/p]]`. */
   scope: z.string(),
@@ -12,10 +12,17 @@ export const SealedSecret = z.strictObject({
 });
 export type SealedSecret = z.infer<typeof SealedSecret>;
 
-export const SealedRemote = z.strictObject({
+/** A secret on its way: ciphertext that only the delegate opens, or the value where the builtin manager holds it. */
+export const CarriedSecret = z.discriminatedUnion('manager', [
+  SealedSecret.extend({ manager: z.literal('keyring') }),
+  z.strictObject({ manager: z.literal('builtin'), value: z.base64() }),
+]);
+export type CarriedSecret = z.infer<typeof CarriedSecret>;
+
+export const CarriedRemote = z.strictObject({
   url: z.string(),
-  credential: z.strictObject({ username: z.string(), secret: SealedSecret }).optional(),
+  credential: z.strictObject({ username: z.string(), secret: CarriedSecret }).optional(),
   /** Host keys of an SSH repository, as in known_hosts. */
   knownHosts: z.string().optional(),
 });
-export type SealedRemote = z.infer<typeof SealedRemote>;
+export type CarriedRemote = z.infer<typeof CarriedRemote>;

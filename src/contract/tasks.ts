@@ -1,7 +1,8 @@
 // The task table: everything a manager may ask of a delegate. It types both sides of the queue; a delegate without a
 // handler for one of these does not compile. Contents travel in base64, since stored job data may keep no NUL.
 import { z } from 'zod';
-import { SealedRemote } from './remote.js';
+import { PublicKey, Signature } from '../sealing/sealed-message.js';
+import { CarriedRemote } from './remote.js';
 
 const CommitId = z.string().regex(/^[0-9a-f]{40}$/);
 const BlobId = CommitId;
@@ -82,11 +83,11 @@ interface Task {
 
 export const tasks = {
   'git.head': {
-    input: z.strictObject({ remote: SealedRemote, branch: z.string() }),
+    input: z.strictObject({ remote: CarriedRemote, branch: z.string() }),
     output: CommitId.nullable(),
   },
   'git.heads': {
-    input: z.strictObject({ remote: SealedRemote }),
+    input: z.strictObject({ remote: CarriedRemote }),
     // Pairs, since a branch may be called __proto__, which objects lose on their way.
     output: z.strictObject({
       branches: z.array(z.tuple([z.string(), CommitId])),
@@ -94,15 +95,15 @@ export const tasks = {
     }),
   },
   'git.read': {
-    input: z.strictObject({ remote: SealedRemote, at: CommitId, paths: z.array(z.string()) }),
+    input: z.strictObject({ remote: CarriedRemote, at: CommitId, paths: z.array(z.string()) }),
     output: z.array(z.strictObject({ id: BlobId, content: Bytes }).nullable()),
   },
   'git.list': {
-    input: z.strictObject({ remote: SealedRemote, at: CommitId, prefix: z.string() }),
+    input: z.strictObject({ remote: CarriedRemote, at: CommitId, prefix: z.string() }),
     output: z.array(TreeEntry),
   },
   'git.changes': {
-    input: z.strictObject({ remote: SealedRemote, from: CommitId, to: CommitId, contents: z.boolean() }),
+    input: z.strictObject({ remote: CarriedRemote, from: CommitId, to: CommitId, contents: z.boolean() }),
     output: z.array(
       z.strictObject({
         path: z.string(),
@@ -113,19 +114,30 @@ export const tasks = {
     ),
   },
   'git.commit': {
-    input: z.strictObject({ remote: SealedRemote, chain: Chain }),
+    input: z.strictObject({ remote: CarriedRemote, chain: Chain }),
     output: ChainResult,
   },
   'git.deleteBranch': {
-    input: z.strictObject({ remote: SealedRemote, branch: z.string(), at: CommitId }),
+    input: z.strictObject({ remote: CarriedRemote, branch: z.string(), at: CommitId }),
     output: z.discriminatedUnion('status', [
       z.strictObject({ status: z.literal('deleted') }),
       z.strictObject({ status: z.literal('moved'), head: CommitId }),
     ]),
   },
   'git.check': {
-    input: z.strictObject({ remote: SealedRemote }),
+    input: z.strictObject({ remote: CarriedRemote }),
     output: z.strictObject({ stages: z.array(StageResult), host: HostFeatures.nullable() }),
+  },
+  /** Gives a newcomer what it lacks of the group's private keys, sealed to the newcomer's own key. */
+  'group.handOver': {
+    input: z.strictObject({
+      delegate: z.string(),
+      identityKey: PublicKey,
+      sealingKey: PublicKey,
+      /** By the newcomer's identity, of its sealing key. */
+      signature: Signature,
+    }),
+    output: z.strictObject({ enc: z.string(), box: z.string() }),
   },
 } as const satisfies Record<string, Task>;
 
@@ -142,15 +154,6 @@ export function encodeBytes(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encodeBytes(item)]));
 }
-
-/** A task on the queue. Times in milliseconds since 1970. */
-export const TaskMessage = z.strictObject({
-  contract: z.int(),
-  /** A delegate refuses a task it would begin after this moment. */
-  expiresAt: z.int(),
-  input: z.unknown(),
-});
-export type TaskMessage = z.infer<typeof TaskMessage>;
 
 /** What comes back: an output, or the failure exactly as the delegate met it. */
 export const TaskAnswer = z.discriminatedUnion('ok', [

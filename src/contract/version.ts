@@ -2,4 +2,6 @@
  * Version of everything in this folder. Raise it with every change that an older delegate or manager would misread;
  * both sides compare it at the delegate's start, and each task carries it.
  */
-export const contractVersion = 2;
+export const contractVersion = 4;
+/** The oldest version that is still spoken: the one before. Since 3 tasks are sealed, since 4 group keys are handed over. */
+export const contractOldest = 3;

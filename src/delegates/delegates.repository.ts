@@ -1,77 +1,211 @@
-// Who is there: every delegate process that said hello, and when it was last heard of.
+// The delegates that enrolled: what they are, what their operators want of them, and when they were last heard of.
 import { Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
-import { type Presence, silenceMaxMs } from '../contract/presence.js';
-import { Storage } from '../storage/database.js';
+import { type Selectable, sql } from 'kysely';
+import {
+  type Presence,
+  type PresenceClaims,
+  type SelfDescription,
+  silenceMaxMs,
+} from '../contract/presence.js';
+import { Failure } from '../kernel/failure.js';
+import type { Scope } from '../scopes/scope.js';
+import { type Session, Storage } from '../storage/database.js';
+import type { DelegateState, DelegateTable } from '../storage/schema.js';
 
 export interface DelegateRecord {
   id: string;
   group: string;
+  groupId: string;
+  scope: Scope;
   name: string;
-  version: string;
-  lastSeenAt: Date;
+  state: DelegateState;
   alive: boolean;
+  said: PresenceClaims['said'];
+  lastSeenAt: Date | null;
+  enrolledAt: Date;
+  version: string;
+  /** The contract versions it speaks: the latest and the oldest. */
+  contract: number;
+  contractOldest: number;
+  tags: string[];
+  capabilities: SelfDescription['capabilities'];
+  tasksMax: number;
+  running: number;
+  lastFault: Presence['lastFault'];
+  process: string | null;
+  /** Public keys: its own, and its group's to seal to. */
+  identityKey: string;
+  sealingKey: string;
+  groupSealingKey: string;
 }
 
-const isAlive = sql<boolean>`(not gone and last_seen_at > now() - ${silenceMaxMs} * interval '1 millisecond')`;
-/** Delegates that went away are forgotten after this many days. */
-const FORGET_DAYS = 7;
+export interface Newcomer {
+  id: string;
+  groupId: string;
+  self: SelfDescription;
+  identityKey: string;
+  sealingKey: string;
+  /** SHA-256 in hex. */
+  passwordHash: string | null;
+}
+
+const isAlive = sql<boolean>`(d.state <> 'revoked' and d.said <> 'goodbye' and d.last_seen_at is not null
+  and d.last_seen_at > now() - ${silenceMaxMs} * interval '1 millisecond')`;
 
 @Injectable()
 export class DelegatesRepository {
   constructor(private readonly storage: Storage) {}
 
-  async heard(presence: Presence): Promise<void> {
+  /** A delegate of the same name and group that comes again takes the place of the one before, whose id it gets. */
+  async enrol(tx: Session, { id, groupId, self, ...keys }: Newcomer): Promise<string> {
     const values = {
-      delegate_group: presence.group,
-      name: presence.name,
-      version: presence.version,
-      contract: presence.contract,
-      tasks_max: presence.tasksMax,
-      last_seen_at: sql<Date>`now()`,
-      gone: presence.said === 'goodbye',
+      state: 'enabled' as const,
+      identity_key: keys.identityKey,
+      sealing_key: keys.sealingKey,
+      password_hash: keys.passwordHash,
+      process: null,
+      said: 'goodbye' as const,
+      said_at: 0,
+      ...describing(self),
     };
-    await this.storage.db
+    const row = await tx
       .insertInto('delegate')
-      .values({ id: presence.delegate, ...values })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
-      .execute();
+      .values({ id, group_id: groupId, name: self.name, ...values })
+      .onConflict((conflict) => conflict.columns(['group_id', 'name']).doUpdateSet(values))
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return row.id;
   }
 
-  async isServed(group: string): Promise<boolean> {
-    const row = await this.storage.db
+  /** Its id among those of the group, where one of this name enrolled before. */
+  async idOf(tx: Session, groupId: string, name: string): Promise<string | undefined> {
+    const row = await tx
       .selectFrom('delegate')
       .select('id')
-      .where('delegate_group', '=', group)
-      .where(isAlive)
-      .limit(1)
+      .where('group_id', '=', groupId)
+      .where('name', '=', name)
       .executeTakeFirst();
-    return row !== undefined;
+    return row?.id;
   }
 
-  /** The living and those gone since a short while, by group and name. */
-  async list(): Promise<DelegateRecord[]> {
+  async heard(
+    { delegate, said, process, saidAt }: Pick<PresenceClaims, 'delegate' | 'said' | 'process' | 'saidAt'>,
+    presence: Presence,
+  ): Promise<void> {
+    const { self, running, lastFault } = presence;
+    await this.storage.db
+      .updateTable('delegate')
+      .set({
+        ...describing(self),
+        said,
+        said_at: saidAt,
+        process,
+        running,
+        last_fault: lastFault === null ? null : JSON.stringify(lastFault),
+        last_seen_at: sql<Date>`now()`,
+      })
+      .where('id', '=', delegate)
+      // Words come in any order, and again: an older one says nothing any more.
+      .where('said_at', '<', saidAt)
+      // A late word of a process that another one has followed says nothing any more.
+      .$if(said !== 'hello', (query) => query.where('process', '=', process))
+      .execute();
+  }
+
+  /** Of the groups in these scopes. */
+  async list(scopes: Scope[]): Promise<DelegateRecord[]> {
+    const rows = await this.#select().where('g.scope', 'in', scopes).execute();
+    return rows.map(toRecord);
+  }
+
+  async listAll(): Promise<DelegateRecord[]> {
+    return (await this.#select().execute()).map(toRecord);
+  }
+
+  async find(id: string): Promise<DelegateRecord | undefined> {
+    const row = await this.#select().where('d.id', '=', id).executeTakeFirst();
+    return row === undefined ? undefined : toRecord(row);
+  }
+
+  /** Who must be able to reach Redis, by the hash of its password. */
+  async admitted(): Promise<{ delegate: string; group: string; passwordHash: string }[]> {
     const rows = await this.storage.db
       .selectFrom('delegate')
-      .select(['id', 'delegate_group', 'name', 'version', 'last_seen_at', isAlive.as('alive')])
-      .where('last_seen_at', '>', sql<Date>`now() - interval '1 hour'`)
-      .orderBy('delegate_group')
-      .orderBy('name')
+      .select(['id', 'group_id', 'password_hash'])
+      .where('state', '<>', 'revoked')
+      .where('password_hash', 'is not', null)
       .execute();
     return rows.map((row) => ({
-      id: row.id,
-      group: row.delegate_group,
-      name: row.name,
-      version: row.version,
-      lastSeenAt: row.last_seen_at,
-      alive: row.alive,
+      delegate: row.id,
+      group: row.group_id,
+      passwordHash: row.password_hash as string,
     }));
   }
 
-  async forgetLongGone(): Promise<void> {
-    await this.storage.db
-      .deleteFrom('delegate')
-      .where('last_seen_at', '<', sql<Date>`now() - ${FORGET_DAYS} * interval '1 day'`)
-      .execute();
+  /** What is revoked stays revoked. @throws NOT_FOUND */
+  async setState(scope: Scope, id: string, state: DelegateState): Promise<DelegateRecord> {
+    const before = await this.find(id);
+    if (before === undefined || before.scope !== scope || (before.state === 'revoked' && state !== 'revoked'))
+      throw new Failure('NOT_FOUND', { what: 'delegate', id });
+    const { numUpdatedRows } = await this.storage.db
+      .updateTable('delegate')
+      .set({ state })
+      .where('id', '=', id)
+      .$if(state !== 'revoked', (query) => query.where('state', '<>', 'revoked'))
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw new Failure('NOT_FOUND', { what: 'delegate', id });
+    return { ...before, state };
+  }
+
+  #select() {
+    return this.storage.db
+      .selectFrom('delegate as d')
+      .innerJoin('delegate_group as g', 'g.id', 'd.group_id')
+      .selectAll('d')
+      .select(['g.scope', 'g.name as group_name', 'g.sealing_key as group_sealing_key', isAlive.as('alive')])
+      .orderBy('g.scope')
+      .orderBy('g.name')
+      .orderBy('d.name');
   }
 }
+
+const describing = (self: SelfDescription) => ({
+  version: self.version,
+  contract: self.contract,
+  contract_oldest: self.contractOldest,
+  tags: self.tags,
+  capabilities: JSON.stringify(self.capabilities),
+  tasks_max: self.tasksMax,
+});
+
+type Row = Selectable<DelegateTable> & {
+  scope: string;
+  group_name: string;
+  group_sealing_key: string | null;
+  alive: boolean;
+};
+
+const toRecord = (row: Row): DelegateRecord => ({
+  id: row.id,
+  group: row.group_name,
+  groupId: row.group_id,
+  scope: row.scope,
+  name: row.name,
+  state: row.state,
+  alive: row.alive,
+  said: row.said,
+  lastSeenAt: row.last_seen_at,
+  enrolledAt: row.enrolled_at,
+  version: row.version,
+  contract: row.contract,
+  contractOldest: row.contract_oldest,
+  tags: row.tags,
+  capabilities: row.capabilities as DelegateRecord['capabilities'],
+  tasksMax: row.tasks_max,
+  running: row.running,
+  lastFault: row.last_fault as DelegateRecord['lastFault'],
+  process: row.process,
+  identityKey: row.identity_key,
+  sealingKey: row.sealing_key,
+  groupSealingKey: row.group_sealing_key as string,
+});

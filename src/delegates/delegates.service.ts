@@ -1,64 +1,192 @@
-// Listens to delegates: compares contract versions at their hello, and remembers who is alive.
+// Listens to delegates: who is alive, who speaks which contract, and who still lacks the keys of its group.
 import { Injectable } from '@nestjs/common';
-import type { Presence, Welcome } from '../contract/presence.js';
-import { contractVersion } from '../contract/version.js';
+import { clockSkewMaxMs } from '../contract/messages.js';
+import { Presence, PresenceClaims, silenceMaxMs, type Welcome, welcomeInfo } from '../contract/presence.js';
+import { contractOldest, contractVersion } from '../contract/version.js';
 import { Log } from '../kernel/log.js';
 import { PresenceReceiver } from '../queue/presence-queue.js';
 import { Backend } from '../queue/queue.module.js';
-import { DelegatesRepository } from './delegates.repository.js';
+import { QueueAccess } from '../queue/queue-access.js';
+import { accountOf, type Scope } from '../scopes/scope.js';
+import { Sealer } from '../sealing/hpke.js';
+import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
+import { type DelegateRecord, DelegatesRepository } from './delegates.repository.js';
+import { GroupsRepository } from './groups.repository.js';
+import { ManagerKeys } from './manager-keys.js';
 
 /** Many tasks ask at once; one look at the database serves them all for this long. */
-const FRESH_MS = 500;
+const FRESH_MS = 200;
+/** How often groups that other managers made, and users that Redis lost, are looked for. */
+const SWEEP_MS = 1_000;
+
+/** Asks another delegate of the group for what a newcomer lacks; null when there is none. */
+export type HandOver = (
+  newcomer: DelegateRecord,
+  signature: string,
+) => Promise<{ enc: string; box: string } | null>;
 
 @Injectable()
 export class DelegatesService {
-  readonly #served = new Map<string, { answer: Promise<boolean>; until: number }>();
-  #receiver: PresenceReceiver | undefined;
+  readonly #receivers = new Map<string, PresenceReceiver>();
+  #all: { records: Promise<DelegateRecord[]>; until: number } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** The look that is under way, if one is. */
+  #sweeping: Promise<void> | undefined;
+  #handOver: HandOver = async () => null;
+  /** Messages that were not what they claimed to be, by reason. */
+  readonly refused = new Map<string, number>();
 
   constructor(
     private readonly backend: Backend,
+    private readonly access: QueueAccess,
     private readonly delegates: DelegatesRepository,
+    private readonly groups: GroupsRepository,
+    private readonly keys: ManagerKeys,
     private readonly log: Log,
   ) {}
 
-  /** Begins to listen. `deployment` is told to every delegate that is welcome. */
-  listen(deployment: string): void {
-    this.#receiver = new PresenceReceiver(
-      this.backend,
-      (presence) => this.#receive(presence, deployment),
-      (error) => this.log.debug({ err: error }, 'presence queue'),
-    );
-    void this.delegates
-      .forgetLongGone()
-      .catch((error: unknown) => this.log.warn({ err: error }, 'forgetting delegates'));
+  /** Begins to listen, to every group that there is and will be. */
+  async listen(handOver: HandOver): Promise<void> {
+    this.#handOver = handOver;
+    await this.#look();
+    this.#timer = setInterval(() => void this.#look(), SWEEP_MS).unref();
   }
 
   async stop(): Promise<void> {
-    await this.#receiver?.close();
+    clearInterval(this.#timer);
+    await this.#sweeping;
+    await Promise.allSettled([...this.#receivers.values()].map((receiver) => receiver.close()));
+    await this.access.close();
   }
 
-  /** Whether a delegate of the group is alive; at most half a second old. */
-  async isServed(group: string): Promise<boolean> {
-    const known = this.#served.get(group);
-    if (known !== undefined && known.until > Date.now()) return known.answer;
-    const answer = this.delegates.isServed(group);
-    this.#served.set(group, { answer, until: Date.now() + FRESH_MS });
-    answer.catch(() => this.#served.delete(group));
-    return answer;
+  /** Begins to listen to a group that was just made. */
+  attend(group: string): void {
+    if (this.#receivers.has(group)) return;
+    const receiver = new PresenceReceiver(
+      this.backend,
+      group,
+      (data) => this.#receive(group, data),
+      (error) => this.log.debug({ err: error }, 'presence queue'),
+    );
+    this.#receivers.set(group, receiver);
   }
 
-  async #receive(presence: Presence, deployment: string): Promise<Welcome> {
-    if (presence.contract !== contractVersion) {
-      this.log.warn(
-        { delegate: presence.name, contract: presence.contract },
-        'delegate speaks another contract',
-      );
-      return { accepted: false, contract: contractVersion };
+  /** At most a fifth of a second old. */
+  async find(id: string): Promise<DelegateRecord | undefined> {
+    return (await this.#records()).find((one) => one.id === id);
+  }
+
+  async inAccountOf(scope: Scope): Promise<DelegateRecord[]> {
+    const account = accountOf(scope);
+    return (await this.#records()).filter((one) => accountOf(one.scope) === account);
+  }
+
+  /** What was known is looked up again. */
+  forget(): void {
+    this.#all = undefined;
+  }
+
+  /** Counts and records a message that was not what it claimed to be. */
+  noteForgery(delegate: string, reason: string): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    this.log.warn({ audit: true, delegate, reason }, 'message of a delegate refused');
+  }
+
+  #records(): Promise<DelegateRecord[]> {
+    if (this.#all !== undefined && this.#all.until > Date.now()) return this.#all.records;
+    const records = this.delegates.listAll();
+    this.#all = { records, until: Date.now() + FRESH_MS };
+    records.catch(() => this.forget());
+    return records;
+  }
+
+  /** A slow database or queue must not see one look pile up on another. */
+  async #look(): Promise<void> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    await this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const groups = new Set(await this.groups.peopled());
+      for (const group of groups) this.attend(group);
+      for (const [group, receiver] of this.#receivers)
+        if (!groups.has(group)) {
+          this.#receivers.delete(group);
+          void receiver.close().catch(() => undefined);
+        }
+      await this.access.restore(() => this.delegates.admitted());
+    } catch (error) {
+      this.log.debug({ err: error }, 'sweep over delegates');
     }
-    await this.delegates.heard(presence);
-    this.#served.delete(presence.group);
-    if (presence.said !== 'heartbeat')
-      this.log.info({ delegate: presence.name, group: presence.group }, presence.said);
-    return { accepted: true, contract: contractVersion, deployment };
+  }
+
+  async #receive(group: string, data: unknown): Promise<SealedMessage | null> {
+    const heard = await this.#open(group, data);
+    if (heard === undefined) return null;
+    const { claims, presence, record } = heard;
+    await this.delegates.heard(claims, presence);
+    this.forget();
+    if (claims.said === 'heartbeat') return null;
+    this.log.info({ delegate: record.name, group: record.group }, claims.said);
+    return claims.said === 'hello' ? this.#welcome(claims, presence, record) : null;
+  }
+
+  async #open(group: string, data: unknown) {
+    const records = new Map((await this.#records()).map((one) => [one.id, one]));
+    const knows = ({ delegate }: PresenceClaims): DelegateRecord | undefined => {
+      const record = records.get(delegate);
+      return record?.groupId === group && record.state !== 'revoked' ? record : undefined;
+    };
+    try {
+      const { claims, payload } = await openMessage(data, {
+        purpose: 'presence',
+        claims: PresenceClaims,
+        authorKey: (said) => knows(said)?.identityKey,
+        check: (said) => this.#objectionTo(said),
+        opener: this.keys.presenceOpener,
+      });
+      const presence = Presence.safeParse(payload);
+      if (!presence.success) throw new MessageRefused('it says nothing readable');
+      return { claims, presence: presence.data, record: knows(claims) as DelegateRecord };
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) throw error;
+      this.noteForgery(`of group ${group}`, error.message);
+      return undefined;
+    }
+  }
+
+  /** A heartbeat that was recorded must not keep a dead delegate alive. */
+  #objectionTo({ deployment, said, saidAt }: PresenceClaims): string | undefined {
+    if (deployment !== this.keys.deployment) return 'it is of another deployment';
+    const ageMs = Date.now() - saidAt;
+    if (ageMs < -clockSkewMaxMs || ageMs > clockSkewMaxMs + silenceMaxMs)
+      return said === 'hello' ? 'its clock differs by more than a minute' : 'it is out of date';
+    return undefined;
+  }
+
+  async #welcome(
+    { delegate, process }: PresenceClaims,
+    { self, wantsGroupKeys }: Presence,
+    record: DelegateRecord,
+  ): Promise<SealedMessage> {
+    const understood = self.contract >= contractOldest && self.contractOldest <= contractVersion;
+    if (!understood)
+      this.log.warn({ delegate: record.name, contract: self.contract }, 'delegate speaks another contract');
+    const welcome: Welcome = understood
+      ? {
+          accepted: true,
+          contract: Math.min(contractVersion, self.contract),
+          groupKeys: wantsGroupKeys === null ? null : await this.#handOver(record, wantsGroupKeys),
+        }
+      : { accepted: false, contract: contractVersion, contractOldest };
+    const claims = { deployment: this.keys.deployment, delegate, process };
+    return sealMessage(welcome, claims, {
+      purpose: 'welcome',
+      sealer: new Sealer(record.sealingKey, welcomeInfo(delegate)),
+      author: this.keys.identity,
+    });
   }
 }

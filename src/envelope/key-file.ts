@@ -9,7 +9,7 @@ import type { WrappingKey } from './envelope.js';
 const FORMAT = 'sallyport-keys-1';
 const KEY_BYTES = 32;
 
-const KeyFile = z.strictObject({
+export const KeyFile = z.strictObject({
   format: z.literal(FORMAT),
   keys: z
     .array(
@@ -22,7 +22,7 @@ const KeyFile = z.strictObject({
     )
     .min(1),
 });
-type KeyFile = z.infer<typeof KeyFile>;
+export type KeyFile = z.infer<typeof KeyFile>;
 
 /** The keys of a file. New secrets are sealed with the active one. */
 export class KeyRing {
@@ -52,6 +52,28 @@ export function openKeyFile(file: string, { createIfMissing }: { createIfMissing
   return toRing(file, read(file));
 }
 
+/** The file's keys, to be sealed to somebody else of the same side. @throws KEY_FILE_UNUSABLE */
+export function readKeyFile(file: string): KeyFile {
+  const content = read(file);
+  toRing(file, content);
+  return content;
+}
+
+/**
+ * Takes over the keys of another file: all of them where there is no file yet, else those that it lacks, to open with.
+ * @throws KEY_FILE_UNUSABLE
+ */
+export function adoptKeys(file: string, { keys }: KeyFile): void {
+  const own = exists(file) ? read(file).keys : [];
+  const missing = keys.filter(({ id }) => own.every((key) => key.id !== id));
+  if (missing.length === 0) return;
+  const adopted =
+    own.length === 0 ? missing : missing.map((key) => ({ ...key, state: 'decrypt-only' as const }));
+  const content: KeyFile = { format: FORMAT, keys: [...own, ...adopted] };
+  toRing(file, content);
+  write(file, content, { replace: true });
+}
+
 const unusable = (file: string, reason: string): Failure =>
   new Failure('KEY_FILE_UNUSABLE', { file, reason }) as Failure;
 
@@ -68,19 +90,24 @@ function create(file: string): void {
   const entry = {
     id: idOf(key),
     created: new Date().toISOString(),
-    state: 'active',
+    state: 'active' as const,
     key: key.toString('base64url'),
   };
   key.fill(0);
+  write(file, { format: FORMAT, keys: [entry] }, { replace: false });
+}
+
+function write(file: string, content: KeyFile, { replace }: { replace: boolean }): void {
   const fresh = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     const handle = fs.openSync(fresh, 'wx', 0o600);
-    fs.writeSync(handle, `${JSON.stringify({ format: FORMAT, keys: [entry] })}\n`);
+    fs.writeSync(handle, `${JSON.stringify(content)}\n`);
     fs.fsyncSync(handle);
     fs.closeSync(handle);
+    if (replace) fs.renameSync(fresh, file);
     // A link fails where the file exists: whoever comes second uses the first one's.
-    fs.linkSync(fresh, file);
+    else fs.linkSync(fresh, file);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
       throw unusable(file, `it cannot be made: ${(cause as Error).message}`);

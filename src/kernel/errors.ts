@@ -370,12 +370,34 @@ export const errors = {
     hint: () => 'The delegate’s log has the full output',
   }),
   // --- delegates and tasks -----------------------------------------------------------------------------------
-  DELEGATE_UNAVAILABLE: row<{ group: string }>({
+  DELEGATE_UNAVAILABLE: row<{ reason: string }>({
     status: 503,
     disposition: 'wait',
     title: 'No delegate is there to do it',
-    message: (d) => `No delegate of group ${d.group} is alive`,
-    hint: (d) => `Start a delegate of group ${d.group}; the operation goes on by itself`,
+    message: (d) => `Nobody is there to do it: ${d.reason}`,
+    hint: () =>
+      'Start or enrol a delegate that can; the operation goes on by itself, and POST …/explain shows all of them',
+  }),
+  DELEGATE_POLICY_REFUSED: row<{ rule: string; reason: string }>({
+    status: 403,
+    disposition: 'stop',
+    title: 'The delegate’s own policy forbids it',
+    message: (d) => `The delegate’s policy refuses it by its rule ${d.rule}: ${d.reason}`,
+    hint: (d) => `Change ${d.rule} in the delegate’s policy file, or send the work to another delegate`,
+  }),
+  DELEGATE_NOT_ENROLLED: row<{ folder: string; reason: string }>({
+    status: 500,
+    disposition: 'stop',
+    title: 'This delegate has not enrolled',
+    message: (d) => `There is no usable enrolment in ${d.folder}: ${d.reason}`,
+    hint: () => 'Enrol it: npm run -s delegate -- enrol --manager URL --token-file FILE',
+  }),
+  ENROLMENT_REFUSED: row<{ reason: string; hint: string }>({
+    status: 403,
+    disposition: 'stop',
+    title: 'The delegate may not enrol',
+    message: (d) => `The enrolment was refused: ${d.reason}`,
+    hint: (d) => d.hint,
   }),
   DELEGATE_SILENT: row<{ group: string; seconds: number }>({
     status: 504,
@@ -391,6 +413,13 @@ export const errors = {
     message: (d) => `A task for group ${d.group} may have been done, and nobody can say: ${d.reason}`,
     hint: () => 'The same work is tried again by itself; nothing is done twice',
   }),
+  TASK_POISONED: row<{ lost: number; reason: string }>({
+    status: 502,
+    disposition: 'stop',
+    title: 'Delegate after delegate was lost over the task',
+    message: (d) => `${d.lost} delegates were lost over the task, and it is given to no other: ${d.reason}`,
+    hint: () => 'Look at the logs of the delegates for what ended them; then repeat the request',
+  }),
   TASK_EXPIRED: row<{ seconds: number }>({
     status: 504,
     disposition: 'retry',
@@ -400,7 +429,7 @@ export const errors = {
   }),
   TASK_REFUSED: row<{ reason: string }>({
     status: 502,
-    disposition: 'stop',
+    disposition: 'retry',
     title: 'The delegate refused the task',
     message: (d) => `The delegate refused the task: ${d.reason}`,
     hint: () => 'Compare the versions and clocks of manager and delegate',
@@ -411,6 +440,13 @@ export const errors = {
     title: 'Manager and delegate do not speak the same contract',
     message: (d) => `The manager speaks contract ${d.manager}, the delegate ${d.delegate}`,
     hint: (d) => `Upgrade the ${d.manager > d.delegate ? 'delegate' : 'manager'}`,
+  }),
+  QUEUE_ACCESS_DENIED: row<{ reason: string }>({
+    status: 503,
+    disposition: 'stop',
+    title: 'The manager may not manage users of Redis',
+    message: (d) => `Redis refuses to change its users: ${d.reason}`,
+    hint: () => 'Set SALLYPORT_REDIS_ADMIN_URL to a user that may run ACL',
   }),
   QUEUE_UNAVAILABLE: row<{ reason: string }>({
     status: 503,

@@ -11,10 +11,11 @@ export interface Ready {
 export interface Running {
   url?: string;
   drain: () => Promise<void>;
+  /** A drain that takes longer is cut off. Milliseconds. */
+  drainMsMax?: number;
   onFault: (error: unknown) => void;
 }
 
-/** A drain that takes longer than this is cut off. */
 const DRAIN_MS_MAX = 25_000;
 
 /** Runs until SIGTERM, SIGINT or the end of the parent that started it with a channel; then drains and exits. */
@@ -30,7 +31,7 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
   const drain = async (): Promise<void> => {
     if (draining) return;
     draining = true;
-    setTimeout(() => process.exit(1), DRAIN_MS_MAX).unref();
+    setTimeout(() => process.exit(1), running.drainMsMax ?? DRAIN_MS_MAX).unref();
     await running.drain().catch(running.onFault);
     process.exit(0);
   };

@@ -101,27 +101,58 @@ export async function seed(playground: Playground): Promise<void> {
     await put(playground, `${scope}/entities/${kind}/${id}`, { yaml, git: { connector, branch: 'main' } });
 }
 
-async function put({ manager, token }: Playground, path: string, body: unknown): Promise<void> {
+/** Lets the playground's delegate join the group `local`, by its own command and a token of its own. */
+export async function enrolDelegate(
+  playground: Pick<Playground, 'manager' | 'token' | 'delegate'>,
+): Promise<void> {
+  const path = `${ACCOUNT}/delegate-tokens`;
+  const answer = await request(playground, 'POST', path, { group: 'local' });
+  const { token } = JSON.parse(answer) as { token: string };
+  const args = ['enrol', '--manager', playground.manager, '--token', '-', '--name', 'local'];
+  await runDelegate(playground.delegate, args, token);
+}
+
+async function put(playground: Playground, path: string, body: unknown): Promise<void> {
+  await request(playground, 'PUT', path, body);
+}
+
+async function request(
+  { manager, token }: Pick<Playground, 'manager' | 'token'>,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<string> {
   const response = await fetch(`${manager}/api/v1/${path}`, {
-    method: 'PUT',
+    method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=30' },
     body: JSON.stringify(body),
   });
   const answer = await response.text();
   if (!response.ok || response.status === 202)
-    throw new Error(`PUT ${path} was answered ${response.status}: ${answer}`);
+    throw new Error(`${method} ${path} was answered ${response.status}: ${answer}`);
+  return answer;
 }
 
 /** The delegate's own command seals the password; what it prints is what the API takes. */
 async function sealForDelegate({ delegate, accounts }: Playground, id: string): Promise<unknown> {
-  const child = spawn(process.execPath, [delegate.entry, 'secret', 'put', '--scope', ACCOUNT, '--id', id], {
-    env: childEnvironment({ SALLYPORT_DATA_DIR: delegate.dataDir }),
+  const args = ['secret', 'put', '--scope', ACCOUNT, '--id', id];
+  return JSON.parse(await runDelegate(delegate, args, accounts.delegate.password));
+}
+
+/** What a command of the delegate prints. */
+async function runDelegate(
+  { entry, dataDir }: Playground['delegate'],
+  args: string[],
+  input: string,
+): Promise<string> {
+  const child = spawn(process.execPath, [entry, ...args], {
+    env: childEnvironment({ SALLYPORT_DATA_DIR: dataDir }),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let printed = '';
   child.stdout.on('data', (text) => (printed += text));
-  child.stdin.end(accounts.delegate.password);
+  child.stdin.end(input);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  if (code !== 0) throw new Error(`sealing the delegate's secret ended with ${String(code)}`);
-  return JSON.parse(printed);
+  if (code !== 0) throw new Error(`delegate ${args[0]} ended with ${String(code)}`);
+  return printed;
 }

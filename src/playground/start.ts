@@ -10,7 +10,7 @@ import { awaitListening } from '../kernel/listening.js';
 import { startEmbeddedPostgres } from '../storage/embedded-postgres.js';
 import { createRepository, startGitHost } from './git-host.js';
 import { startProcess, type WatchedProcess } from './processes.js';
-import { type GitAccount, seed } from './seed.js';
+import { enrolDelegate, type GitAccount, seed } from './seed.js';
 
 const entryOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
@@ -27,11 +27,13 @@ async function start(config: Config): Promise<void> {
   const accounts = gitAccounts(data);
   const host = await startPlaygroundHost(config, Object.values(accounts));
   const manager = await startManagerProcess(config, databaseUrl);
-  await startDelegateProcess(config, databaseUrl);
   const token = fs.readFileSync(path.join(data, 'admin-token'), 'utf8').trim();
+  const delegate = { entry: entryOf('../../workers/delegate.js'), dataDir: path.join(data, 'delegate') };
+  if (!fs.existsSync(path.join(delegate.dataDir, 'delegate.json')))
+    await enrolDelegate({ manager, token, delegate });
+  await startDelegateProcess(config, databaseUrl);
   const seeded = path.join(data, 'seeded');
   if (!fs.existsSync(seeded)) {
-    const delegate = { entry: entryOf('../../workers/delegate.js'), dataDir: path.join(data, 'delegate') };
     await seed({ manager, token, repository: `${host.url}/demo.git`, accounts, delegate });
     fs.writeFileSync(seeded, `${new Date().toISOString()}\n`);
   }
@@ -76,10 +78,11 @@ async function startManagerProcess(config: Config, databaseUrl: string): Promise
   return manager.url as string;
 }
 
-/** The delegate knows the queue, and the database only where the queue lives in it. */
+/** The delegate learned of the queue when it enrolled; it knows the database only where the queue lives in it. */
 async function startDelegateProcess(config: Config, databaseUrl: string): Promise<void> {
   await startWatched('delegate', config, '../../workers/delegate.js', {
     DATABASE_URL: config.REDIS_URL === undefined ? databaseUrl : '',
+    REDIS_URL: '',
     SALLYPORT_DATA_DIR: path.join(config.SALLYPORT_DATA_DIR, 'delegate'),
     SALLYPORT_GIT_ALLOW_HTTP: 'true',
     SALLYPORT_GIT_ALLOW_PRIVATE: 'true',

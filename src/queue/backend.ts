@@ -4,6 +4,7 @@ import type { QueueEventsOptions, QueueOptions, WorkerOptions } from 'bullmq';
 import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import pg from 'pg';
 import { Failure } from '../kernel/failure.js';
+import { type RedisFiles, redisEndpoint } from './redis-endpoint.js';
 
 /** How long a worker's claim on a job lasts without renewal, and how often dead claims are looked for. */
 const LOCK_MS = 10_000;
@@ -29,12 +30,13 @@ type Connection = QueueOptions['connection'];
 /**
  * Chooses Redis when there is a URL for it, else PostgreSQL, whose queue tables it brings up to date.
  * Must be called before any queue of the process is made.
+ * @throws CONFIGURATION_INVALID
  */
-export async function openQueueBackend(urls: {
-  redisUrl: string | undefined;
-  databaseUrl: string | undefined;
-}): Promise<QueueBackend> {
-  if (urls.redisUrl !== undefined) return redisBackend(urls.redisUrl);
+export async function openQueueBackend(
+  urls: { redisUrl: string | undefined; databaseUrl: string | undefined },
+  files: RedisFiles = {},
+): Promise<QueueBackend> {
+  if (urls.redisUrl !== undefined) return redisBackend(urls.redisUrl, files);
   if (urls.databaseUrl === undefined)
     throw new Failure('CONFIGURATION_INVALID', {
       problems: ['REDIS_URL or DATABASE_URL is required for the queue'],
@@ -45,9 +47,15 @@ export async function openQueueBackend(urls: {
   return backend('postgres', connection, connection);
 }
 
-function redisBackend(url: string): QueueBackend {
-  const producer = { url, maxRetriesPerRequest: 1, enableOfflineQueue: false, connectTimeout: 5_000 };
-  return backend('redis', producer, { url, maxRetriesPerRequest: null });
+function redisBackend(url: string, files: RedisFiles): QueueBackend {
+  const endpoint = redisEndpoint(url, files);
+  const producer = {
+    ...endpoint,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    connectTimeout: 5_000,
+  };
+  return backend('redis', producer, { ...endpoint, maxRetriesPerRequest: null });
 }
 
 function backend(kind: QueueBackend['kind'], producer: Connection, waiting: Connection): QueueBackend {
@@ -80,4 +88,6 @@ async function migrate(connectionString: string): Promise<void> {
 /** Each group's keys begin with its own prefix: one access pattern, and one cluster slot, per group. */
 export const groupPrefix = (group: string): string => `{sallyport:${group}}`;
 export const managerPrefix = '{sallyport}';
-export const taskQueueName = (group: string): string => `tasks-${group}`;
+/** Every delegate takes from a queue of its own. PostgreSQL knows no prefixes, so names are unique by themselves. */
+export const taskQueueName = (delegate: string): string => `tasks-${delegate}`;
+export const presenceQueueName = (group: string): string => `presence-${group}`;

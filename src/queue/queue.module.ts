@@ -4,7 +4,7 @@ import { Module } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { managerPrefix, openQueueBackend, type QueueBackend } from './backend.js';
 import { JOBS, JobQueue, JobWorker } from './job-queue.js';
-import { TaskQueue } from './task-queue.js';
+import { QueueAccess } from './queue-access.js';
 
 /** The chosen backend, as a value that can be injected. */
 export abstract class Backend implements QueueBackend {
@@ -20,7 +20,7 @@ export abstract class Backend implements QueueBackend {
       provide: Backend,
       inject: [Config],
       useFactory: (config: Config) =>
-        openQueueBackend({ redisUrl: config.REDIS_URL, databaseUrl: config.DATABASE_URL }),
+        openQueueBackend({ redisUrl: config.REDIS_URL, databaseUrl: config.DATABASE_URL }, config),
     },
   ],
   exports: [Backend],
@@ -41,8 +41,13 @@ class BackendModule {}
   providers: [
     JobQueue,
     JobWorker,
-    { provide: TaskQueue, inject: [Backend], useFactory: (backend: Backend) => new TaskQueue(backend) },
+    {
+      provide: QueueAccess,
+      inject: [Config, Backend],
+      useFactory: (config: Config, backend: Backend) =>
+        new QueueAccess(backend, config.SALLYPORT_REDIS_ADMIN_URL ?? config.REDIS_URL, config),
+    },
   ],
-  exports: [BackendModule, JobQueue, JobWorker, TaskQueue],
+  exports: [BackendModule, JobQueue, JobWorker, QueueAccess],
 })
 export class QueueModule {}

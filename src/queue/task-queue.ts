@@ -1,20 +1,15 @@
-// The manager's end of the task queues: one per delegate group. Events of the queue are only hints that an answer may be
-// there; the truth is read from the job, after each hint and by a sweep.
+// The manager's end of the task queues: one per delegate. Events of the queue are only hints that an answer may be there; the
+// truth is read from the job, after each hint and by a sweep.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, Queue, QueueEvents } from 'bullmq';
-import {
-  encodeBytes,
-  TaskAnswer,
-  type TaskInput,
-  type TaskMessage,
-  type TaskName,
-  type TaskOutput,
-  tasks,
-} from '../contract/tasks.js';
-import { contractVersion } from '../contract/version.js';
-import { Failure, type WireFailure } from '../kernel/failure.js';
+import { AnswerClaims, clockSkewMaxMs, taskInfo } from '../contract/messages.js';
+import { encodeBytes, TaskAnswer, type TaskInput, type TaskName } from '../contract/tasks.js';
+import { Failure } from '../kernel/failure.js';
+import { type Opener, Sealer } from '../sealing/hpke.js';
+import type { Identity } from '../sealing/identity.js';
+import { MessageRefused, openMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
 
 const SWEEP_MS = 250;
@@ -22,92 +17,186 @@ const SWEEP_MS = 250;
 const SEND_MS_MAX = 10_000;
 /** Answers are kept this long for a manager that looks late. */
 const KEEP = { age: 600, count: 200 };
+/**
+ * A delegate may write what it likes into its own queue, also that jobs of others are children of its task: those the manager
+ * would remove with it, by rights that the delegate has not.
+ */
+const ALONE = { removeChildren: false };
 /** How long one look at the queue may take: a connection that has fallen silent must not stop the clock of a task. */
 const LOOK_MS_MAX = 5_000;
 
-export interface TaskOptions {
-  /** How long the answer may take, waiting for a free delegate included. Milliseconds. */
-  timeoutMs: number;
-  /** Whether a delegate of the group is alive: a task that nobody would take is withdrawn. */
-  isServed: () => Promise<boolean>;
+/** A delegate as its manager knows it: where its queue is, and the keys it was enrolled with. */
+export interface Addressee {
+  delegate: string;
+  group: string;
+  /** Public keys: the group's to seal to, the delegate's own to check its answers. */
+  sealingKey: string;
+  identityKey: string;
 }
+
+/** What a manager signs tasks with, and opens answers with. */
+export interface ManagerSeal {
+  deployment: string;
+  identity: Identity;
+  opener: Opener;
+}
+
+/** Whether the delegate may still begin the task, may only finish it, or can do neither any more. */
+export type Standing = 'serving' | 'finishing' | 'gone';
+
+export interface SendOptions {
+  contract: number;
+  /** When the answer must be there, waiting in the delegate's queue included. Milliseconds since 1970. */
+  expiresAt: number;
+  standing: () => Promise<Standing>;
+}
+
+export type Sent =
+  | { outcome: 'answered'; answer: TaskAnswer }
+  /** It was not begun, and never will be. */
+  | { outcome: 'untouched' }
+  /** It may have been done, or may still be. */
+  | {
+      outcome: 'lost';
+      reason: string;
+      /** Whether the delegate went away over it. */
+      isDead: boolean;
+    };
 
 export class TaskQueue {
   readonly #backend: QueueBackend;
-  readonly #groups = new Map<string, { queue: Queue; events: QueueEvents }>();
+  readonly #seal: ManagerSeal;
+  readonly #onForgery: (delegate: string, reason: string) => void;
+  readonly #queues = new Map<string, { queue: Queue; events: QueueEvents }>();
+  readonly #sealers = new Map<string, Sealer>();
   readonly #waiting = new Map<string, () => void>();
 
-  constructor(backend: QueueBackend) {
+  /** `onForgery` is told of every answer that was not its delegate's own. */
+  constructor(
+    backend: QueueBackend,
+    seal: ManagerSeal,
+    onForgery: (delegate: string, reason: string) => void,
+  ) {
     this.#backend = backend;
+    this.#seal = seal;
+    this.#onForgery = onForgery;
   }
 
   /**
-   * Sends a task to a group and waits for its answer.
-   * @throws the delegate's own Failure. DELEGATE_UNAVAILABLE, QUEUE_UNAVAILABLE: it was not begun and never will be.
-   * DELEGATE_SILENT, TASK_OUTCOME_UNKNOWN: it may have been done, or may still be.
+   * Sends a task to one delegate and waits for what becomes of it.
+   * @throws QUEUE_UNAVAILABLE: it was not sent. TASK_OUTCOME_UNKNOWN: it may have been.
    */
-  async run<N extends TaskName>(
-    group: string,
+  async send<N extends TaskName>(
+    to: Addressee,
     name: N,
     input: TaskInput<N>,
-    options: TaskOptions,
-  ): Promise<TaskOutput<N>> {
-    if (!(await options.isServed())) throw new Failure('DELEGATE_UNAVAILABLE', { group });
-    const expiresAt = Date.now() + options.timeoutMs;
-    const message: TaskMessage = { contract: contractVersion, expiresAt, input: encodeBytes(input) };
-    const { queue } = this.#open(group);
-    const id = randomUUID();
+    { contract, expiresAt, standing }: SendOptions,
+  ): Promise<Sent> {
+    const { queue } = this.#open(to);
+    const task = randomUUID();
+    const { deployment, identity } = this.#seal;
+    const { group, delegate } = to;
+    const issuedAt = Date.now();
+    // It is the delegate’s clock that judges it.
+    const refusedAt = expiresAt + clockSkewMaxMs;
+    const claims = { deployment, group, delegate, task, name, contract, issuedAt, expiresAt: refusedAt };
+    const message = await sealMessage(encodeBytes(input), claims, {
+      purpose: 'task',
+      sealer: this.#sealerFor(to),
+      author: identity,
+    });
     await send(group, () =>
-      queue.add(name, message, { jobId: id, removeOnComplete: KEEP, removeOnFail: KEEP }),
+      queue.add('task', message, { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP }),
     );
     try {
-      const answer = await this.#await(group, queue, id, { ...options, expiresAt });
-      if (!answer.ok) throw Failure.fromWire(answer.failure as WireFailure);
-      return tasks[name].output.parse(answer.output) as TaskOutput<N>;
+      return await this.#await(to, queue, task, { expiresAt, standing });
     } finally {
-      this.#waiting.delete(id);
-      // What was asked and answered holds whole documents; the queue's own bounds are for a manager that died meanwhile.
-      void queue.remove(id).catch(() => undefined);
+      this.#waiting.delete(task);
+      // The queue's own bounds are for a manager that died meanwhile.
+      void queue.remove(task, ALONE).catch(() => undefined);
     }
   }
 
   async close(): Promise<void> {
     await Promise.allSettled(
-      [...this.#groups.values()].flatMap(({ queue, events }) => [events.close(), queue.close()]),
+      [...this.#queues.values()].flatMap(({ queue, events }) => [events.close(), queue.close()]),
     );
   }
 
   async #await(
-    group: string,
+    to: Addressee,
     queue: Queue,
-    id: string,
-    { timeoutMs, expiresAt, isServed }: TaskOptions & { expiresAt: number },
-  ): Promise<TaskAnswer> {
+    task: string,
+    { expiresAt, standing }: Pick<SendOptions, 'expiresAt' | 'standing'>,
+  ): Promise<Sent> {
     for (;;) {
-      const hint = new Promise<void>((resolve) => this.#waiting.set(id, resolve));
-      const answer = await look(group, queue, id);
-      if (answer !== undefined) return answer;
+      const hint = new Promise<void>((resolve) => this.#waiting.set(task, resolve));
+      const job = await look(queue, task);
+      if (job === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
+      if (job?.finishedOn !== undefined) return this.#read(to, task, job);
       const isLate = Date.now() > expiresAt;
-      if ((isLate || !(await isServed())) && (await withdraw(queue, id)))
-        throw new Failure('DELEGATE_UNAVAILABLE', { group });
-      if (isLate) throw new Failure('DELEGATE_SILENT', { group, seconds: Math.round(timeoutMs / 1000) });
+      const now = isLate ? 'gone' : await standing();
+      if (now !== 'serving' && (await withdraw(queue, task))) return { outcome: 'untouched' };
+      if (now === 'gone')
+        return isLate
+          ? { outcome: 'lost', reason: 'there was no answer in time', isDead: false }
+          : { outcome: 'lost', reason: 'the delegate is gone', isDead: true };
       await Promise.race([hint, delay(SWEEP_MS)]);
     }
   }
 
-  #open(group: string): { queue: Queue; events: QueueEvents } {
-    const known = this.#groups.get(group);
+  /** An answer counts when its delegate signed it for this task; nothing else says anything. */
+  async #read(to: Addressee, task: string, job: Job): Promise<Sent> {
+    if (job.failedReason) return { outcome: 'lost', reason: job.failedReason, isDead: true };
+    const { deployment, opener } = this.#seal;
+    const { delegate, group, identityKey } = to;
+    try {
+      const { payload } = await openMessage(job.returnvalue, {
+        purpose: 'answer',
+        claims: AnswerClaims,
+        authorKey: identityKey,
+        check: (claims) =>
+          claims.deployment === deployment &&
+          claims.group === group &&
+          claims.delegate === delegate &&
+          claims.task === task
+            ? undefined
+            : 'it answers something else',
+        opener,
+      });
+      const answer = TaskAnswer.safeParse(payload);
+      if (answer.success) return { outcome: 'answered', answer: answer.data };
+      return { outcome: 'lost', reason: 'the answer is not readable', isDead: false };
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) throw error;
+      this.#onForgery(delegate, error.message);
+      return { outcome: 'lost', reason: `the answer was refused: ${error.message}`, isDead: false };
+    }
+  }
+
+  #sealerFor({ group, sealingKey }: Addressee): Sealer {
+    // A group may name any key as its own, another group’s too.
+    const key = `${group} ${sealingKey}`;
+    const known = this.#sealers.get(key);
+    if (known !== undefined) return known;
+    const sealer = new Sealer(sealingKey, taskInfo(this.#seal.deployment, group));
+    this.#sealers.set(key, sealer);
+    return sealer;
+  }
+
+  #open({ delegate, group }: Addressee): { queue: Queue; events: QueueEvents } {
+    const known = this.#queues.get(delegate);
     if (known !== undefined) return known;
     const prefix = groupPrefix(group);
-    const queue = new Queue(taskQueueName(group), { ...this.#backend.producer, prefix });
-    const events = new QueueEvents(taskQueueName(group), { ...this.#backend.events, prefix });
+    const queue = new Queue(taskQueueName(delegate), { ...this.#backend.producer, prefix });
+    const events = new QueueEvents(taskQueueName(delegate), { ...this.#backend.events, prefix });
     const hint = ({ jobId }: { jobId: string }): void => this.#waiting.get(jobId)?.();
     events.on('completed', hint).on('failed', hint);
     // Connections come back by themselves; what fails meanwhile is reported by the call that needed it.
     queue.on('error', () => undefined);
     events.on('error', () => undefined);
     const opened = { queue, events };
-    this.#groups.set(group, opened);
+    this.#queues.set(delegate, opened);
     return opened;
   }
 }
@@ -141,34 +230,22 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-/** The answer, if the job has come to an end; undefined while it has not, and while the queue is away for a moment. */
-async function look(group: string, queue: Queue, id: string): Promise<TaskAnswer | undefined> {
-  let job: Job | undefined;
+/** The job; null when the queue has lost it, undefined while the queue is away for a moment. */
+async function look(queue: Queue, task: string): Promise<Job | null | undefined> {
   try {
-    job = await inTime(queue.getJob(id));
+    return (await inTime(queue.getJob(task))) ?? null;
   } catch {
     return undefined;
   }
-  if (job === undefined) return inDoubt(group, 'the queue has lost the task');
-  if (job.finishedOn === undefined) return undefined;
-  // A delegate answers its failures; a job fails only when delegate after delegate died over it.
-  if (job.failedReason) return inDoubt(group, job.failedReason);
-  const answer = TaskAnswer.safeParse(job.returnvalue);
-  return answer.success ? answer.data : inDoubt(group, 'the answer is not readable');
 }
 
-const inDoubt = (group: string, reason: string): TaskAnswer => ({
-  ok: false,
-  failure: new Failure('TASK_OUTCOME_UNKNOWN', { group, reason }).toWire(),
-});
-
-/** Takes the task back if no delegate has begun it; whether it was still there to take. */
-async function withdraw(queue: Queue, id: string): Promise<boolean> {
+/** Takes the task back if the delegate has not begun it; whether it was still there to take. */
+async function withdraw(queue: Queue, task: string): Promise<boolean> {
   try {
-    const job = await inTime(queue.getJob(id));
+    const job = await inTime(queue.getJob(task));
     if (job === undefined || job.processedOn !== undefined) return false;
     if ((await inTime(job.getState())) !== 'waiting') return false;
-    await inTime(job.remove());
+    await inTime(job.remove(ALONE));
     return true;
   } catch {
     return false;

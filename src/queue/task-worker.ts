@@ -1,86 +1,163 @@
-// The delegate's end of its group's task queue.
+// The delegate's end of its own task queue: what is authentic, addressed to it, in time and new is carried out; nothing else.
 import { type Job, Worker } from 'bullmq';
-import {
-  encodeBytes,
-  TaskAnswer,
-  type TaskInput,
-  TaskMessage,
-  type TaskName,
-  tasks,
-} from '../contract/tasks.js';
-import { contractVersion } from '../contract/version.js';
+import { answerInfo, clockSkewMaxMs, TaskClaims } from '../contract/messages.js';
+import { encodeBytes, TaskAnswer, type TaskInput, type TaskName, tasks } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
+import { type Opener, Sealer } from '../sealing/hpke.js';
+import type { Identity } from '../sealing/identity.js';
+import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
 
 /** One handler for every task: a missing one does not compile. Handlers answer plain values or fail with a Failure. */
 export type TaskHandlers = { [N in TaskName]: (input: TaskInput<N>) => Promise<unknown> };
 
-export interface TaskWorkerOptions {
+/** What a delegate knows itself and its manager by. Keys in base64url. */
+export interface DelegateSeal {
+  deployment: string;
   group: string;
-  /** Name of the delegate, carried by the failures it reports. */
   delegate: string;
+  identity: Identity;
+  /** Opens what was sealed to the group. */
+  opener: Opener;
+  /** Public keys of the manager. */
+  managerIdentityKey: string;
+  managerSealingKey: string;
+}
+
+/** Which tasks were begun: none is begun twice, not after a restart either. */
+export interface TaskJournal {
+  /** Whether the task is new; from then on it is not. */
+  begin: (task: string, expiresAt: number) => boolean;
+}
+
+/** How a task is called in logs. */
+export interface TaskLabel {
+  id: string;
+  name: string;
+}
+
+export interface TaskWorkerOptions {
+  seal: DelegateSeal;
+  /** Contract versions. */
+  speaks: { oldest: number; latest: number };
+  /** Name of the delegate, carried by the failures it reports. */
+  name: string;
   tasksMax: number;
+  journal: TaskJournal;
   handlers: TaskHandlers;
   /** Told of every task that failed, and of faults of the connection. */
-  onFault: (error: unknown, task?: string) => void;
+  onFault: (error: unknown, task?: TaskLabel) => void;
+  /** Told of every message that was refused; of which task, where its author is known. */
+  onForgery: (reason: string, task?: TaskLabel) => void;
 }
 
 /** Takes tasks until `close`, which lets the running ones finish. */
 export class TaskWorker {
   readonly #worker: Worker;
   readonly #options: TaskWorkerOptions;
+  readonly #sealer: Sealer;
+  #running = 0;
 
   constructor(backend: QueueBackend, options: TaskWorkerOptions) {
     this.#options = options;
-    this.#worker = new Worker(taskQueueName(options.group), (job) => this.#perform(job), {
+    const { seal } = options;
+    this.#sealer = new Sealer(seal.managerSealingKey, answerInfo(seal.deployment));
+    this.#worker = new Worker(taskQueueName(seal.delegate), (job) => this.#perform(job), {
       ...backend.worker,
-      prefix: groupPrefix(options.group),
+      prefix: groupPrefix(seal.group),
       concurrency: options.tasksMax,
     });
     this.#worker.on('error', (error) => options.onFault(error));
   }
 
-  async close(): Promise<void> {
-    await this.#worker.close();
+  get running(): number {
+    return this.#running;
+  }
+
+  /** `force` does not wait for what runs, which is not answered any more. */
+  async close(force = false): Promise<void> {
+    await this.#worker.close(force);
   }
 
   /** A task that fails is answered, not thrown: the failure reaches the manager as it was met. */
-  async #perform(job: Job): Promise<TaskAnswer> {
+  async #perform(job: Job): Promise<SealedMessage> {
+    this.#running += 1;
     try {
-      const output = await this.#dispatch(job);
-      return { ok: true, output: encodeBytes(output) };
+      return await this.#answer(job, await this.#carryOut(job));
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  async #carryOut(job: Job): Promise<TaskAnswer> {
+    const { name, onFault } = this.#options;
+    let task: TaskLabel | undefined;
+    try {
+      const { claims, payload } = await this.#open(job);
+      task = { id: claims.task, name: claims.name };
+      return { ok: true, output: encodeBytes(await this.#dispatch(claims, payload)) };
     } catch (error) {
-      this.#options.onFault(error, job.name);
-      const failure = this.#describe(job, error);
-      failure.delegate ??= this.#options.delegate;
+      if (!isOfRefusal(error)) onFault(error, task);
+      const failure = Failure.from(error, `delegate ${name}, task ${job.id}`);
+      failure.delegate ??= name;
       return { ok: false, failure: failure.toWire() };
     }
   }
 
-  /** Where an earlier delegate died over the task, it may have done it: then no failure says that it was not done. */
-  #describe(job: Job, error: unknown): Failure {
-    const { delegate, group } = this.#options;
-    const failure = Failure.from(error, `delegate ${delegate}, task ${job.id}`);
-    if (job.attemptsStarted <= 1) return failure;
-    const reason = `an earlier delegate took it and did not answer; this one met: ${failure.message}`;
-    return new Failure('TASK_OUTCOME_UNKNOWN', { group, reason }, { cause: failure }) as Failure;
+  /** @throws TASK_REFUSED */
+  async #open(job: Job): Promise<{ claims: TaskClaims; payload: unknown }> {
+    const { seal, onForgery } = this.#options;
+    try {
+      return await openMessage(job.data, {
+        purpose: 'task',
+        claims: TaskClaims,
+        authorKey: seal.managerIdentityKey,
+        check: (claims) => objectionTo(claims, seal, job.id),
+        opener: seal.opener,
+      });
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) throw error;
+      onForgery(error.message);
+      throw new Failure('TASK_REFUSED', { reason: error.message }, { cause: error });
+    }
   }
 
-  async #dispatch(job: Job): Promise<unknown> {
-    const message = TaskMessage.safeParse(job.data);
-    if (!message.success) throw new Failure('TASK_REFUSED', { reason: 'it is not a task' });
-    if (message.data.contract !== contractVersion)
-      throw new Failure('CONTRACT_VERSION_MISMATCH', {
-        manager: message.data.contract,
-        delegate: contractVersion,
-      });
-    const lateMs = Date.now() - message.data.expiresAt;
+  async #dispatch(claims: TaskClaims, payload: unknown): Promise<unknown> {
+    const { handlers, journal, onForgery, seal } = this.#options;
+    const { contract } = claims;
+    const { oldest, latest } = this.#options.speaks;
+    if (contract > latest || contract < oldest)
+      throw new Failure('CONTRACT_VERSION_MISMATCH', { manager: contract, delegate: latest });
+    const lateMs = Date.now() - claims.expiresAt;
     if (lateMs > 0) throw new Failure('TASK_EXPIRED', { seconds: Math.ceil(lateMs / 1000) });
-    if (!Object.hasOwn(tasks, job.name))
-      throw new Failure('TASK_REFUSED', { reason: `task ${job.name} is unknown` });
-    const name = job.name as TaskName;
-    const input = tasks[name].input.safeParse(message.data.input);
+    if (!Object.hasOwn(tasks, claims.name))
+      throw new Failure('TASK_REFUSED', { reason: `task ${claims.name} is unknown` });
+    const name = claims.name as TaskName;
+    const input = tasks[name].input.safeParse(payload);
     if (!input.success) throw new Failure('TASK_REFUSED', { reason: `the input of ${name} is not valid` });
-    return (this.#options.handlers[name] as (input: unknown) => Promise<unknown>)(input.data);
+    if (!journal.begin(claims.task, claims.expiresAt)) {
+      const reason = 'it was begun before, and is not begun twice';
+      onForgery(reason, { id: claims.task, name: claims.name });
+      throw new Failure('TASK_OUTCOME_UNKNOWN', { group: seal.group, reason });
+    }
+    return (handlers[name] as (input: unknown) => Promise<unknown>)(input.data);
   }
+
+  async #answer(job: Job, answer: TaskAnswer): Promise<SealedMessage> {
+    const { deployment, group, delegate, identity } = this.#options.seal;
+    const claims = { deployment, group, delegate, task: job.id, answeredAt: Date.now() };
+    return sealMessage(answer, claims, { purpose: 'answer', sealer: this.#sealer, author: identity });
+  }
+}
+
+/** Of a message that was refused, `onForgery` has told. */
+const isOfRefusal = (error: unknown): boolean =>
+  error instanceof Failure && error.cause instanceof MessageRefused;
+
+function objectionTo(claims: TaskClaims, seal: DelegateSeal, job: string | undefined): string | undefined {
+  if (claims.deployment !== seal.deployment) return 'it is of another deployment';
+  if (claims.group !== seal.group || claims.delegate !== seal.delegate) return 'it is for another delegate';
+  if (claims.task !== job) return 'it was put in the place of another task';
+  if (claims.issuedAt > Date.now() + clockSkewMaxMs) return 'it is of the future';
+  return undefined;
 }

@@ -50,8 +50,8 @@ export class ScopesRepository {
   }
 
   /**
-   * Deletes an empty scope with the record of its operations and, with an account, its kinds and tokens: who makes it again
-   * finds nothing of it.
+   * Deletes an empty scope with the record of its operations, the groups whose delegates are all revoked and, with an account,
+   * its kinds and tokens: who makes it again finds nothing of it.
    * @throws SCOPE_NOT_FOUND, STILL_IN_USE
    */
   async delete(path: Scope): Promise<void> {
@@ -73,6 +73,7 @@ export class ScopesRepository {
           .where('state', '=', 'pending')
           .executeTakeFirst();
         if (pending !== undefined) throw inUse(`the unfinished operation ${pending.id}`);
+        await deleteDeserted(tx, path);
         await tx.deleteFrom('kind').where('account', '=', path).execute();
         await tx.deleteFrom('operation').where('scope', '=', path).execute();
         await tx.deleteFrom('scope').where('path', '=', path).execute();
@@ -82,6 +83,25 @@ export class ScopesRepository {
         throw isReferenced(error) ? inUse('what it still holds') : error;
       });
   }
+}
+
+/** Groups of this scope that no delegate belongs to any more. */
+async function deleteDeserted(tx: Session, scope: Scope): Promise<void> {
+  await tx
+    .deleteFrom('delegate_group')
+    .where('scope', '=', scope)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('delegate')
+            .select('delegate.id')
+            .whereRef('delegate.group_id', '=', 'delegate_group.id')
+            .where('delegate.state', '<>', 'revoked'),
+        ),
+      ),
+    )
+    .execute();
 }
 
 const toRecord = (row: { path: string; display_name: string; created_at: Date }): ScopeRecord => ({

@@ -12,15 +12,23 @@ import { type SecretRecord, SecretsRepository } from './secrets.repository.js';
 
 export type SecretWrite = { manager: 'builtin'; value: string } | { manager: 'keyring'; envelope: Envelope };
 
-/** Which connectivity opens which manager's secrets; the other one never gets to try. */
-const opener = { builtin: 'manager', keyring: 'delegate' } as const;
+type Connectivity = 'manager' | 'delegate';
+
+/** Which connectivities may use which manager's secrets; any other never gets to try. */
+const users: Record<'builtin' | 'keyring', readonly Connectivity[]> = {
+  builtin: ['manager', 'delegate'],
+  keyring: ['delegate'],
+};
+
+export const canReach = (manager: 'builtin' | 'keyring', connectivity: Connectivity): boolean =>
+  users[manager].includes(connectivity);
 
 /** @throws SECRET_OUT_OF_REACH unless a connector of this connectivity may use secrets of this manager. */
 export function assertWithinReach(
   secret: { id: string; manager: 'builtin' | 'keyring' },
-  connectivity: 'manager' | 'delegate',
+  connectivity: Connectivity,
 ): void {
-  if (opener[secret.manager] !== connectivity)
+  if (!canReach(secret.manager, connectivity))
     throw new Failure('SECRET_OUT_OF_REACH', { secret: secret.id, manager: secret.manager, connectivity });
 }
 

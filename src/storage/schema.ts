@@ -9,6 +9,10 @@ export interface DeploymentTable {
   id: string;
   /** Id of the builtin manager's active key when this deployment was made. */
   master_key_id: string;
+  /** Public keys of the managers, and the private ones sealed by the builtin secret manager. */
+  identity_key: string | null;
+  sealing_key: string | null;
+  private_keys: Json<object> | null;
 }
 
 export interface ScopeTable {
@@ -55,7 +59,9 @@ export interface ConnectorTable {
   id: string;
   url: string;
   connectivity: 'manager' | 'delegate';
+  /** Name of the one group that may serve it; null for any in its scope. */
   delegate_group: string | null;
+  delegate_tags: Generated<string[]>;
   username: string | null;
   /** Scope and id of the secret; null for an anonymous connector. */
   secret_scope: string | null;
@@ -146,16 +152,58 @@ export interface IdempotencyTable {
   created_at: Stamp;
 }
 
+export interface DelegateGroupTable {
+  id: string;
+  scope: string;
+  name: string;
+  /** Public keys of the group, made by its first delegate: whose it is, what to seal to, and the one's word for the other. */
+  identity_key: string | null;
+  sealing_key: string | null;
+  sealing_signature: string | null;
+  created_at: Stamp;
+}
+
+export interface DelegateTokenTable {
+  id: string;
+  group_id: string;
+  /** SHA-256 of the token. */
+  hash: Buffer;
+  uses_left: number;
+  expires_at: Date;
+  revoked: Generated<boolean>;
+  created_at: Stamp;
+}
+
+export type DelegateState = 'enabled' | 'disabled' | 'draining' | 'revoked';
+
 export interface DelegateTable {
   id: string;
-  delegate_group: string;
+  group_id: string;
   name: string;
+  /** What its operators want of it. */
+  state: Generated<DelegateState>;
+  identity_key: string;
+  sealing_key: string;
+  /** SHA-256 of its password for Redis, in hex; null where the queue is in PostgreSQL. */
+  password_hash: string | null;
   version: string;
+  /** The contract versions it speaks: the latest and the oldest. */
   contract: number;
+  contract_oldest: number;
+  tags: Generated<string[]>;
+  capabilities: Json<object>;
   tasks_max: number;
-  last_seen_at: Date;
-  gone: Generated<boolean>;
-  created_at: Stamp;
+  running: Generated<number>;
+  /** Code, message and time of the last task that failed. */
+  last_fault: Json<object> | null;
+  last_seen_at: Date | null;
+  /** The running process; another one after every start. */
+  process: string | null;
+  /** What it said last. */
+  said: Generated<'hello' | 'heartbeat' | 'draining' | 'goodbye'>;
+  /** When, by its own clock. Milliseconds since 1970. */
+  said_at: Generated<number>;
+  enrolled_at: Stamp;
 }
 
 export interface Tables {
@@ -169,5 +217,7 @@ export interface Tables {
   lane: LaneTable;
   operation: OperationTable;
   idempotency: IdempotencyTable;
+  delegate_group: DelegateGroupTable;
+  delegate_token: DelegateTokenTable;
   delegate: DelegateTable;
 }

@@ -36,7 +36,15 @@ const FAULT_PAUSE_MS = 500;
 const FAULT_PAUSE_MS_MAX = 30_000;
 
 /** After these it is open whether the push arrived. After any other failure it is certain that it did not. */
-const doubtful = new Set(['GIT_OUTCOME_UNKNOWN', 'TASK_OUTCOME_UNKNOWN', 'DELEGATE_SILENT', 'INTERNAL']);
+const doubtful = new Set([
+  'GIT_OUTCOME_UNKNOWN',
+  'TASK_OUTCOME_UNKNOWN',
+  'TASK_POISONED',
+  'DELEGATE_SILENT',
+  'INTERNAL',
+]);
+/** So often a plan may have cost delegate after delegate. */
+const POISONED_ATTEMPTS_MAX = 2;
 /** These come of the chain and its base alone: an earlier attempt at the same plan met the same. */
 const foregone = new Set(['GIT_PATH_BLOCKED', 'INPUT_REFUSED']);
 /** So often the host must have refused a plan, its branch read each time, before a lost earlier push counts as refused too. */
@@ -231,7 +239,8 @@ export class LaneWriter {
   ): Promise<boolean> {
     const failure = Failure.from(error, `lane ${lane.id}`);
     this.desk.log.warn({ err: error, lane: lane.id, branch: lane.branch }, 'push not done');
-    if (plan !== undefined && isInDoubt(plan, failure)) return this.#keepPlan(lane, operations, failure);
+    if (plan !== undefined && isInDoubt(plan, failure))
+      return this.#keepPlan(lane, plan, operations, failure);
     if (failure.disposition !== 'stop') return this.#block(lane, operations, failure);
     if (operations.length > 1 && personal.has(failure.code)) {
       this.#alone = operations.length;
@@ -252,8 +261,14 @@ export class LaneWriter {
   }
 
   /** The push may have arrived: nothing else happens on the lane until the same plan has been tried again. */
-  async #keepPlan(lane: Lane, operations: OperationRecord[], failure: Failure): Promise<boolean> {
-    if (operations.every((operation) => isOver(operation))) {
+  async #keepPlan(
+    lane: Lane,
+    { attempts }: Plan,
+    operations: OperationRecord[],
+    failure: Failure,
+  ): Promise<boolean> {
+    const isPoison = failure.code === 'TASK_POISONED' && attempts >= POISONED_ATTEMPTS_MAX;
+    if (isPoison || operations.every((operation) => isOver(operation))) {
       const { branch } = lane;
       const unknown = new Failure('OPERATION_IN_DOUBT', { branch, waitedFor: failure.message }) as Failure;
       await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, unknown);

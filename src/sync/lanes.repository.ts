@@ -34,6 +34,12 @@ export interface Lane {
   faults: number;
 }
 
+/** A lane where something waits, and the account that has waited there longest. */
+export interface DueLane {
+  lane: string;
+  account: string;
+}
+
 /** The right to write to a lane. */
 export interface Lease {
   lane: string;
@@ -150,25 +156,28 @@ export class LanesRepository {
   }
 
   /** Lanes where something waits, nobody works, and no pause is on: all of them, or this one. */
-  async due(lane?: string): Promise<string[]> {
+  async due(lane?: string): Promise<DueLane[]> {
     let query = this.storage.db
       .selectFrom('lane')
-      .select('lane.id')
-      .where((where) =>
-        where.exists(
-          where
+      .innerJoinLateral(
+        (first) =>
+          first
             .selectFrom('operation')
-            .select('operation.id')
+            .select('operation.account')
             .whereRef('operation.lane_id', '=', 'lane.id')
-            .where('operation.state', '=', 'pending'),
-        ),
+            .where('operation.state', '=', 'pending')
+            .orderBy('operation.sequence')
+            .limit(1)
+            .as('first'),
+        (join) => join.onTrue(),
       )
+      .select(['lane.id', 'first.account'])
       .where((where) =>
         where.or([where('holder', 'is', null), where('lease_expires_at', '<', sql<Date>`now()`)]),
       )
       .where('due_at', '<=', sql<Date>`now()`);
     if (lane !== undefined) query = query.where('id', '=', lane);
-    return (await query.execute()).map((row) => row.id);
+    return (await query.execute()).map(({ id, account }) => ({ lane: id, account }));
   }
 
   #expiry() {

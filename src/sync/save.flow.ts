@@ -64,7 +64,9 @@ export class SaveFlow {
    */
   async accept(request: SaveRequest, waitMs: number): Promise<OperationRecord> {
     const operation = (await this.#repeated(request)) ?? (await this.#begin(request));
-    await step('save.enqueue', async () => this.jobs.add('lane.run', { lane: operation.lane_id }));
+    await step('save.enqueue', async () =>
+      this.jobs.add('lane.run', { lane: operation.lane_id, account: operation.account }),
+    );
     if (operation.state !== 'pending') return operation;
     await this.waits.until(operation.id, waitMs);
     return this.operations.get(request.scope, operation.id);

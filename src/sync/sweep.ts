@@ -41,7 +41,8 @@ export class Sweep {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      for (const lane of await this.lanes.due()) if (this.flow.hasRoom) this.#begin(lane);
+      // Here and at once, since the queue may be what has failed.
+      for (const due of await this.lanes.due()) this.flow.begin(due);
       this.#lastFault = undefined;
     } catch (error) {
       this.#lastFault = (error as Error).message;
@@ -49,11 +50,6 @@ export class Sweep {
     } finally {
       this.#isLooking = false;
     }
-  }
-
-  /** Here and at once, since the queue may be what has failed. */
-  #begin(lane: string): void {
-    this.flow.run(lane).catch((error: unknown) => this.log.warn({ err: error, lane }, 'sweep'));
   }
 
   async #forget(): Promise<void> {

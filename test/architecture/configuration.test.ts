@@ -53,7 +53,7 @@ describe('the page of settings', () => {
     const vague = listed.filter(({ accepts }) => !/\d to \d|`/.test(accepts)).map(({ name }) => name);
     expect(
       vague.filter((name) => !isAccepted(name, 'postgres://x') && !isAccepted(name, 'redis://x')),
-    ).toEqual(['SALLYPORT_ACCOUNT', 'SALLYPORT_DELEGATE_GROUP']);
+    ).toEqual(['SALLYPORT_ACCOUNT']);
   });
 });
 

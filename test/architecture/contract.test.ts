@@ -8,11 +8,13 @@ import { NativeGit } from '../../workers/native-git/native-git.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
 
 const names = Object.keys(tasks).toSorted();
+const ofGit = names.filter((name) => name.startsWith('git.'));
+const nobody = (): Promise<never> => Promise.reject(new Error('nobody comes'));
 const methodsOf = (engine: { prototype: object }): string[] =>
   Object.getOwnPropertyNames(engine.prototype).filter((name) => name !== 'constructor');
 
 it('every task has a handler, and every handler a task', () => {
-  const handlers = taskHandlers(() => ({}) as Git);
+  const handlers = taskHandlers(() => ({}) as Git, nobody);
   expect(Object.keys(handlers).toSorted()).toEqual(names);
 });
 
@@ -23,11 +25,11 @@ it.each([DelegatedGit, InProcessGit, NativeGit])(
       methodsOf(engine)
         .map((method) => `git.${method}`)
         .toSorted(),
-    ).toEqual(names);
+    ).toEqual(ofGit);
   },
 );
 
-it.each(names)('the handler of %s calls the method of that name', async (name) => {
+it.each(ofGit)('the handler of %s calls the method of that name', async (name) => {
   const called: string[] = [];
   const git = new Proxy({} as Git, {
     get: (_, method) => async () => {
@@ -35,7 +37,7 @@ it.each(names)('the handler of %s calls the method of that name', async (name) =
       return { branches: {}, default: null };
     },
   });
-  const handler = taskHandlers(() => git)[name as TaskName] as (input: object) => Promise<unknown>;
+  const handler = taskHandlers(() => git, nobody)[name as TaskName] as (input: object) => Promise<unknown>;
   await handler({ paths: [] });
   expect(called).toEqual([name]);
 });

@@ -41,7 +41,7 @@ it('files are kebab-case, with a suffix only for a role', () => {
   const odd = (files: string[], suffixes: string): string[] =>
     files.filter(
       (file) =>
-        !new RegExp(`^${words}(?:\\.(?:${suffixes}))?\\.(?:ts|mjs|py|java)$`).test(path.basename(file)),
+        !new RegExp(`^${words}(?:\\.(?:${suffixes}))?\\.(?:ts|mjs|py|java|json)$`).test(path.basename(file)),
     );
   expect(odd(production, roles.production)).toEqual([]);
   expect(odd(listFiles('test'), roles.test)).toEqual([]);

@@ -134,7 +134,10 @@ function plantPackages(): Plant[] {
     plant('home-of-nestjsswagger', 'src/sync/planted-http.ts', '@nestjs/swagger', 'fastify'),
     plant('home-of-nestjsplatform-fastify', 'src/api/planted-platform.ts', '@nestjs/platform-fastify'),
     plant('home-of-pino', 'workers/runtime/planted-log.ts', 'pino'),
-    plant('home-of-yaml', 'src/policy/planted-parser.ts', 'yaml', 'ajv'),
+    plant('home-of-prom-client', 'workers/commands/planted-count.ts', 'prom-client'),
+    plant('home-of-yaml', 'src/policy/planted-parser.ts', 'yaml'),
+    plant('home-of-ajv', 'src/policy/planted-judge.ts', 'ajv'),
+    plant('home-of-hpke', 'src/queue/planted-seal.ts', 'hpke'),
   ];
 }
 

@@ -29,6 +29,7 @@ interface DatabaseColumn {
 /** What a column of PostgreSQL's type may be called in TypeScript. */
 const typesOf: Record<string, string[]> = {
   text: ['string'],
+  _text: ['string[]'],
   timestamptz: ['Date'],
   bytea: ['Buffer'],
   jsonb: ['Json'],
@@ -111,5 +112,7 @@ function readType(text: string): Omit<Column, 'table' | 'column'> {
 function nameType(text: string): string {
   if (text === 'Stamp') return 'Date';
   if (text.startsWith('Json<')) return 'Json';
-  return text === 'OperationState' || /^'[a-z]+'( \| '[a-z]+')*$/.test(text) ? 'string' : text;
+  return text === 'OperationState' || text === 'DelegateState' || /^'[a-z]+'( \| '[a-z]+')*$/.test(text)
+    ? 'string'
+    : text;
 }

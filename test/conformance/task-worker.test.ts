@@ -1,95 +1,297 @@
-// What a delegate answers to tasks that it must not carry out.
+// What a delegate answers to tasks that it must not carry out, on real Redis.
 import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { Queue, QueueEvents } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contractVersion } from '../../src/contract/version.js';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AnswerClaims } from '../../src/contract/messages.js';
+import { TaskAnswer } from '../../src/contract/tasks.js';
+import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { groupPrefix, openQueueBackend, type QueueBackend, taskQueueName } from '../../src/queue/backend.js';
-import { type TaskHandlers, TaskWorker } from '../../src/queue/task-worker.js';
+import { TaskWorker } from '../../src/queue/task-worker.js';
+import { Identity } from '../../src/sealing/identity.js';
+import { openMessage, type SealedMessage } from '../../src/sealing/sealed-message.js';
+import { FileTaskJournal } from '../../workers/runtime/task-journal.js';
+import { headInput, makeParties, notingHandlers, type Parties, writeTask } from '../support/sealed-road.js';
 import { startRedis } from '../support/servers.js';
 
-const GROUP = 'refusing';
-const later = (): number => Date.now() + 60_000;
-const head = { remote: { url: 'https://git.example/x.git' }, branch: 'main' };
+let redis: Awaited<ReturnType<typeof startRedis>>;
+let backend: QueueBackend;
+let raw: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  backend = await openQueueBackend({ redisUrl: redis.url, databaseUrl: undefined });
+  raw = new Redis(redis.url);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
 
-describe('a delegate', () => {
-  let redis: Awaited<ReturnType<typeof startRedis>>;
-  let backend: QueueBackend;
-  let worker: TaskWorker;
-  let queue: Queue;
-  let events: QueueEvents;
-  const asked: unknown[] = [];
-  beforeAll(async () => {
-    redis = await startRedis();
-    backend = await openQueueBackend({ redisUrl: redis.url, databaseUrl: undefined });
-    const handlers = {
-      'git.head': async (input: unknown) => {
-        asked.push(input);
-        return null;
-      },
-    } as unknown as TaskHandlers;
-    worker = new TaskWorker(backend, {
-      group: GROUP,
-      delegate: 'd',
-      tasksMax: 1,
-      handlers,
-      onFault: () => undefined,
-    });
-    queue = new Queue(taskQueueName(GROUP), { ...backend.producer, prefix: groupPrefix(GROUP) });
-    events = new QueueEvents(taskQueueName(GROUP), { ...backend.events, prefix: groupPrefix(GROUP) });
-    await queue.waitUntilReady();
-    await events.waitUntilReady();
+let parties: Parties;
+let folder = '';
+let journal: FileTaskJournal;
+let worker: TaskWorker;
+let queue: Queue;
+let events: QueueEvents;
+const asked: { name: string; input: unknown }[] = [];
+const faults: { code: unknown; task: string | undefined }[] = [];
+const forgeries: string[] = [];
+
+function startWorker(): void {
+  journal = new FileTaskJournal(folder);
+  worker = new TaskWorker(backend, {
+    seal: parties.delegateSeal,
+    speaks: { oldest: contractOldest, latest: contractVersion },
+    name: 'd',
+    tasksMax: 2,
+    journal,
+    handlers: notingHandlers(asked),
+    onFault: (error, task) => faults.push({ code: (error as { code?: unknown }).code, task: task?.name }),
+    onForgery: (reason) => forgeries.push(reason),
   });
-  afterAll(async () => {
-    await worker.close();
-    await events.close();
-    await queue.close();
-    await redis.stop();
+}
+
+async function stopWorker(): Promise<void> {
+  await worker.close();
+  journal.close();
+}
+
+beforeEach(async () => {
+  parties = await makeParties();
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-worker-'));
+  for (const list of [asked, faults, forgeries]) list.length = 0;
+  startWorker();
+  const { delegate, group } = parties.addressee;
+  queue = new Queue(taskQueueName(delegate), { ...backend.producer, prefix: groupPrefix(group) });
+  events = new QueueEvents(taskQueueName(delegate), { ...backend.events, prefix: groupPrefix(group) });
+  await queue.waitUntilReady();
+  await events.waitUntilReady();
+});
+afterEach(async () => {
+  await stopWorker();
+  await events.close();
+  await queue.close();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+/** Puts a job there as whoever reaches the queue can, and gives what the delegate answers. */
+async function put(data: unknown, task: string): Promise<TaskAnswer> {
+  const job = await queue.add('task', data, { jobId: task });
+  return read(await job.waitUntilFinished(events, 20_000), task);
+}
+
+async function read(value: unknown, task: string): Promise<TaskAnswer> {
+  const { opener } = parties.managerSeal;
+  const { identityKey } = parties.addressee;
+  const { claims, payload } = await openMessage(value, {
+    purpose: 'answer',
+    claims: AnswerClaims,
+    authorKey: identityKey,
+    check: () => undefined,
+    opener,
+  });
+  const { deployment, group, delegate } = parties.delegateSeal;
+  expect(claims).toMatchObject({ deployment, group, delegate, task });
+  return TaskAnswer.parse(payload);
+}
+
+async function send(...[claims, more]: [Parameters<typeof writeTask>[1]?, Parameters<typeof writeTask>[2]?]) {
+  const task = randomUUID();
+  return put(await writeTask(parties, { task, ...claims }, more), task);
+}
+
+const refused = (code: string, data: object = {}) => ({
+  ok: false,
+  failure: { code, delegate: 'd', data: expect.objectContaining(data) as unknown },
+});
+
+/** Another character at that place. */
+const turned = (text: string, at: number): string =>
+  `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
+
+describe('a delegate carries out', () => {
+  it('a task that is its manager’s, for it, in time and new', async () => {
+    expect(await send()).toEqual({ ok: true, output: null });
+    expect(asked).toEqual([{ name: 'git.head', input: headInput }]);
+    expect([faults, forgeries]).toEqual([[], []]);
   });
 
-  const ask = async (name: string, message: unknown) =>
-    (await queue.add(name, message, { jobId: randomUUID() })).waitUntilFinished(events, 20_000);
-
-  it('carries out a task in time', async () => {
-    const message = { contract: contractVersion, expiresAt: later(), input: head };
-    expect(await ask('git.head', message)).toEqual({ ok: true, output: null });
-    expect(asked).toEqual([head]);
+  it('what the signed claims name, whatever the job is called', async () => {
+    const task = randomUUID();
+    const job = await queue.add('git.commit', await writeTask(parties, { task }), { jobId: task });
+    expect(await read(await job.waitUntilFinished(events, 20_000), task)).toEqual({ ok: true, output: null });
+    expect(asked).toMatchObject([{ name: 'git.head' }]);
   });
 
-  it.each([
-    ['what is no task', 'git.head', { hello: 'world' }, 'TASK_REFUSED'],
+  it('a task of a manager whose clock is a little ahead', async () => {
+    expect(await send({ issuedAt: Date.now() + 50_000 })).toEqual({ ok: true, output: null });
+  });
+});
+
+const unsigned = 'its signature is not its author’s';
+const misaddressed = 'it is for another delegate';
+
+describe('a delegate refuses, counts and never begins', () => {
+  const alterations: [string, string, (message: SealedMessage) => unknown][] = [
+    ['what is no task', 'it is not a sealed message', () => ({ hello: 'world' })],
+    ['nothing', 'it is not a sealed message', () => null],
     [
-      'a task it does not know',
-      'git.erase',
-      { contract: contractVersion, expiresAt: later(), input: head },
-      'TASK_REFUSED',
+      'a task in the open',
+      'it is not a sealed message',
+      () => ({ contract: 3, name: 'git.head', input: headInput }),
     ],
     [
-      'a task named like what every object has',
-      'constructor',
-      { contract: contractVersion, expiresAt: later(), input: head },
-      'TASK_REFUSED',
+      'a task without signature',
+      'it is not a sealed message',
+      ({ claims, enc, box }) => ({ claims, enc, box }),
     ],
     [
-      'an input that does not fit',
-      'git.head',
-      { contract: contractVersion, expiresAt: later(), input: { ...head, more: 1 } },
-      'TASK_REFUSED',
+      'a task with an empty signature',
+      'it is not a sealed message',
+      (message) => ({ ...message, signature: '' }),
+    ],
+    ['a task with any signature', unsigned, (message) => ({ ...message, signature: 'A'.repeat(86) })],
+    [
+      'another branch of the same task',
+      'its content was exchanged',
+      (message) => ({ ...message, box: turned(message.box, 30) }),
+    ],
+    ['another half', 'its content was exchanged', (message) => ({ ...message, enc: turned(message.enc, 5) })],
+    [
+      'a longer life',
+      unsigned,
+      (message) => ({ ...message, claims: message.claims.replace(/"expiresAt":\d/, '"expiresAt":9') }),
+    ],
+    [
+      'another name',
+      unsigned,
+      (message) => ({ ...message, claims: message.claims.replace('git.head', 'git.heads') }),
     ],
     [
       'another contract',
-      'git.head',
-      { contract: contractVersion + 1, expiresAt: later(), input: head },
-      'CONTRACT_VERSION_MISMATCH',
+      unsigned,
+      (message) => ({ ...message, claims: message.claims.replace(/"contract":\d+/, '"contract":1') }),
     ],
+    ['claims that are no JSON', 'its claims are not readable', (message) => ({ ...message, claims: 'x' })],
+  ];
+  it.each(alterations)('%s', async (_, reason, alter) => {
+    const task = randomUUID();
+    const message = await writeTask(parties, { task });
+    expect(await put(alter(message), task)).toEqual(refused('TASK_REFUSED', { reason }));
+    expect(forgeries).toEqual([reason]);
+    expect([asked, faults]).toEqual([[], []]);
+  });
+
+  const forged: [string, string, () => ReturnType<typeof send>][] = [
+    ['signed by a stranger', unsigned, () => send({}, { author: new Identity(Identity.make()) })],
+    ['signed by the delegate itself', unsigned, () => send({}, { author: parties.delegateSeal.identity })],
+    ['signed for another purpose', unsigned, () => send({}, { purpose: 'welcome' })],
+    ['of another deployment', 'it is of another deployment', () => send({ deployment: 'production' })],
+    ['for another group', misaddressed, () => send({ group: 'g2' })],
+    ['for another delegate of the group', misaddressed, () => send({ delegate: 'd2' })],
     [
-      'a task whose time is over',
-      'git.head',
-      { contract: contractVersion, expiresAt: Date.now() - 5_000, input: head },
-      'TASK_EXPIRED',
+      'in the place of another',
+      'it was put in the place of another task',
+      () => send({ task: randomUUID() }),
     ],
-  ])('does not begin %s, and says why', async (_, name, message, code) => {
-    asked.length = 0;
-    expect(await ask(name, message)).toMatchObject({ ok: false, failure: { code, delegate: 'd' } });
+    ['of the future', 'it is of the future', () => send({ issuedAt: Date.now() + 70_000 })],
+    [
+      'sealed to somebody else',
+      'it was sealed for somebody else',
+      async () => send({}, { sealer: (await makeParties()).toGroup }),
+    ],
+  ];
+  it.each(forged)('a task %s', async (_, reason, ask) => {
+    expect(await ask()).toEqual(refused('TASK_REFUSED', { reason }));
+    expect(forgeries).toEqual([reason]);
+    expect([asked, faults]).toEqual([[], []]);
+  });
+
+  const authentic: [string, string, () => ReturnType<typeof send>][] = [
+    ['an older contract', 'CONTRACT_VERSION_MISMATCH', () => send({ contract: contractOldest - 1 })],
+    ['a newer contract', 'CONTRACT_VERSION_MISMATCH', () => send({ contract: contractVersion + 1 })],
+    ['no time left', 'TASK_EXPIRED', () => send({ expiresAt: Date.now() - 1 })],
+    ['a name it does not know', 'TASK_REFUSED', () => send({ name: 'git.erase' })],
+    ['a name that every object has', 'TASK_REFUSED', () => send({ name: 'constructor' })],
+    ['the name of a prototype', 'TASK_REFUSED', () => send({ name: '__proto__' })],
+    ['an input with more in it', 'TASK_REFUSED', () => send({}, { input: { ...headInput, more: 1 } })],
+    ['no input', 'TASK_REFUSED', () => send({}, { input: null })],
+    ['the input of another task', 'TASK_REFUSED', () => send({ name: 'git.commit' })],
+  ];
+  it.each(authentic)('an authentic task with %s', async (_, code, ask) => {
+    expect(await ask()).toEqual(refused(code));
+    expect(faults).toEqual([{ code, task: expect.any(String) as unknown }]);
+    expect([asked, forgeries]).toEqual([[], []]);
+  });
+
+  it('a task that it cannot write into its journal', async () => {
+    fs.closeSync(fs.openSync(path.join(folder, 'x'), 'w'));
+    journal.close();
+    expect(await send()).toEqual(refused('INTERNAL'));
     expect(asked).toEqual([]);
+    journal = new FileTaskJournal(folder);
+  });
+});
+
+describe('a delegate does not begin twice', () => {
+  const again = 'it was begun before, and is not begun twice';
+  const twice = refused('TASK_OUTCOME_UNKNOWN', { reason: again });
+  const begin = async (): Promise<{ task: string; message: SealedMessage }> => {
+    const task = randomUUID();
+    const message = await writeTask(parties, { task });
+    expect(await put(message, task)).toEqual({ ok: true, output: null });
+    await queue.remove(task);
+    return { task, message };
+  };
+
+  it('a task that comes again after it was done', async () => {
+    const { task, message } = await begin();
+    expect(await put(message, task)).toEqual(twice);
+    expect(forgeries).toEqual([again]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('a task that comes again after the delegate was restarted', async () => {
+    const { task, message } = await begin();
+    await stopWorker();
+    startWorker();
+    expect(await put(message, task)).toEqual(twice);
+    expect(forgeries).toEqual([again]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('a task that is sealed and signed once more under the same name', async () => {
+    const { task } = await begin();
+    expect(await put(await writeTask(parties, { task }), task)).toEqual(twice);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('a task under another job’s name', async () => {
+    const { message } = await begin();
+    expect(await put(message, randomUUID())).toEqual(refused('TASK_REFUSED'));
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('a delegate goes on', () => {
+  it.each([
+    ['data that is no JSON', { data: '{"claims":' }],
+    ['no data', { data: '' }],
+    ['options that are no JSON', { opts: '[' }],
+    ['a list of itself', { data: '[[[[' }],
+  ])('after a job with %s', async (_, fields) => {
+    await stopWorker();
+    const spoilt = randomUUID();
+    await queue.add('task', {}, { jobId: spoilt });
+    const key = `${groupPrefix(parties.addressee.group)}:${taskQueueName(parties.addressee.delegate)}:${spoilt}`;
+    expect(await raw.exists(key)).toBe(1);
+    await raw.hset(key, fields);
+    startWorker();
+    await vi.waitFor(() => expect(faults.length + forgeries.length).toBeGreaterThan(0), { timeout: 20_000 });
+    expect(await send()).toEqual({ ok: true, output: null });
+    expect(asked).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 // Who gets in: every route of the API's own description, with no token and with every wrong one.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { Api } from '../support/api.js';
 import { sql } from '../support/database.js';
 import { ApiDocument, type Route } from '../support/documented-api.js';
@@ -134,7 +135,7 @@ describe('without a token', () => {
   it('only whether it is up can be known, and no more', async () => {
     const answer = await anonymous().request('GET', HEALTH);
     expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ up: true });
+    expect(answer.body).toEqual({ up: true, contract: contractVersion, contractOldest });
     expect((await anonymous().request('HEAD', HEALTH)).status).toBe(200);
   });
 

@@ -1,10 +1,14 @@
 // Whether Sallyport is up, and why not: with and without a token, and with a database that goes away.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { Api, eventually } from '../support/api.js';
 import { ApiDocument, DocumentedApi } from '../support/documented-api.js';
 import { startManager } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
 import { TcpLine } from '../support/tcp-line.js';
+
+/** Which contract is spoken is no secret. */
+const spoken = { contract: contractVersion, contractOldest };
 
 describe('with a database that can be lost', () => {
   let stack: Stack;
@@ -31,9 +35,9 @@ describe('with a database that can be lost', () => {
 
   const health = (api: Api) => api.request('GET', 'health');
 
-  it('says to anybody that it is up, and no more', async () => {
+  it('says to anybody that it is up and which contract it speaks, and no more', async () => {
     const { status, body } = await health(anonymous);
-    expect({ status, body }).toEqual({ status: 200, body: { up: true } });
+    expect({ status, body }).toEqual({ status: 200, body: { up: true, ...spoken } });
   });
 
   it('says to a token how everything is that it depends on, and which delegates it has', async () => {
@@ -42,7 +46,7 @@ describe('with a database that can be lost', () => {
     expect(body).toEqual({
       up: true,
       deployment: expect.any(String),
-      contract: expect.any(Number),
+      ...spoken,
       database: { up: true, why: 'PostgreSQL answers' },
       queue: { up: true, why: 'Redis answers' },
       sweep: { up: true, why: expect.any(String) },
@@ -72,7 +76,7 @@ describe('with a database that can be lost', () => {
 
     it('is down: 503 to anybody', async () => {
       const { status, body } = await health(anonymous);
-      expect({ status, body }).toEqual({ status: 503, body: { up: false } });
+      expect({ status, body }).toEqual({ status: 503, body: { up: false, ...spoken } });
     });
 
     it('is down to a token, which is told what is missing and not where it lies', async () => {
@@ -80,6 +84,7 @@ describe('with a database that can be lost', () => {
       expect(status).toBe(503);
       expect(body).toEqual({
         up: false,
+        ...spoken,
         database: { up: false, why: expect.stringContaining('PostgreSQL') },
       });
       expect(text).not.toContain(String(line.port));
@@ -103,7 +108,7 @@ describe('with a database that can be lost', () => {
   });
 
   it('is up again with the database, and has accepted nothing meanwhile', async () => {
-    expect((await health(anonymous)).body).toEqual({ up: true });
+    expect((await health(anonymous)).body).toEqual({ up: true, ...spoken });
     expect((await withToken.request('GET', 'accounts/demo/entities/pipeline/lost')).status).toBe(404);
     expect((await withToken.ok('GET', 'accounts/demo/operations')).operations).toEqual([]);
     const saved = await withToken.save('found', 'name: x\n', { connector: 'direct', branch: 'main' });

@@ -1,7 +1,10 @@
 // The API's own description: sound, complete, and true of every route's real answers.
+
+import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiDocument, DocumentedApi, type Route } from '../support/documented-api.js';
+import { enrolmentRequest } from '../support/seals.js';
 import { Stack } from '../support/stack.js';
 
 let stack: Stack;
@@ -31,6 +34,14 @@ const roads: [string, string[]][] = [
   ['/entities', ['GET']],
   ['/operations/{id}', ['GET']],
   ['/operations', ['GET']],
+  ['/delegate-tokens', ['POST', 'GET']],
+  ['/delegate-tokens/{id}', ['DELETE']],
+  ['/delegates', ['GET']],
+  ['/delegates/{id}/enable', ['POST']],
+  ['/delegates/{id}/disable', ['POST']],
+  ['/delegates/{id}/drain', ['POST']],
+  ['/delegates/{id}/revoke', ['POST']],
+  ['/explain', ['POST']],
 ];
 
 const isChange = ({ method, path }: Route): boolean => method !== 'GET' && path.endsWith('/{kind}/{id}');
@@ -46,7 +57,7 @@ describe('the document', () => {
       SCOPES.flatMap((scope) => methods.map((method) => `${method} /api/v1${scope}${road}`)),
     );
     agreed.push('PUT /api/v1/accounts/{account}/kinds/{kind}', 'GET /api/v1/accounts/{account}/kinds/{kind}');
-    agreed.push('GET /api/v1/health');
+    agreed.push('GET /api/v1/health', 'POST /api/v1/enrolments');
     expect(document.routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(
       agreed.toSorted(),
     );
@@ -121,7 +132,8 @@ describe('the document', () => {
     const others = document.routes.filter(
       (route) => !isChange(route) && route.operation.requestBody !== undefined,
     );
-    expect(others).toHaveLength(3 * 3 + 1);
+    // In each scope itself, a connector, a secret, a delegate token and a question; a kind; an enrolment.
+    expect(others).toHaveLength(3 * 5 + 2);
     for (const { operation } of others)
       expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
   });
@@ -251,6 +263,30 @@ describe.each([
     for (const { id } of operations) expect((await api.ended(id, 30_000, scope)).state).not.toBe('pending');
     const [conflict] = operations.filter(({ state }: { state: string }) => state === 'conflict');
     expect(await statusOf('GET', `${scope}/operations/${conflict.id}`)).toBe(200);
+  });
+
+  it('every route of delegates answers as described', async () => {
+    const one = await api.ok('POST', `${scope}/delegate-tokens`, { group: 'described' });
+    const enrolled = await api
+      .with(one.token)
+      .request('POST', 'enrolments', await enrolmentRequest(one.token, 'described'));
+    expect(enrolled.status, enrolled.text).toBe(201);
+    const delegate = `${scope}/delegates/${enrolled.body.delegate}`;
+    const script: [number, string, string, unknown?][] = [
+      [404, 'POST', `${scope}/explain`, { connector: 'none' }],
+      [200, 'POST', `${scope}/explain`, { connector: 'direct' }],
+      [200, 'GET', `${scope}/delegate-tokens`],
+      [204, 'DELETE', `${scope}/delegate-tokens/${one.id}`],
+      [404, 'DELETE', `${scope}/delegate-tokens/${randomUUID()}`],
+      [200, 'GET', `${scope}/delegates`],
+      [200, 'POST', `${delegate}/drain`],
+      [200, 'POST', `${delegate}/disable`],
+      [200, 'POST', `${delegate}/enable`],
+      [200, 'POST', `${delegate}/revoke`],
+      [404, 'POST', `${delegate}/enable`],
+    ];
+    for (const [status, ...request] of script)
+      expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
   });
 
   const connector = () => ({

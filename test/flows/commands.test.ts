@@ -158,9 +158,9 @@ describe('a start that cannot be', () => {
     );
   });
 
-  it('refuses a delegate without a queue', async () => {
+  it('refuses a delegate that has not enrolled', async () => {
     await expect(startDelegate({ env: { SALLYPORT_DATA_DIR: stack.home } })).rejects.toThrow(
-      /REDIS_URL or DATABASE_URL is required for the queue/,
+      /DELEGATE_NOT_ENROLLED.*delegate -- enrol/s,
     );
   });
 });

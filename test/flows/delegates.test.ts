@@ -38,7 +38,10 @@ describe.each(backends)('on the %s servers', (backend) => {
       const operation = await stack.api.ok('GET', `accounts/demo/operations/${saved.body.id}`);
       return operation.waitsFor !== null && operation;
     }, 'the operation to say what it waits for');
-    expect(waiting).toMatchObject({ state: 'pending', waitsFor: 'No delegate of group local is alive' });
+    expect(waiting).toMatchObject({
+      state: 'pending',
+      waitsFor: expect.stringContaining('local/delegate: it is not running'),
+    });
     expect(head(stack.repository)).toBe(before);
     await stack.startDelegate();
     expect(await stack.api.ended(saved.body.id)).toMatchObject({ state: 'succeeded', waitsFor: null });
@@ -96,7 +99,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     expect(saved.status).toBe(504);
     expect(saved.body).toMatchObject({
       code: 'OPERATION_EXPIRED',
-      detail: expect.stringContaining('group local'),
+      detail: expect.stringContaining('it is not running'),
     });
     const operation = await stack.api.ok('GET', `accounts/demo/operations/${saved.body.operationId}`);
     expect(operation).toMatchObject({ state: 'failed', yaml: 'name: late\n' });
@@ -108,10 +111,13 @@ describe.each(backends)('on the %s servers', (backend) => {
 
   it('opens nothing with another keyring, and names the delegate that tried', async () => {
     for (const delegate of stack.delegates) await delegate.kill('SIGTERM');
-    const stranger = await stack.startDelegate(undefined, {
-      SALLYPORT_DATA_DIR: `${stack.home}/stranger`,
-      SALLYPORT_DELEGATE_NAME: 'stranger',
-    });
+    const stranger = await stack.startDelegate(
+      undefined,
+      {
+        SALLYPORT_DATA_DIR: `${stack.home}/stranger`,
+      },
+      { group: 'strangers' },
+    );
     const saved = await stack.api.save('shut', 'name: shut\n', delegated);
     expect(saved.status).toBe(422);
     expect(saved.body).toMatchObject({

@@ -1,7 +1,7 @@
 // A client as a user would write one: fetch, a token, and nothing of Sallyport's own code.
 
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into freely
-type Json = any;
+export type Json = any;
 
 export interface Answer {
   status: number;

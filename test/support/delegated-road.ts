@@ -4,16 +4,21 @@ import os from 'node:os';
 import path from 'node:path';
 import { readConfig } from '../../src/config/config.js';
 import { DelegatedGit } from '../../src/connectivity/delegated-git.js';
+import { type TaskName, type TaskOutput, tasks } from '../../src/contract/tasks.js';
+import { contractVersion } from '../../src/contract/version.js';
 import { openKeyFile } from '../../src/envelope/key-file.js';
+import { Failure, type WireFailure } from '../../src/kernel/failure.js';
 import { openQueueBackend } from '../../src/queue/backend.js';
 import { TaskQueue } from '../../src/queue/task-queue.js';
 import { TaskWorker } from '../../src/queue/task-worker.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
+import { DelegatePolicy } from '../../workers/runtime/policy.js';
 import { openRemotes } from '../../workers/runtime/remotes.js';
+import { FileTaskJournal } from '../../workers/runtime/task-journal.js';
 import { Keyring } from '../../workers/secret-managers/keyring.js';
 import type { MakeGit } from './git-suite.js';
+import { makeSeals } from './seals.js';
 
-const GROUP = 'conformance';
 const TIMEOUT_MS = 90_000;
 
 export interface DelegatedRoad {
@@ -31,14 +36,35 @@ export async function openDelegatedRoad(
     'test',
   );
   const backend = await openQueueBackend({ redisUrl: urls.redisUrl, databaseUrl: urls.databaseUrl });
-  const queue = new TaskQueue(backend);
+  const { managerSeal, delegateSeal, addressee } = await makeSeals();
+  const queue = new TaskQueue(backend, managerSeal, () => undefined);
+  const journal = new FileTaskJournal(home);
+  const open = openRemotes(configFor(home, engine), keyring, new DelegatePolicy({}));
   const worker = new TaskWorker(backend, {
-    group: GROUP,
-    delegate: 'conformance-1',
+    seal: delegateSeal,
+    speaks: { oldest: contractVersion, latest: contractVersion },
+    name: 'conformance-1',
     tasksMax: 8,
-    handlers: taskHandlers(openRemotes(configFor(home, engine), keyring)),
+    journal,
+    handlers: taskHandlers(open, async () => {
+      throw new Failure('TASK_REFUSED', { reason: 'there is no newcomer' });
+    }),
     onFault: () => undefined,
+    onForgery: () => undefined,
   });
+  const run = async <N extends TaskName>(
+    name: N,
+    input: Parameters<typeof queue.send<N>>[2],
+  ): Promise<TaskOutput<N>> => {
+    const sent = await queue.send(addressee, name, input, {
+      contract: contractVersion,
+      expiresAt: Date.now() + TIMEOUT_MS,
+      standing: async () => 'serving',
+    });
+    if (sent.outcome !== 'answered') throw new Error(`the task was ${sent.outcome}`);
+    if (!sent.answer.ok) throw Failure.fromWire(sent.answer.failure as WireFailure);
+    return tasks[name].output.parse(sent.answer.output) as TaskOutput<N>;
+  };
   const make: MakeGit = ({ url, username, password }) => {
     const place = { scope: 'accounts/test', secret: 'git' };
     const secret = {
@@ -47,12 +73,12 @@ export async function openDelegatedRoad(
       manager: 'keyring' as const,
       envelope: keyring.seal(Buffer.from(password), place),
     };
-    const road = { queue, group: GROUP, timeoutMs: TIMEOUT_MS, isServed: async () => true };
-    return new DelegatedGit({ url, credential: { username, secret } }, road);
+    return new DelegatedGit({ carry: () => ({ url, credential: { username, secret } }), run });
   };
   const close = async (): Promise<void> => {
     await worker.close();
     await queue.close();
+    journal.close();
     fs.rmSync(home, { recursive: true, force: true });
   };
   return { make, close };

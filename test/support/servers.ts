@@ -1,10 +1,12 @@
 // Real servers for tests, from the PATH or from Debian's packages. What is missing and cannot be installed is an error.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
@@ -52,27 +54,69 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A Redis of its own, with every write on disk so that a restart loses nothing. */
-export async function startRedis(
-  directory?: string,
-): Promise<Server & { directory: string; kill: () => Promise<void> }> {
+const shipped = (file: string): string =>
+  fileURLToPath(new URL(`../../deploy/redis/${file}`, import.meta.url));
+
+export interface RedisOptions {
+  /** The shipped configuration and users: the manager and the admin alone, each with a password of its own. */
+  users?: boolean;
+  /** Speaks TLS alone, and asks for a certificate of the authority. */
+  tls?: { authorityFile: string; server: { certificateFile: string; keyFile: string } };
+}
+
+export interface RunningRedis extends Server {
+  /** As whoever may do everything that the manager may: `url` is the manager's, where there are users. */
+  url: string;
+  /** As the admin of the users, where there are users. */
+  adminUrl: string;
+  /** Without anybody's user name and password. */
+  endpoint: string;
+  directory: string;
+  /** Where its users are kept. */
+  usersFile: string;
+  kill: () => Promise<void>;
+}
+
+/** What a Redis on the same directory is started with again. */
+interface Kept {
+  port: number;
+  users: { manager: string; admin: string } | null;
+  tls: string[] | null;
+}
+
+/**
+ * A Redis of its own, with every write on disk so that a restart loses nothing.
+ * @param directory of an earlier one, which comes back on its port with its data, users and certificates
+ */
+export async function startRedis(directory?: string, options: RedisOptions = {}): Promise<RunningRedis> {
   const program = findProgram('redis-server', 'redis-server');
   const home = directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-redis-'));
-  const known = path.join(home, 'port');
-  const port = fs.existsSync(known) ? Number(fs.readFileSync(known, 'utf8')) : await freePort();
-  fs.writeFileSync(known, String(port));
-  const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
+  const kept = await prepare(home, options);
+  const { port, users, tls } = kept;
+  const usersFile = path.join(home, 'users.acl');
+  const ports =
+    tls === null ? ['--port', `${port}`, '--tls-port', '0'] : ['--port', '0', '--tls-port', `${port}`];
   const child = spawn(
     program,
-    ['--port', String(port), '--dir', home, ...settings, '--maxmemory-policy', 'noeviction'],
-    {
-      stdio: 'ignore',
-    },
+    [
+      ...(users === null ? [] : [shipped('redis.conf'), '--aclfile', usersFile, '--logfile', '']),
+      ...ports,
+      ...(tls ?? []),
+      ...['--bind', '127.0.0.1', '--dir', home, '--save', '', '--daemonize', 'no'],
+      ...['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
+    ],
+    { stdio: 'ignore' },
   );
   await reachable(port, child, 'redis-server');
+  const endpoint = `${tls === null ? 'redis' : 'rediss'}://127.0.0.1:${port}`;
+  const as = (user: 'manager' | 'admin'): string =>
+    users === null ? endpoint : endpoint.replace('://', `://sallyport-${user}:${users[user]}@`);
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: as('manager'),
+    adminUrl: as('admin'),
+    endpoint,
     directory: home,
+    usersFile,
     stop: async () => {
       await endProcess(child, 'SIGTERM');
       fs.rmSync(home, { recursive: true, force: true });
@@ -80,6 +124,43 @@ export async function startRedis(
     kill: () => endProcess(child, 'SIGKILL'),
   };
 }
+
+async function prepare(home: string, { users, tls }: RedisOptions): Promise<Kept> {
+  const file = path.join(home, 'kept.json');
+  if (fs.existsSync(file)) return JSON.parse(fs.readFileSync(file, 'utf8')) as Kept;
+  const passwords = { manager: newPassword(), admin: newPassword() };
+  if (users === true) writeUsers(home, passwords);
+  const kept: Kept = {
+    port: await freePort(),
+    users: users === true ? passwords : null,
+    tls: tls === undefined ? null : tlsFlags(tls),
+  };
+  fs.writeFileSync(file, JSON.stringify(kept), { mode: 0o600 });
+  return kept;
+}
+
+/** The shipped users with these passwords, and nobody else. */
+function writeUsers(home: string, passwords: { manager: string; admin: string }): void {
+  const hashed = fs
+    .readFileSync(shipped('users.acl'), 'utf8')
+    .replace('HASH_OF_THE_MANAGERS_PASSWORD', hash(passwords.manager))
+    .replace('HASH_OF_THE_ADMINS_PASSWORD', hash(passwords.admin));
+  fs.writeFileSync(path.join(home, 'users.acl'), hashed, { mode: 0o600 });
+}
+
+/** Takes away every user that was made since the first start, as a Redis without a file for its users would. */
+export function forgetUsers({ directory }: Pick<RunningRedis, 'directory'>): void {
+  const { users } = JSON.parse(fs.readFileSync(path.join(directory, 'kept.json'), 'utf8')) as Kept;
+  if (users !== null) writeUsers(directory, users);
+}
+
+function tlsFlags({ authorityFile, server }: NonNullable<RedisOptions['tls']>): string[] {
+  const files = ['--tls-cert-file', server.certificateFile, '--tls-key-file', server.keyFile];
+  return [...files, '--tls-ca-cert-file', authorityFile, '--tls-auth-clients', 'yes'];
+}
+
+const newPassword = (): string => randomBytes(24).toString('base64url');
+const hash = (password: string): string => createHash('sha256').update(password).digest('hex');
 
 /** A PostgreSQL of the distribution, over TCP and with a password, as a production one would be. */
 export async function startPostgres(): Promise<Server & { folder: string }> {

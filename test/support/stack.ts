@@ -8,7 +8,7 @@ import { inject } from 'vitest';
 import { createRepository, type GitHost, startGitHost } from '../../src/playground/git-host.js';
 import { Api } from './api.js';
 import { type RunningProcess, runCommand, startDelegate, startManager } from './processes.js';
-import { startRedis } from './servers.js';
+import { type RedisOptions, type RunningRedis, startRedis } from './servers.js';
 
 export type Backend = 'embedded' | 'real';
 export type Road = 'manager' | 'delegate';
@@ -28,13 +28,15 @@ export interface StackOptions {
   delegates?: number;
   /** Passwords of the accounts at the Git host; random ones by default. */
   passwords?: Record<Road, string>;
+  /** How Redis is started where the backend is real; plain by default. */
+  redis?: RedisOptions;
 }
 
 export class Stack {
   manager: RunningProcess | undefined;
   readonly delegates: RunningProcess[] = [];
   host!: GitHost;
-  redis: Awaited<ReturnType<typeof startRedis>> | undefined;
+  redis: RunningRedis | undefined;
   databaseUrl = '';
   readonly home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-stack-'));
   readonly accounts = {
@@ -43,6 +45,8 @@ export class Stack {
     guest: newAccount('guest'),
   };
   #settings: Record<string, string> = {};
+  /** Folders that a living delegate works in. */
+  readonly #occupied = new Set<string>();
   #drop: () => Promise<void> = async () => undefined;
 
   static async start(backend: Backend, options: StackOptions = {}): Promise<Stack> {
@@ -61,7 +65,7 @@ export class Stack {
     const database = await createDatabase(admin);
     this.databaseUrl = database.url;
     this.#drop = database.drop;
-    if (backend === 'real') this.redis = await startRedis();
+    if (backend === 'real') this.redis = await startRedis(undefined, options.redis ?? {});
     for (const road of roads)
       this.accounts[road].password = options.passwords?.[road] ?? this.accounts[road].password;
     const root = path.join(this.home, 'repositories');
@@ -102,18 +106,54 @@ export class Stack {
     return this.manager;
   }
 
-  async startDelegate(crashAt?: string, settings: Record<string, string> = {}): Promise<RunningProcess> {
-    const delegate = await startDelegate({
-      env: { ...this.delegateEnvironment(), ...settings },
-      ...(crashAt === undefined ? {} : { crashAt }),
-    });
+  /** A delegate of `group`, in the first folder that no living one works in; enrolled there where none has been. */
+  async startDelegate(
+    crashAt?: string,
+    settings: Record<string, string> = {},
+    { group = 'local', scope = 'accounts/demo' }: { group?: string; scope?: string } = {},
+  ): Promise<RunningProcess> {
+    const folder = settings.SALLYPORT_DATA_DIR ?? this.#freeFolder(group);
+    const env = { ...this.delegateEnvironment(), ...settings, SALLYPORT_DATA_DIR: folder };
+    if (!fs.existsSync(path.join(folder, 'delegate.json'))) await this.enrolDelegate({ group, scope, env });
+    const delegate = await startDelegate({ env, ...(crashAt === undefined ? {} : { crashAt }) });
     this.delegates.push(delegate);
+    this.#occupied.add(folder);
+    void delegate.gone.then(() => this.#occupied.delete(folder));
     return delegate;
+  }
+
+  /** By the delegate's own command, with a fresh token. */
+  async enrolDelegate({
+    group = 'local',
+    scope = 'accounts/demo',
+    env,
+  }: {
+    group?: string;
+    scope?: string;
+    env: Record<string, string>;
+  }): Promise<string> {
+    const { token } = await this.api.ok('POST', `${scope}/delegate-tokens`, { group });
+    const name = env.SALLYPORT_DELEGATE_NAME ?? path.basename(env.SALLYPORT_DATA_DIR ?? '');
+    const args = ['enrol', '--manager', this.manager?.url ?? '', '--token', '-', '--name', name];
+    const { code, stdout, stderr } = await runCommand('workers/delegate.js', args, { env, input: token });
+    if (code !== 0) throw new Error(stderr);
+    return stdout;
+  }
+
+  #freeFolder(group: string): string {
+    for (let at = 1; ; at++) {
+      const name = [group === 'local' ? 'delegate' : group, ...(at === 1 ? [] : [at])].join('-');
+      const folder = path.join(this.home, name);
+      if (!this.#occupied.has(folder)) return folder;
+    }
   }
 
   managerEnvironment(): Record<string, string> {
     return {
       ...this.#common(),
+      ...(this.redis === undefined
+        ? {}
+        : { REDIS_URL: this.redis.url, SALLYPORT_REDIS_ADMIN_URL: this.redis.adminUrl }),
       DATABASE_URL: this.databaseUrl,
       SALLYPORT_PORT: '0',
       SALLYPORT_ACCOUNT: 'demo',
@@ -163,7 +203,6 @@ export class Stack {
 
   #common(): Record<string, string> {
     return {
-      ...(this.redis === undefined ? {} : { REDIS_URL: this.redis.url }),
       SALLYPORT_GIT_ALLOW_HTTP: 'true',
       SALLYPORT_GIT_ALLOW_PRIVATE: 'true',
       SALLYPORT_LEASE_SECONDS: '2',

@@ -1,97 +1,284 @@
-// A delegate's life: say hello and compare contracts, take tasks, send heartbeats, drain.
-import { randomUUID } from 'node:crypto';
+// A delegate's life: say hello and compare contracts, get the group's keys, take tasks, send heartbeats, drain.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.js';
-import { heartbeatIntervalMs, type Presence } from '../../src/contract/presence.js';
-import { contractVersion } from '../../src/contract/version.js';
+import { taskInfo } from '../../src/contract/messages.js';
+import { heartbeatIntervalMs, type Presence, type SelfDescription } from '../../src/contract/presence.js';
+import type { TaskInput } from '../../src/contract/tasks.js';
+import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { openKeyFile } from '../../src/envelope/key-file.js';
+import type { ErrorCode } from '../../src/kernel/errors.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Log } from '../../src/kernel/log.js';
-import { openQueueBackend } from '../../src/queue/backend.js';
-import { PresenceSender } from '../../src/queue/presence-queue.js';
-import { TaskWorker } from '../../src/queue/task-worker.js';
+import { openQueueBackend, type QueueBackend } from '../../src/queue/backend.js';
+import {
+  type DelegateSeal,
+  type TaskLabel,
+  TaskWorker,
+  type TaskWorkerOptions,
+} from '../../src/queue/task-worker.js';
+import { Opener, type Sealed } from '../../src/sealing/hpke.js';
+import { fingerprintOf, Identity } from '../../src/sealing/identity.js';
 import { Keyring } from '../secret-managers/keyring.js';
+import {
+  type EnrolmentFile,
+  type GroupKeysFile,
+  type IdentityFile,
+  readDelegateFile,
+} from './delegate-files.js';
+import { adopt, findGroupKeys, handOver, keyringFile, signNewcomer } from './group-keys.js';
 import { taskHandlers } from './handlers.js';
+import { type DelegatePolicy, readPolicy } from './policy.js';
+import { PresenceReporter } from './presence-reporter.js';
 import { openRemotes } from './remotes.js';
-
-const VERSION = '0.1.0';
+import { describeSelf } from './self-description.js';
+import { FileTaskJournal } from './task-journal.js';
+import { VitalSigns } from './vital-signs.js';
 
 export interface Delegate {
-  /** Stops taking tasks, finishes those that run, and says goodbye. */
+  /** Where it tells of its health, if it does. */
+  url: string | undefined;
+  /** Stops taking tasks, finishes those that run within the grace period, and says goodbye. */
   drain: () => Promise<void>;
 }
 
+/** What a delegate that has enrolled is. */
+interface Person {
+  folder: string;
+  enrolment: EnrolmentFile;
+  keys: IdentityFile;
+  identity: Identity;
+  policy: DelegatePolicy;
+  self: SelfDescription;
+  /** How it is called in logs. */
+  who: { delegate: string; group: string };
+}
+
+/** What changes while it works. */
+interface Work {
+  worker: TaskWorker | undefined;
+  lastFault: Presence['lastFault'];
+}
+
+const RETRY_MS = 2_000;
+/** A task that fails with one of these was not begun. */
+const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['TASK_EXPIRED', 'CONTRACT_VERSION_MISMATCH']);
+
 /**
  * Starts taking tasks once a manager has welcomed this delegate; waits for a manager as long as it takes.
- * @throws CONTRACT_VERSION_MISMATCH, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID
+ * @throws DELEGATE_NOT_ENROLLED, CONTRACT_VERSION_MISMATCH, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID, ADDRESS_IN_USE
  */
 export async function startDelegate(config: Config, log: Log): Promise<Delegate> {
-  const ring = openKeyFile(path.join(config.SALLYPORT_DATA_DIR, 'keyring.json'), { createIfMissing: true });
-  const backend = await openQueueBackend({ redisUrl: config.REDIS_URL, databaseUrl: config.DATABASE_URL });
-  const sender = new PresenceSender(backend, (error) => log.debug({ err: error }, 'presence queue'));
-  const presence = introduce(config);
-  const deployment = await sayHello(sender, presence);
-  remember(config, deployment);
-  const worker = new TaskWorker(backend, {
-    group: config.SALLYPORT_DELEGATE_GROUP,
-    delegate: presence.name,
-    tasksMax: config.SALLYPORT_DELEGATE_TASKS_MAX,
-    handlers: taskHandlers(openRemotes(config, new Keyring(ring, deployment))),
-    onFault: (error, task) =>
-      log.warn({ err: error, task }, task === undefined ? 'task queue' : 'task failed'),
-  });
-  const beat = setInterval(
-    () => void tell(sender, { ...presence, said: 'heartbeat' }, log),
-    heartbeatIntervalMs,
+  const person = openPerson(config);
+  const { enrolment, folder, self, who } = person;
+  log.info({ ...who, name: self.name, version: self.version }, 'starts');
+  // What is wrong with the keyring is said before anything waits for a manager.
+  if (fs.existsSync(keyringFile(folder))) openKeyFile(keyringFile(folder), { createIfMissing: false });
+  const backend = await openBackend(config, enrolment);
+  const work: Work = { worker: undefined, lastFault: null };
+  const running = (): number => work.worker?.running ?? 0;
+  const reporter = new PresenceReporter(backend, person, log, () => ({
+    self,
+    running: running(),
+    lastFault: work.lastFault,
+    wantsGroupKeys: null,
+  }));
+  const pingQueue = (): Promise<void> => reporter.ping();
+  const vitals = new VitalSigns(self.version, { pingQueue, running, tasksMax: self.tasksMax });
+  await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
+  const groupKeys = await joinGroup(person, reporter, vitals, log);
+  vitals.receiveGroupKeys();
+  const keyring = new Keyring(
+    openKeyFile(keyringFile(folder), { createIfMissing: true }),
+    enrolment.deployment,
   );
-  log.info({ name: presence.name, group: presence.group }, 'taking tasks');
+  const journal = new FileTaskJournal(folder);
+  const handlers = taskHandlers(openRemotes(config, keyring, person.policy), (newcomer) =>
+    handOverAudibly(person, newcomer, log),
+  );
+  const worker = new TaskWorker(backend, {
+    seal: sealOf(person, groupKeys),
+    speaks: { oldest: contractOldest, latest: contractVersion },
+    name: self.name,
+    tasksMax: self.tasksMax,
+    journal,
+    handlers: vitals.metrics.measure(handlers),
+    ...listeners(person, work, vitals, log),
+  });
+  work.worker = worker;
+  let says: 'heartbeat' | 'draining' = 'heartbeat';
+  await reporter.say(says);
+  const beat = setInterval(() => void reporter.say(says), heartbeatIntervalMs);
+  log.info({ ...who, tasksMax: self.tasksMax }, 'takes tasks');
   return {
+    url: vitals.url,
     drain: async () => {
+      log.info({ ...who, running: running() }, 'drains');
+      vitals.drain();
+      says = 'draining';
+      await reporter.say(says);
+      const isDone = await closeWithin(worker, config.SALLYPORT_DELEGATE_GRACE_SECONDS * 1_000);
+      if (!isDone)
+        log.warn({ ...who, running: running() }, 'lets go of tasks that take longer than its grace');
       clearInterval(beat);
-      await worker.close();
-      await tell(sender, { ...presence, said: 'goodbye' }, log);
-      await sender.close();
+      await reporter.say('goodbye');
+      await reporter.close();
+      journal.close();
+      vitals.close();
+      log.info(who, 'has drained');
     },
   };
 }
 
-function introduce(config: Config): Presence {
+/** What the worker tells is logged, counted, and told to the manager. */
+function listeners(
+  { who }: Person,
+  work: Work,
+  { metrics }: VitalSigns,
+  log: Log,
+): Pick<TaskWorkerOptions, 'onFault' | 'onForgery'> {
   return {
-    said: 'hello',
-    contract: contractVersion,
-    delegate: randomUUID(),
-    group: config.SALLYPORT_DELEGATE_GROUP,
-    name:
-      config.SALLYPORT_DELEGATE_NAME ?? `${os.hostname()}-${process.pid}`.replace(/[^A-Za-z0-9_.-]/g, '-'),
-    version: VERSION,
-    tasksMax: config.SALLYPORT_DELEGATE_TASKS_MAX,
+    onFault: (error, task) => {
+      if (task === undefined) return log.warn({ ...who, err: error }, 'queue');
+      const fault = toFault(error);
+      work.lastFault = fault;
+      if (NOT_BEGUN.has(fault.code)) metrics.refuse(fault.code);
+      log.warn({ ...who, ...labelsOf(task), code: fault.code, err: error }, 'task failed');
+    },
+    onForgery: (reason, task) => {
+      metrics.refuse(reason);
+      const labels = task === undefined ? {} : labelsOf(task);
+      log.warn({ audit: true, ...who, ...labels, code: 'TASK_REFUSED', reason }, 'task refused');
+    },
   };
 }
 
-/** The deployment's id, told by the manager. */
-async function sayHello(sender: PresenceSender, presence: Presence): Promise<string> {
+const labelsOf = ({ id, name }: TaskLabel) => ({ task: id, taskName: name });
+
+function sealOf({ enrolment, identity }: Person, { sealing }: GroupKeysFile): DelegateSeal {
+  const { deployment, delegate, group, manager } = enrolment;
+  return {
+    deployment,
+    group: group.id,
+    delegate,
+    identity,
+    opener: new Opener(sealing, taskInfo(deployment, group.id)),
+    managerIdentityKey: manager.identityKey,
+    managerSealingKey: manager.sealingKey,
+  };
+}
+
+/** Whoever got the keys of the group, or was refused them, is on record. */
+async function handOverAudibly(
+  { folder, enrolment, policy, who }: Person,
+  newcomer: TaskInput<'group.handOver'>,
+  log: Log,
+): Promise<Sealed> {
+  const about = {
+    audit: true,
+    ...who,
+    to: newcomer.delegate,
+    fingerprint: fingerprintOf(newcomer.identityKey),
+  };
+  try {
+    const sealed = await handOver(folder, enrolment, policy, newcomer);
+    log.info(about, 'group keys handed over');
+    return sealed;
+  } catch (error) {
+    log.warn({ ...about, code: Failure.from(error).code }, 'group keys not handed over');
+    throw error;
+  }
+}
+
+/** @throws DELEGATE_NOT_ENROLLED, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID */
+function openPerson(config: Config): Person {
+  const folder = config.SALLYPORT_DATA_DIR;
+  const enrolment = readDelegateFile(folder, 'delegate.json');
+  const keys = readDelegateFile(folder, 'identity.json');
+  if (enrolment === undefined || keys === undefined)
+    throw new Failure('DELEGATE_NOT_ENROLLED', {
+      folder,
+      reason: 'it holds no delegate.json and identity.json',
+    });
+  const policy = openPolicy(config);
+  const identity = new Identity(keys.identity);
+  const self = describeSelf(config, policy, enrolment.name);
+  const who = { delegate: enrolment.delegate, group: enrolment.group.name };
+  return { folder, enrolment, keys, identity, policy, self, who };
+}
+
+export function openPolicy(config: Config): DelegatePolicy {
+  const named = config.SALLYPORT_DELEGATE_POLICY_FILE;
+  const file = named ?? path.join(config.SALLYPORT_DATA_DIR, 'policy.yaml');
+  return readPolicy(file, { required: named !== undefined });
+}
+
+/** The queue, as this delegate's own user. */
+export async function openBackend(config: Config, { queue }: EnrolmentFile): Promise<QueueBackend> {
+  if (queue.kind === 'postgres' && config.NODE_ENV === 'production')
+    throw new Failure('CONFIGURATION_INVALID', {
+      problems: [
+        'This delegate enrolled with an embedded queue, which isolates no delegate groups: enrol it anew',
+      ],
+    });
+  if (queue.kind === 'postgres')
+    return openQueueBackend({ redisUrl: undefined, databaseUrl: config.DATABASE_URL });
+  const url = new URL(queue.url);
+  url.username = queue.username;
+  url.password = queue.password;
+  return openQueueBackend({ redisUrl: url.href, databaseUrl: undefined }, config);
+}
+
+/** Says hello until the manager has welcomed this delegate and it has the keys of its group. */
+async function joinGroup(
+  person: Person,
+  reporter: PresenceReporter,
+  vitals: VitalSigns,
+  log: Log,
+): Promise<GroupKeysFile> {
   const stop = new AbortController();
   const abort = (): void => stop.abort(new Error('stopped before a manager answered'));
   process.once('SIGTERM', abort).once('SIGINT', abort).once('disconnect', abort);
+  const { folder, enrolment, keys, identity, who } = person;
   try {
-    const welcome = await sender.hello(presence, stop.signal);
-    if (welcome.accepted) return welcome.deployment;
-    throw new Failure('CONTRACT_VERSION_MISMATCH', { manager: welcome.contract, delegate: contractVersion });
+    for (;;) {
+      const own = findGroupKeys(folder, enrolment);
+      const wants = own === undefined ? signNewcomer(identity, keys.sealing.publicKey) : null;
+      const welcome = await reporter.hello(wants, stop.signal);
+      if (!welcome.accepted)
+        throw new Failure('CONTRACT_VERSION_MISMATCH', {
+          manager: welcome.contract,
+          delegate: contractVersion,
+        });
+      const isFirst = vitals.welcome();
+      if (isFirst) log.info({ ...who, contract: welcome.contract }, 'welcomed');
+      if (own !== undefined) return own;
+      if (welcome.groupKeys !== null) {
+        const adopted = await adopt(folder, enrolment, keys, welcome.groupKeys);
+        log.info({ audit: true, ...who }, 'group keys received');
+        return adopted;
+      }
+      if (isFirst) log.warn(who, 'waits for another delegate to hand over the keys of the group');
+      await delay(RETRY_MS, undefined, { signal: stop.signal });
+    }
   } finally {
     process.off('SIGTERM', abort).off('SIGINT', abort).off('disconnect', abort);
   }
 }
 
-/** `secret put` binds secrets to the deployment and reads its id here. */
-function remember(config: Config, deployment: string): void {
-  const file = path.join(config.SALLYPORT_DATA_DIR, 'delegate.json');
-  const fresh = `${file}.${process.pid}`;
-  fs.writeFileSync(fresh, `${JSON.stringify({ deployment })}\n`, { mode: 0o600 });
-  fs.renameSync(fresh, file);
+/** Whether all that ran was finished in time. */
+async function closeWithin(worker: TaskWorker, graceMs: number): Promise<boolean> {
+  const stop = new AbortController();
+  const late = delay(graceMs, false, { signal: stop.signal }).catch(() => true);
+  const closed = worker.close().then(() => true);
+  const isDone = await Promise.race([closed, late]);
+  stop.abort();
+  // What still runs ends with the process, and its manager gives it to another delegate.
+  return isDone;
 }
 
-async function tell(sender: PresenceSender, presence: Presence, log: Log): Promise<void> {
-  await sender.say(presence).catch((error: unknown) => log.debug({ err: error }, presence.said));
+function toFault(error: unknown): NonNullable<Presence['lastFault']> & { code: ErrorCode } {
+  const { code, message } = Failure.from(error);
+  return { code, message: message.slice(0, 1_000), at: new Date().toISOString() };
 }

@@ -1,13 +1,17 @@
-// The handler table: one entry per task of the contract, each a call of the Git port.
-import type { SealedRemote } from '../../src/contract/remote.js';
+// The handler table: one entry per task of the contract, nearly all of them calls of the Git port.
+import type { CarriedRemote } from '../../src/contract/remote.js';
+import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
 import type { Git } from '../../src/git/git.js';
 import { step } from '../../src/kernel/step.js';
 import type { TaskHandlers } from '../../src/queue/task-worker.js';
 
 /** Opens the repository of a task under its credential, on this side of the wall. */
-export type OpenRemote = (remote: SealedRemote) => Git;
+export type OpenRemote = (remote: CarriedRemote) => Git;
 
-export function taskHandlers(open: OpenRemote): TaskHandlers {
+/** Seals the group's private keys to a newcomer. */
+export type HandOver = (newcomer: TaskInput<'group.handOver'>) => Promise<TaskOutput<'group.handOver'>>;
+
+export function taskHandlers(open: OpenRemote, handOver: HandOver): TaskHandlers {
   return {
     'git.head': ({ remote, branch }) => open(remote).head(branch),
     'git.heads': async ({ remote }) => {
@@ -20,5 +24,6 @@ export function taskHandlers(open: OpenRemote): TaskHandlers {
     'git.commit': ({ remote, chain }) => step('delegate.commit', () => open(remote).commit(chain)),
     'git.deleteBranch': ({ remote, branch, at }) => open(remote).deleteBranch(branch, at),
     'git.check': ({ remote }) => open(remote).check(),
+    'group.handOver': handOver,
   };
 }

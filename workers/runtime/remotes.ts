@@ -1,52 +1,48 @@
 // Which engine a delegate uses, and how it opens the credential of a task.
 import path from 'node:path';
 import type { Config } from '../../src/config/config.js';
-import type { SealedRemote } from '../../src/contract/remote.js';
+import type { CarriedRemote } from '../../src/contract/remote.js';
 import type { Git, Remote } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { openNetwork } from '../../src/git/network.js';
 import { ObjectCache } from '../../src/git/object-cache.js';
 import { isSshUrl } from '../../src/git/remote-url.js';
-import { Failure } from '../../src/kernel/failure.js';
-import type { Secret } from '../../src/kernel/secret.js';
+import { Secret } from '../../src/kernel/secret.js';
 import { step } from '../../src/kernel/step.js';
 import { NativeGit } from '../native-git/native-git.js';
 import type { Keyring } from '../secret-managers/keyring.js';
 import type { OpenRemote } from './handlers.js';
+import type { DelegatePolicy } from './policy.js';
 
-export function openRemotes(config: Config, keyring: Keyring): OpenRemote {
+export function openRemotes(config: Config, keyring: Keyring, policy: DelegatePolicy): OpenRemote {
   const cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
-  const policy = {
+  const network = {
     allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
     allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
     network: openNetwork(config),
     deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000,
   };
   const native = {
-    ...policy,
+    ...network,
     root: path.join(config.SALLYPORT_DATA_DIR, 'native-git'),
     diskBytesMax: config.SALLYPORT_GIT_DISK_MIB * 1024 * 1024,
   };
   return (sealed): Git => {
+    policy.assertGitAllowed(sealed.url);
     const remote = unseal(sealed, keyring);
     // Only the system git speaks SSH.
     const isNative = config.SALLYPORT_DELEGATE_GIT_ENGINE === 'native' || isSshUrl(remote.url);
     if (isNative) return new NativeGit(remote, native);
-    return new InProcessGit(remote, { ...policy, cache });
+    return new InProcessGit(remote, { ...network, cache });
   };
 }
 
-function unseal({ url, knownHosts, credential }: SealedRemote, keyring: Keyring): Remote {
+function unseal({ url, knownHosts, credential }: CarriedRemote, keyring: Keyring): Remote {
   if (credential === undefined) return { url, knownHosts };
   const { username, secret } = credential;
   const open = (): Promise<Secret> =>
     step('delegate.open-secret', async () => {
-      if (secret.manager !== 'keyring')
-        throw new Failure('SECRET_OUT_OF_REACH', {
-          secret: secret.id,
-          manager: secret.manager,
-          connectivity: 'delegate',
-        });
+      if (secret.manager === 'builtin') return new Secret(Buffer.from(secret.value, 'base64'));
       return keyring.open(secret.envelope, { scope: secret.scope, secret: secret.id });
     });
   return { url, knownHosts, credential: { username, open } };

@@ -15,6 +15,11 @@ const valueOf = (name: SettingName, text: string): unknown => readConfig({ [name
 const defaults: { [K in SettingName]: Config[K] } = {
   DATABASE_URL: undefined,
   REDIS_URL: undefined,
+  SALLYPORT_REDIS_ADMIN_URL: undefined,
+  SALLYPORT_REDIS_DELEGATE_URL: undefined,
+  SALLYPORT_REDIS_CA_FILE: undefined,
+  SALLYPORT_REDIS_CLIENT_CERTIFICATE_FILE: undefined,
+  SALLYPORT_REDIS_CLIENT_KEY_FILE: undefined,
   NODE_ENV: 'development',
   SALLYPORT_HOST: '127.0.0.1',
   SALLYPORT_PORT: 7070,
@@ -45,7 +50,11 @@ const defaults: { [K in SettingName]: Config[K] } = {
   SALLYPORT_LEASE_SECONDS: 10,
   SALLYPORT_LANES_MAX: 16,
   SALLYPORT_DELEGATE_NAME: undefined,
-  SALLYPORT_DELEGATE_GROUP: 'local',
+  SALLYPORT_DELEGATE_TAGS: undefined,
+  SALLYPORT_DELEGATE_POLICY_FILE: undefined,
+  SALLYPORT_DELEGATE_GRACE_SECONDS: 20,
+  SALLYPORT_DELEGATE_HEALTH_PORT: undefined,
+  SALLYPORT_DELEGATE_HEALTH_HOST: '127.0.0.1',
   SALLYPORT_DELEGATE_TASKS_MAX: 8,
   SALLYPORT_DELEGATE_GIT_ENGINE: 'in-process',
 };
@@ -156,11 +165,18 @@ describe('a text', () => {
     ['SALLYPORT_COMMITTER_NAME', 'Größe & Co'],
     ['SALLYPORT_DELEGATE_NAME', 'eu-1.example_com'],
     ['SALLYPORT_DELEGATE_NAME', 'd'.repeat(128)],
-    ['SALLYPORT_DELEGATE_GROUP', 'eu-1'],
-    ['SALLYPORT_DELEGATE_GROUP', 'g'.repeat(63)],
   ];
   it.each(accepted)('%s takes %s', (name, text) => {
     expect(valueOf(name, text)).toBe(text);
+  });
+
+  it.each<[SettingName, string, unknown]>([
+    ['SALLYPORT_DELEGATE_TAGS', 'eu-1', ['eu-1']],
+    ['SALLYPORT_DELEGATE_TAGS', 'eu, gpu.large', ['eu', 'gpu.large']],
+    ['SALLYPORT_DELEGATE_GRACE_SECONDS', '0', 0],
+    ['SALLYPORT_DELEGATE_HEALTH_PORT', '9464', 9_464],
+  ])('%s reads %s', (name, text, value) => {
+    expect(valueOf(name, text)).toEqual(value);
   });
 
   const refused: [SettingName, string][] = [
@@ -174,10 +190,15 @@ describe('a text', () => {
     ['SALLYPORT_ACCOUNT', 'a'.repeat(129)],
     ['SALLYPORT_DELEGATE_NAME', 'a/b'],
     ['SALLYPORT_DELEGATE_NAME', 'd'.repeat(129)],
-    ['SALLYPORT_DELEGATE_GROUP', 'EU'],
-    ['SALLYPORT_DELEGATE_GROUP', '-eu'],
-    ['SALLYPORT_DELEGATE_GROUP', 'e:u'],
-    ['SALLYPORT_DELEGATE_GROUP', 'g'.repeat(64)],
+    ['SALLYPORT_DELEGATE_TAGS', 'EU'],
+    ['SALLYPORT_DELEGATE_TAGS', 'eu,,us'],
+    ['SALLYPORT_DELEGATE_TAGS', 'e:u'],
+    ['SALLYPORT_DELEGATE_TAGS', 'g'.repeat(64)],
+    ['SALLYPORT_DELEGATE_TAGS', Array.from({ length: 33 }, (_, n) => `t${n}`).join()],
+    ['SALLYPORT_DELEGATE_GRACE_SECONDS', '3601'],
+    ['SALLYPORT_DELEGATE_HEALTH_PORT', '65536'],
+    ['SALLYPORT_REDIS_ADMIN_URL', 'http://redis.example'],
+    ['SALLYPORT_REDIS_DELEGATE_URL', 'redis.example:6379'],
   ];
   it.each(refused)('%s does not take %s', (name, text) => {
     const [problem, ...others] = problemsOf({ [name]: text });

@@ -1,0 +1,90 @@
+import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { errandOf } from '../connectivity/connectivity.js';
+import { ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { Dispatcher } from '../delegates/dispatcher.js';
+import type { Verdict } from '../delegates/selection.js';
+import { Identifier } from '../policy/identifiers.js';
+import { scopeOf } from '../scopes/scope.js';
+import { SecretsRepository } from '../secrets/secrets.repository.js';
+import { canReach } from '../secrets/secrets.service.js';
+import { Answers, ofBody } from './answers.js';
+import { ScopeParameters, under } from './parameters.js';
+
+export const ExplainBody = z.strictObject({
+  connector: Identifier.meta({ description: 'Connector that a save would name' }),
+});
+type ExplainBody = z.infer<typeof ExplainBody>;
+
+const Carrier = z.strictObject({
+  eligible: z.boolean(),
+  reasons: z
+    .array(z.strictObject({ code: z.string(), detail: z.string() }))
+    .meta({ description: 'Why not; for an eligible one, why it would wait' }),
+});
+
+export const ExplainAnswer = z
+  .strictObject({
+    connector: z.string(),
+    connectivity: z.enum(['manager', 'delegate']),
+    carriedBy: z.string().nullable().meta({
+      description: '`manager`, the id of the delegate that would be chosen now, or null for nobody',
+    }),
+    manager: Carrier.meta({
+      description: 'Whether the manager itself could, were the connectivity `manager`',
+    }),
+    delegates: z
+      .array(Carrier.extend({ id: z.string(), name: z.string(), group: z.string(), scope: z.string() }))
+      .meta({ description: 'In the order in which they would be chosen' }),
+  })
+  .meta({ id: 'Explanation' });
+
+@Controller(under('explain'))
+export class ExplainController {
+  constructor(
+    private readonly connectors: ConnectorsRepository,
+    private readonly secrets: SecretsRepository,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @Answers({
+    summary: 'Explain who would carry a save through a connector, and why nobody else',
+    problems: [...ofBody, 'NOT_FOUND'],
+    200: ExplainAnswer,
+  })
+  async explain(
+    @Param({ schema: ScopeParameters }) names: ScopeParameters,
+    @Body({ schema: ExplainBody }) body: ExplainBody,
+  ): Promise<z.infer<typeof ExplainAnswer>> {
+    const connector = await this.connectors.resolve(scopeOf(names), body.connector);
+    const reasons: { code: string; detail: string }[] = [];
+    if (!/^https?:/.test(connector.url))
+      reasons.push({ code: 'engine', detail: 'the manager does not speak SSH' });
+    if (connector.credential !== null) {
+      const { secretScope, secret } = connector.credential;
+      const { manager } = await this.secrets.get(secretScope, secret);
+      if (!canReach(manager, 'manager'))
+        reasons.push({ code: 'secret', detail: `it cannot open secrets of ${manager}` });
+    }
+    const verdicts = await this.dispatcher.explain(errandOf(connector));
+    const chosen = verdicts.find(({ eligible }) => eligible)?.delegate.id ?? null;
+    return {
+      connector: connector.id,
+      connectivity: connector.connectivity,
+      carriedBy: connector.connectivity === 'manager' ? 'manager' : chosen,
+      manager: { eligible: reasons.length === 0, reasons },
+      delegates: verdicts.map(toAnswer),
+    };
+  }
+}
+
+const toAnswer = ({ delegate: { id, name, group, scope }, eligible, reasons }: Verdict) => ({
+  id,
+  name,
+  group,
+  scope,
+  eligible,
+  reasons,
+});

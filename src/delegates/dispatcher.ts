@@ -1,0 +1,247 @@
+// Gets a task done by whichever delegate can do it now, as long as there is time: one that dies or goes away is followed by
+// another.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contract/tasks.js';
+import { contractOldest, contractVersion } from '../contract/version.js';
+import { Failure, type WireFailure } from '../kernel/failure.js';
+import { placeOf } from '../policy/git-patterns.js';
+import { type Standing, TaskQueue } from '../queue/task-queue.js';
+import type { Scope } from '../scopes/scope.js';
+import type { DelegateRecord } from './delegates.repository.js';
+import { DelegatesService, type HandOver } from './delegates.service.js';
+import { ReachMemory } from './reach-memory.js';
+import { type Candidate, explainNobody, rank, type Verdict, type Wanted } from './selection.js';
+
+/** What a task asks of the delegate that takes it. */
+export interface Errand {
+  /** Of the connector. */
+  scope: Scope;
+  group: string | null;
+  tags: readonly string[];
+  url: string;
+}
+
+/** So many delegates may be lost over a task before it counts as one that kills them. */
+const LOST_MAX = 5;
+const PAUSE_MS = 250;
+const HAND_OVER_MS = 5_000;
+/** Contract version. */
+const HANDS_OVER_SINCE = 4;
+/** Another delegate may be able to do what failed for one of these reasons. */
+const elsewhere = new Set([
+  'GIT_UNREACHABLE',
+  'GIT_ADDRESS_DENIED',
+  'SECRET_UNREADABLE',
+  'DELEGATE_POLICY_REFUSED',
+  'TASK_REFUSED',
+]);
+
+@Injectable()
+export class Dispatcher {
+  readonly #reach = new ReachMemory();
+  /** Tasks of this manager that a delegate has. */
+  readonly #busy = new Map<string, number>();
+
+  constructor(
+    private readonly queue: TaskQueue,
+    private readonly delegates: DelegatesService,
+  ) {}
+
+  /** Every delegate of the account, judged for this errand, the one that would be chosen first. */
+  async explain(errand: Errand): Promise<Verdict[]> {
+    return rank(await this.#candidates(errand), wantedFor(errand));
+  }
+
+  /**
+   * @throws the delegate's own Failure. DELEGATE_UNAVAILABLE, QUEUE_UNAVAILABLE: it was not begun and never will be.
+   * DELEGATE_SILENT, TASK_OUTCOME_UNKNOWN, TASK_POISONED: it may have been done, or may still be.
+   */
+  async run<N extends TaskName>(
+    errand: Errand,
+    name: N,
+    input: TaskInput<N>,
+    timeoutMs: number,
+  ): Promise<TaskOutput<N>> {
+    const attempt = new Attempt(timeoutMs);
+    for (;;) {
+      const verdicts = await this.explain(errand);
+      const chosen = verdicts.find(({ eligible, delegate }) => eligible && !attempt.refused.has(delegate.id));
+      if (chosen === undefined) throw attempt.giveUp(explainNobody(verdicts, wantedFor(errand)), errand);
+      const answered = await this.#ask(errand, chosen.delegate.id, name, input, attempt).catch(
+        (error: unknown) => {
+          throw attempt.describe(Failure.from(error), chosen.delegate.group);
+        },
+      );
+      if (answered === undefined) {
+        if (attempt.isOver) throw attempt.late(chosen.delegate.group);
+        await delay(attempt.lost === 0 ? 0 : PAUSE_MS);
+        continue;
+      }
+      const { host } = placeOf(errand.url);
+      if (answered.ok) {
+        this.#reach.note(chosen.delegate.id, host, true, '');
+        return tasks[name].output.parse(answered.output) as TaskOutput<N>;
+      }
+      const failure = Failure.fromWire(answered.failure as WireFailure);
+      if (failure.code === 'GIT_UNREACHABLE')
+        this.#reach.note(chosen.delegate.id, host, false, failure.message);
+      if (!attempt.goesOnAfter(failure, chosen.delegate.id))
+        throw attempt.describe(failure, chosen.delegate.group);
+    }
+  }
+
+  /** Has another delegate of the group hand over its keys to a newcomer; null when there is none that could now. */
+  readonly handOver: HandOver = async (newcomer, signature) => {
+    const { id, identityKey, sealingKey, groupId, scope } = newcomer;
+    const fellows = (await this.delegates.inAccountOf(scope)).filter(
+      (one) =>
+        one.groupId === groupId &&
+        one.id !== id &&
+        one.alive &&
+        one.said !== 'hello' &&
+        one.state === 'enabled' &&
+        one.contract >= HANDS_OVER_SINCE,
+    );
+    const input = { delegate: id, identityKey, sealingKey, signature };
+    const attempt = new Attempt(HAND_OVER_MS);
+    for (const fellow of fellows) {
+      if (attempt.isOver) break;
+      const answer = await this.#ask(undefined, fellow.id, 'group.handOver', input, attempt).catch(
+        () => undefined,
+      );
+      if (answer?.ok === true) return tasks['group.handOver'].output.parse(answer.output);
+    }
+    return null;
+  };
+
+  async #ask<N extends TaskName>(
+    errand: Errand | undefined,
+    id: string,
+    name: N,
+    input: TaskInput<N>,
+    attempt: Attempt,
+  ) {
+    const delegate = await this.delegates.find(id);
+    if (delegate === undefined) return undefined;
+    this.#busy.set(id, (this.#busy.get(id) ?? 0) + 1);
+    try {
+      const sent = await this.queue.send(addressOf(delegate), name, input, {
+        contract: Math.min(contractVersion, delegate.contract),
+        expiresAt: attempt.endsAt,
+        standing: () => this.#standing(errand, delegate),
+      });
+      if (sent.outcome === 'answered') return sent.answer;
+      if (sent.outcome === 'lost') attempt.lose(sent.reason, sent.isDead);
+      return undefined;
+    } finally {
+      const left = (this.#busy.get(id) ?? 1) - 1;
+      if (left > 0) this.#busy.set(id, left);
+      else this.#busy.delete(id);
+    }
+  }
+
+  async #standing(errand: Errand | undefined, { id, tasksMax }: DelegateRecord): Promise<Standing> {
+    const now = await this.delegates.find(id);
+    if (now === undefined || now.state === 'revoked' || !now.alive) return 'gone';
+    if (now.state !== 'enabled' || now.said === 'draining') return 'finishing';
+    const isFull = (this.#busy.get(id) ?? 0) > tasksMax;
+    return isFull && errand !== undefined && (await this.#hasFreer(errand)) ? 'finishing' : 'serving';
+  }
+
+  /** Whether a delegate could begin the errand at once: what waits with another one is taken back for it. */
+  async #hasFreer(errand: Errand): Promise<boolean> {
+    const [first] = await this.explain(errand);
+    return first?.eligible === true && first.reasons.length === 0;
+  }
+
+  async #candidates({ scope, url }: Errand): Promise<Candidate[]> {
+    const { host } = placeOf(url);
+    const known = await this.delegates.inAccountOf(scope);
+    return known.map((delegate) => ({
+      ...delegate,
+      busy: Math.max(this.#busy.get(delegate.id) ?? 0, delegate.running),
+      nativeGit: delegate.capabilities.nativeGit,
+      gitAllowed: delegate.capabilities.gitAllowed,
+      reach: this.#reach.of(delegate.id, host),
+    }));
+  }
+}
+
+const wantedFor = ({ scope, group, tags, url }: Errand): Wanted => ({
+  scope,
+  group,
+  tags,
+  url,
+  contract: { oldest: contractOldest, latest: contractVersion },
+});
+
+const addressOf = (delegate: DelegateRecord) => ({
+  delegate: delegate.id,
+  group: delegate.groupId,
+  sealingKey: delegate.groupSealingKey,
+  identityKey: delegate.identityKey,
+});
+
+/** What has become of a task so far. */
+class Attempt {
+  readonly endsAt: number;
+  /** Delegates that have said that they cannot do it. */
+  readonly refused = new Set<string>();
+  lost = 0;
+  /** Delegates that went away over it. */
+  #deaths = 0;
+  #reason = '';
+  #failure: Failure | undefined;
+
+  constructor(private readonly timeoutMs: number) {
+    this.endsAt = Date.now() + timeoutMs;
+  }
+
+  get isOver(): boolean {
+    return Date.now() >= this.endsAt || this.#deaths >= LOST_MAX;
+  }
+
+  lose(reason: string, isDeath: boolean): void {
+    this.lost += 1;
+    if (isDeath) this.#deaths += 1;
+    this.#reason = reason;
+  }
+
+  /** Whether another delegate is asked after this failure of one. */
+  goesOnAfter(failure: Failure, delegate: string): boolean {
+    if (this.isOver) return false;
+    if (failure.code === 'TASK_OUTCOME_UNKNOWN') {
+      this.lose(failure.message, true);
+      return !this.isOver;
+    }
+    if (!elsewhere.has(failure.code)) return false;
+    this.refused.add(delegate);
+    this.#failure = failure;
+    return true;
+  }
+
+  /** Where an earlier delegate was lost over the task, it may have done it: then no failure says that it was not done. */
+  describe(failure: Failure, group: string): Failure {
+    if (this.#deaths >= LOST_MAX)
+      return new Failure('TASK_POISONED', { lost: this.#deaths, reason: this.#reason }) as Failure;
+    if (this.lost === 0) return failure;
+    const reason = `an earlier delegate took it and did not answer (${this.#reason}); this one met: ${failure.message}`;
+    return new Failure('TASK_OUTCOME_UNKNOWN', { group, reason }, { cause: failure }) as Failure;
+  }
+
+  /** Nobody is left to ask. */
+  giveUp(reason: string, { group, scope }: Errand): Failure {
+    if (this.#failure !== undefined) return this.describe(this.#failure, group ?? scope);
+    const nobody = new Failure('DELEGATE_UNAVAILABLE', { reason }) as Failure;
+    return this.describe(nobody, group ?? scope);
+  }
+
+  late(group: string): Failure {
+    if (this.#deaths >= LOST_MAX)
+      return new Failure('TASK_POISONED', { lost: this.#deaths, reason: this.#reason }) as Failure;
+    if (this.lost === 0)
+      return new Failure('DELEGATE_UNAVAILABLE', { reason: `all of group ${group} were busy` }) as Failure;
+    return new Failure('DELEGATE_SILENT', { group, seconds: Math.round(this.timeoutMs / 1000) }) as Failure;
+  }
+}

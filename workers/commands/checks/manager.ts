@@ -1,0 +1,74 @@
+// Whether the manager can be reached, whether the two clocks agree, and whether both speak one contract.
+import { z } from 'zod';
+import { clockSkewMaxMs } from '../../../src/contract/messages.js';
+import { contractOldest, contractVersion } from '../../../src/contract/version.js';
+import { type Check, type Finding, NOT_ENROLLED, note, ok, reasonOf, skipped, wrong } from './check.js';
+
+const ANSWER_MS = 10_000;
+/** The header tells whole seconds: the middle of the one it names is meant. */
+const HALF_SECOND_MS = 500;
+
+const Health = z.object({
+  up: z.boolean(),
+  contract: z.int().optional(),
+  contractOldest: z.int().optional(),
+});
+type Health = z.infer<typeof Health>;
+
+export const managerCheck: Check = {
+  name: 'manager',
+  look: async ({ enrolment }) => {
+    if (enrolment === undefined) return [skipped(NOT_ENROLLED)];
+    const url = new URL('/api/v1/health', enrolment.managerUrl);
+    const askedAt = Date.now();
+    let response: Response;
+    try {
+      response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
+    } catch (error) {
+      const mend =
+        'Enrolment and rotation need it, tasks do not: open the way to it, trust its authority with NODE_EXTRA_CA_CERTS, or use a proxy with NODE_USE_ENV_PROXY=1 and HTTPS_PROXY';
+      return [wrong(`${url.origin} cannot be reached: ${reasonOf(error)}`, mend)];
+    }
+    const between = (askedAt + Date.now()) / 2;
+    const body = Health.safeParse(await response.json().catch(() => undefined));
+    if (!body.success)
+      return [
+        wrong(
+          `${url.origin} answers ${response.status}, and not as a manager does`,
+          'Check that no proxy answers in its place, and that the address is the manager’s: enrol again at the right one',
+        ),
+      ];
+    return [
+      judgeManager(url.origin, body.data),
+      { name: 'clock', ...judgeClock(response.headers.get('date'), between) },
+      { name: 'contract', ...judgeContract(body.data) },
+    ];
+  },
+};
+
+function judgeManager(origin: string, { up }: Health): Finding {
+  if (up) return ok(`${origin} is up`);
+  return wrong(`${origin} answers that it is down`, 'Tell its operators: its database does not answer');
+}
+
+/** `date`: the header of an answer; `now`: this side's clock when it was written. */
+export function judgeClock(date: string | null, now: number): Finding {
+  const theirs = Date.parse(date ?? '');
+  if (Number.isNaN(theirs))
+    return note('the manager’s answer does not say its time', 'Compare the clocks by hand');
+  const aheadMs = now - (theirs + HALF_SECOND_MS);
+  const seconds = Math.round(Math.abs(aheadMs) / 1_000);
+  const found = `${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} the manager’s`;
+  const mend = `Set this machine’s clock by a time server: tasks are refused beyond ${clockSkewMaxMs / 1_000} s`;
+  if (Math.abs(aheadMs) > clockSkewMaxMs) return wrong(found, mend);
+  return Math.abs(aheadMs) > clockSkewMaxMs / 2 ? note(found, mend) : ok(found);
+}
+
+export function judgeContract({ contract, contractOldest: oldest = contract }: Omit<Health, 'up'>): Finding {
+  if (contract === undefined || oldest === undefined)
+    return note('the manager does not say which contract it speaks', 'Upgrade the manager');
+  const found = `the manager speaks ${oldest} to ${contract}, this delegate ${contractOldest} to ${contractVersion}`;
+  if (contract < contractOldest) return wrong(found, 'Upgrade the manager');
+  if (oldest > contractVersion) return wrong(found, 'Upgrade this delegate');
+  return ok(found);
+}

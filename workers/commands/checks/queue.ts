@@ -1,0 +1,60 @@
+// Whether the delegate reaches its queue, and whether the queue shows it its own tasks and nobody else's.
+import type { Config } from '../../../src/config/config.js';
+import {
+  probePostgres,
+  probeRedis,
+  type QueueProbe,
+  type QueueReach,
+} from '../../../src/queue/queue-probe.js';
+import type { EnrolmentFile } from '../../runtime/delegate-files.js';
+import { openBackend } from '../../runtime/delegate-runtime.js';
+import { type Check, type Finding, NOT_ENROLLED, ok, skipped, wrong } from './check.js';
+
+const mends: Record<Extract<QueueProbe, { reached: false }>['because'], string> = {
+  unreachable:
+    'Open the way to it; where the address is wrong, set the manager’s SALLYPORT_REDIS_DELEGATE_URL and enrol again',
+  encryption: 'Name the authority of its certificate in SALLYPORT_REDIS_CA_FILE',
+  user: 'The manager makes a user that Redis lost again within seconds; if this stays, the delegate was revoked: enrol it again',
+};
+
+export const queueCheck: Check = {
+  name: 'queue',
+  look: async ({ config, enrolment }) => {
+    if (enrolment === undefined) return [skipped(NOT_ENROLLED)];
+    return enrolment.queue.kind === 'redis' ? lookAtRedis(config, enrolment) : [await lookAtPostgres(config)];
+  },
+};
+
+async function lookAtRedis(config: Config, enrolment: EnrolmentFile): Promise<Finding[]> {
+  const { queue, group, delegate } = enrolment;
+  const probe = await probeRedis(await openBackend(config, enrolment), { group: group.id, delegate });
+  const where = `Redis at ${queue.kind === 'redis' ? new URL(queue.url).host : ''}`;
+  const name = 'queue access';
+  if (!probe.reached)
+    return [
+      wrong(`${where}: ${probe.reason}`, mends[probe.because]),
+      { name, ...skipped('not looked at: the queue has to be reached first') },
+    ];
+  const manner = probe.encrypted ? 'over TLS' : 'without TLS';
+  return [ok(`${where} answers ${manner}`), { name, ...judgeReach(probe.access) }];
+}
+
+export function judgeReach({ own, others }: QueueReach): Finding {
+  const mend =
+    'Remove its user from Redis (ACL DELUSER): the manager makes it again, with the rules it should have';
+  if (own !== null) return wrong(`its own queue is shut to it: ${own}`, mend);
+  if (others.length > 0) return wrong(`it may also read ${others.join(', ')}`, mend);
+  return ok('its own queue is open to it, and all others are shut');
+}
+
+async function lookAtPostgres({ DATABASE_URL: url }: Config): Promise<Finding> {
+  if (url === undefined)
+    return wrong(
+      'it is in the manager’s database, and DATABASE_URL is not set',
+      'Set DATABASE_URL as the manager has it',
+    );
+  const reason = await probePostgres(url);
+  if (reason !== null)
+    return wrong(`PostgreSQL does not answer: ${reason}`, 'Set DATABASE_URL as the manager has it');
+  return ok('PostgreSQL answers; it keeps no groups apart, and is for one machine alone');
+}

@@ -1,0 +1,176 @@
+// `delegate enrol`: makes this delegate's keys, and joins a group with a token. One HTTPS call; afterwards the delegate
+// needs nothing but the queue and what it serves.
+import fs from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import type { Config } from '../../src/config/config.js';
+import { Enrolment, type EnrolmentRequest, proofText } from '../../src/contract/enrolment.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
+import { makeKeys, readDelegateFile, writeDelegateFile } from '../runtime/delegate-files.js';
+import { openPolicy } from '../runtime/delegate-runtime.js';
+import { findGroupKeys } from '../runtime/group-keys.js';
+import { describeSelf } from '../runtime/self-description.js';
+
+export interface EnrolCommand {
+  arguments: string[];
+  /** The token, where it is named by `-`. */
+  stdin: Readable;
+  stdout: Writable;
+  stderr: Writable;
+  config: Config;
+}
+
+const USAGE =
+  'Usage: enrol --manager URL (--token-file FILE | --token - < token | --token TOKEN) [--name NAME] [--replace]';
+const TIMEOUT_MS = 30_000;
+const TOKEN_BYTES_MAX = 1_024;
+
+/** The command's exit code. @throws CONFIGURATION_INVALID, KEY_FILE_UNUSABLE, ENROLMENT_REFUSED */
+export async function enrol(command: EnrolCommand): Promise<number> {
+  const values = parse(command.arguments);
+  const token = values === undefined ? undefined : await tokenOf(values, command.stdin);
+  if (values?.manager === undefined || token === undefined) {
+    command.stderr.write(`${USAGE}\n`);
+    return 2;
+  }
+  const url = enrolmentUrl(values.manager);
+  const folder = command.config.SALLYPORT_DATA_DIR;
+  if (values.replace !== true) requireUnenrolled(folder);
+  const own = await makeKeys();
+  const group = await makeKeys();
+  const identity = new Identity(own.identity);
+  const groupIdentity = new Identity(group.identity);
+  const self = describeSelf(command.config, openPolicy(command.config), values.name);
+  const keys = { identityKey: identity.publicKey, sealingKey: own.sealing.publicKey };
+  const request: EnrolmentRequest = {
+    self,
+    ...keys,
+    group: {
+      identityKey: groupIdentity.publicKey,
+      sealingKey: group.sealing.publicKey,
+      signature: groupIdentity.sign('sealing-key', group.sealing.publicKey),
+    },
+    proof: identity.sign('enrolment', proofText(token, keys)),
+  };
+  const enrolment = await send(url, token, request);
+  const isFounder = enrolment.group.sealingKey === group.sealing.publicKey;
+  writeDelegateFile(folder, 'identity.json', { format: 'sallyport-identity-1', ...own });
+  if (isFounder) writeDelegateFile(folder, 'group.json', { format: 'sallyport-group-1', ...group });
+  const written = {
+    format: 'sallyport-enrolment-1' as const,
+    name: self.name,
+    managerUrl: url.origin,
+    ...enrolment,
+  };
+  writeDelegateFile(folder, 'delegate.json', written);
+  const hasKeys = findGroupKeys(folder, written) !== undefined;
+  command.stdout.write(`${report(self.name, enrolment, keys.identityKey, hasKeys)}\n`);
+  return 0;
+}
+
+/** Keys that are overwritten are gone. @throws ENROLMENT_REFUSED */
+function requireUnenrolled(folder: string): void {
+  const present = readDelegateFile(folder, 'delegate.json');
+  if (present === undefined) return;
+  throw new Failure('ENROLMENT_REFUSED', {
+    reason: `${folder} holds the enrolment of ${present.name} in group ${present.group.name} already`,
+    hint: 'Add --replace to give it a new identity, or choose another data folder',
+  });
+}
+
+function report(name: string, { group }: Enrolment, key: string, hasKeys: boolean): string {
+  return [
+    `Enrolled as ${name} in group ${group.name} of ${group.scope}.`,
+    `Identity of this delegate: ${fingerprintOf(key)}`,
+    `Identity of the group:     ${fingerprintOf(group.identityKey)}`,
+    hasKeys
+      ? 'This delegate holds the keys of the group. Start it: npm run -s delegate'
+      : 'Start it (npm run -s delegate) while another delegate of the group runs, which hands over the keys of the group.',
+  ].join('\n');
+}
+
+function parse(args: string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args,
+      options: { manager: text, token: text, 'token-file': text, name: text, replace: { type: 'boolean' } },
+    }).values;
+  } catch {
+    return undefined;
+  }
+}
+
+async function tokenOf(
+  values: { token?: string; 'token-file'?: string },
+  stdin: Readable,
+): Promise<string | undefined> {
+  const { token, 'token-file': file } = values;
+  if ((token === undefined) === (file === undefined)) return undefined;
+  if (file !== undefined) return fs.readFileSync(file, 'utf8').trim();
+  if (token !== '-') return token;
+  let text = '';
+  for await (const chunk of stdin) {
+    text += chunk;
+    if (text.length > TOKEN_BYTES_MAX) break;
+  }
+  return text.trim();
+}
+
+/** Keys and the password for Redis come back: only over TLS, or within this machine. */
+function enrolmentUrl(manager: string): URL {
+  const refuse = (problem: string): Failure =>
+    new Failure('CONFIGURATION_INVALID', { problems: [`--manager ${problem}`] }) as Failure;
+  const url = URL.parse('/api/v1/enrolments', manager);
+  if (url === null) throw refuse('is not a URL');
+  const isLocal = /^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal))
+    throw refuse('is neither an https URL nor one of this machine');
+  return url;
+}
+
+async function send(url: URL, token: string, request: EnrolmentRequest): Promise<Enrolment> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (cause) {
+    const { message, cause: inner } = cause as Error;
+    const reason = inner instanceof Error ? inner.message : message;
+    throw new Failure(
+      'ENROLMENT_REFUSED',
+      {
+        reason: `${url.origin} cannot be reached: ${reason}`,
+        hint: 'Check the address, and that the manager runs',
+      },
+      { cause },
+    );
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.status !== 201) {
+    const { detail = `status ${response.status}`, hint = 'Look at the manager’s log' } = (body ?? {}) as {
+      detail?: string;
+      hint?: string;
+    };
+    throw new Failure('ENROLMENT_REFUSED', { reason: detail, hint });
+  }
+  const enrolment = Enrolment.safeParse(body);
+  if (!enrolment.success)
+    throw new Failure('ENROLMENT_REFUSED', {
+      reason: 'the manager’s answer is not an enrolment',
+      hint: 'Use a manager and a delegate of the same version',
+    });
+  const { group } = enrolment.data;
+  if (!isSignedBy(group.identityKey, 'sealing-key', group.sealingKey, group.signature))
+    throw new Failure('ENROLMENT_REFUSED', {
+      reason: 'the group’s sealing key is not signed by its identity',
+      hint: 'Ask the operators of the manager: its answer was changed',
+    });
+  return enrolment.data;
+}

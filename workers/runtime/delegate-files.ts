@@ -1,0 +1,94 @@
+// What a delegate keeps in its data folder: its own keys, its group's, and where it has enrolled. Readable by its owner alone,
+// each file written whole or not at all.
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { Enrolment } from '../../src/contract/enrolment.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { makeSealingPair } from '../../src/sealing/hpke.js';
+import { Identity } from '../../src/sealing/identity.js';
+import { PublicKey } from '../../src/sealing/sealed-message.js';
+
+const SealingPair = z.strictObject({ publicKey: PublicKey, privateKey: PublicKey });
+
+export const IdentityFile = z.strictObject({
+  format: z.literal('sallyport-identity-1'),
+  identity: PublicKey,
+  sealing: SealingPair,
+});
+export type IdentityFile = z.infer<typeof IdentityFile>;
+
+export const GroupKeysFile = z.strictObject({
+  format: z.literal('sallyport-group-1'),
+  identity: PublicKey,
+  sealing: SealingPair,
+});
+export type GroupKeysFile = z.infer<typeof GroupKeysFile>;
+
+export const EnrolmentFile = Enrolment.extend({
+  format: z.literal('sallyport-enrolment-1'),
+  /** The name it enrolled under. */
+  name: z.string(),
+  /** Where it enrolled. */
+  managerUrl: z.string(),
+});
+export type EnrolmentFile = z.infer<typeof EnrolmentFile>;
+
+const schemas = {
+  'identity.json': IdentityFile,
+  'group.json': GroupKeysFile,
+  'delegate.json': EnrolmentFile,
+};
+type FileName = keyof typeof schemas;
+type Content<N extends FileName> = z.infer<(typeof schemas)[N]>;
+
+/** The file's content; undefined where there is none. @throws KEY_FILE_UNUSABLE */
+export function readDelegateFile<N extends FileName>(folder: string, name: N): Content<N> | undefined {
+  const file = path.join(folder, name);
+  const stat = look(file);
+  if (stat === undefined) return undefined;
+  const unusable = (reason: string): Failure => new Failure('KEY_FILE_UNUSABLE', { file, reason }) as Failure;
+  if (!stat.isFile()) throw unusable('it is not a regular file');
+  if ((stat.mode & 0o077) !== 0) throw unusable(`its mode is ${(stat.mode & 0o777).toString(8)}, not 600`);
+  if (process.getuid !== undefined && stat.uid !== process.getuid())
+    throw unusable('it belongs to another user');
+  try {
+    return schemas[name].parse(JSON.parse(fs.readFileSync(file, 'utf8'))) as Content<N>;
+  } catch {
+    throw unusable('it is not what this version of the delegate writes');
+  }
+}
+
+function look(file: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false });
+  } catch (cause) {
+    const reason = `it cannot be looked at: ${(cause as Error).message}`;
+    throw new Failure('KEY_FILE_UNUSABLE', { file, reason }, { cause });
+  }
+}
+
+/** @throws KEY_FILE_UNUSABLE */
+export function writeDelegateFile<N extends FileName>(folder: string, name: N, content: Content<N>): void {
+  const file = path.join(folder, name);
+  const fresh = `${file}.${process.pid}`;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // A process of the same id may have died over it.
+    fs.rmSync(fresh, { force: true });
+    fs.writeFileSync(fresh, `${JSON.stringify(content)}\n`, { flag: 'wx', mode: 0o600, flush: true });
+    fs.renameSync(fresh, file);
+  } catch (cause) {
+    if (fs.existsSync(fresh)) fs.rmSync(fresh);
+    throw new Failure(
+      'KEY_FILE_UNUSABLE',
+      { file, reason: `it cannot be written: ${(cause as Error).message}` },
+      { cause },
+    );
+  }
+}
+
+/** Keys nobody else has, of a delegate or of a group. */
+export async function makeKeys(): Promise<Pick<IdentityFile, 'identity' | 'sealing'>> {
+  return { identity: Identity.make(), sealing: await makeSealingPair() };
+}

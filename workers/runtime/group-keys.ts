@@ -1,0 +1,92 @@
+// The private keys of a group: made by its first delegate, handed by one that has them to one that lacks them, sealed to the
+// newcomer's own key. No manager can read them on their way.
+import path from 'node:path';
+import { z } from 'zod';
+import { groupKeysInfo } from '../../src/contract/presence.js';
+import type { TaskInput } from '../../src/contract/tasks.js';
+import { adoptKeys, KeyFile, openKeyFile, readKeyFile } from '../../src/envelope/key-file.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { isPair, Opener, type Sealed, Sealer } from '../../src/sealing/hpke.js';
+import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
+import {
+  type EnrolmentFile,
+  GroupKeysFile,
+  type IdentityFile,
+  readDelegateFile,
+  writeDelegateFile,
+} from './delegate-files.js';
+import type { DelegatePolicy } from './policy.js';
+
+const HandedOver = z.strictObject({ group: GroupKeysFile, keyring: KeyFile });
+
+export const keyringFile = (folder: string): string => path.join(folder, 'keyring.json');
+
+/** The group's keys, if this delegate has them and they are those its group is known by. @throws KEY_FILE_UNUSABLE */
+export function findGroupKeys(folder: string, enrolment: EnrolmentFile): GroupKeysFile | undefined {
+  const keys = readDelegateFile(folder, 'group.json');
+  return keys !== undefined && areOf(enrolment, keys) ? keys : undefined;
+}
+
+function areOf({ group }: EnrolmentFile, { identity, sealing }: GroupKeysFile): boolean {
+  if (new Identity(identity).publicKey !== group.identityKey) return false;
+  return sealing.publicKey === group.sealingKey && isPair(sealing);
+}
+
+/** What a newcomer signs to show that the sealing key is its own. */
+export const signNewcomer = (identity: Identity, sealingKey: string): string =>
+  identity.sign('group-keys', sealingKey);
+
+/** @throws DELEGATE_POLICY_REFUSED, TASK_REFUSED, KEY_FILE_UNUSABLE */
+export async function handOver(
+  folder: string,
+  enrolment: EnrolmentFile,
+  policy: DelegatePolicy,
+  newcomer: TaskInput<'group.handOver'>,
+): Promise<Sealed> {
+  const { delegate, identityKey, sealingKey, signature } = newcomer;
+  if (!isSignedBy(identityKey, 'group-keys', sealingKey, signature))
+    throw new Failure('TASK_REFUSED', { reason: 'the newcomer has not signed its sealing key' });
+  policy.assertMayReceiveKeys(fingerprintOf(identityKey));
+  const group = findGroupKeys(folder, enrolment);
+  if (group === undefined)
+    throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keys itself' });
+  openKeyFile(keyringFile(folder), { createIfMissing: true });
+  const secret = Buffer.from(JSON.stringify({ group, keyring: readKeyFile(keyringFile(folder)) }));
+  try {
+    return await new Sealer(sealingKey, groupKeysInfo(enrolment.group.id)).seal(secret, delegate);
+  } finally {
+    secret.fill(0);
+  }
+}
+
+/** Opens and keeps what another delegate handed over. @throws KEY_FILE_UNUSABLE */
+export async function adopt(
+  folder: string,
+  enrolment: EnrolmentFile,
+  { sealing }: IdentityFile,
+  sealed: Sealed,
+): Promise<GroupKeysFile> {
+  const reject = (reason: string, cause?: unknown): Failure =>
+    new Failure('KEY_FILE_UNUSABLE', { file: path.join(folder, 'group.json'), reason }, { cause }) as Failure;
+  const opener = new Opener(sealing, groupKeysInfo(enrolment.group.id));
+  const secret = await opener.open(sealed, enrolment.delegate).catch((cause: unknown) => {
+    throw reject('what was handed over cannot be opened', cause);
+  });
+  const handed = parseHandedOver(secret);
+  if (handed === undefined) throw reject('what was handed over is not readable');
+  if (!areOf(enrolment, handed.group)) throw reject('what was handed over is of another group');
+  adoptKeys(keyringFile(folder), handed.keyring);
+  writeDelegateFile(folder, 'group.json', handed.group);
+  return handed.group;
+}
+
+/** Undefined without a cause: what a parser quotes here would be keys. */
+function parseHandedOver(secret: Buffer): z.infer<typeof HandedOver> | undefined {
+  try {
+    return HandedOver.parse(JSON.parse(secret.toString('utf8')));
+  } catch {
+    return undefined;
+  } finally {
+    secret.fill(0);
+  }
+}

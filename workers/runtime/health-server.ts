@@ -1,0 +1,102 @@
+// A delegate's only open port, where its operators want one: whether it lives, whether it takes tasks, and what it counted.
+// It tells nothing that a neighbour on the same network may not know.
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { awaitListening } from '../../src/kernel/listening.js';
+
+/** Whom the server asks. */
+export interface Health {
+  /** Why tasks are not taken; none where they are. */
+  objections: () => Promise<string[]>;
+  metrics: () => Promise<{ contentType: string; text: string }>;
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+const CONNECTIONS_MAX = 64;
+const REQUEST_MS = 5_000;
+const HEADER_BYTES_MAX = 8_192;
+
+export class HealthServer {
+  readonly #server: http.Server;
+
+  private constructor(health: Health) {
+    this.#server = http.createServer({ maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MS });
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('request', (request, response) => void respond(health, request, response));
+  }
+
+  /** @throws ADDRESS_IN_USE */
+  static async open({ host, port }: { host: string; port: number }, health: Health): Promise<HealthServer> {
+    const server = new HealthServer(health);
+    const listening = new Promise<void>((resolve, reject) => {
+      server.#server.once('error', reject).listen({ host, port }, resolve);
+    });
+    await awaitListening(listening, {
+      what: 'The delegate’s health endpoint',
+      address: `${host}:${port}`,
+      setting: 'SALLYPORT_DELEGATE_HEALTH_PORT',
+    });
+    return server;
+  }
+
+  get url(): string {
+    const { address, family, port } = this.#server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** Ends at once: whoever is still reading is not waited for. */
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+async function respond(
+  health: Health,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  // What a request brings is not read.
+  request.resume();
+  const { status, type, body } = await answer(health, request).catch(() =>
+    json(500, { error: 'look at the log' }),
+  );
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...(status === 405 ? { allow: 'GET' } : {}),
+  });
+  response.end(body);
+}
+
+async function answer(health: Health, { method, url = '' }: http.IncomingMessage): Promise<Answer> {
+  const [path = ''] = url.split('?');
+  const route = Object.hasOwn(routes, path) ? routes[path as keyof typeof routes] : undefined;
+  if (route === undefined) return json(404, { error: 'there are /healthz, /readyz and /metrics' });
+  if (method !== 'GET') return json(405, { error: 'only GET is answered' });
+  return route(health);
+}
+
+const routes = {
+  '/healthz': async (): Promise<Answer> => json(200, { alive: true }),
+  '/readyz': async ({ objections }: Health): Promise<Answer> => {
+    const reasons = await objections();
+    return reasons.length === 0 ? json(200, { ready: true }) : json(503, { ready: false, reasons });
+  },
+  '/metrics': async ({ metrics }: Health): Promise<Answer> => {
+    const { contentType, text } = await metrics();
+    return { status: 200, type: contentType, body: text };
+  },
+};
+
+const json = (status: number, value: unknown): Answer => ({
+  status,
+  type: 'application/json',
+  body: `${JSON.stringify(value)}\n`,
+});

@@ -1,0 +1,86 @@
+// What a delegate's own operators allow it. The file is theirs: no manager can change it, and what it forbids is not done.
+import fs from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { Failure } from '../../src/kernel/failure.js';
+import { isGitAllowed, placeOf } from '../../src/policy/git-patterns.js';
+
+const GitPattern = z
+  .string()
+  .regex(
+    /^(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/(?:[^\s*/]+|\*)(?:\/(?:[^\s*/]+|\*))*(?:\/\*\*)?|\/\*\*)?$/,
+    'is not host[:port][/path], with * for a part and ** for the rest',
+  );
+
+export const PolicyFile = z.strictObject({
+  git: z.strictObject({ allow: z.array(GitPattern).max(256) }).optional(),
+  tasks: z.strictObject({ max: z.int().min(1).max(256) }).optional(),
+  handOver: z
+    .strictObject({
+      /** Fingerprints of the delegates that may get the group's private keys; without it, whoever enrols. */
+      allow: z.array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'is not a fingerprint')).max(256),
+    })
+    .optional(),
+});
+export type PolicyFile = z.infer<typeof PolicyFile>;
+
+export class DelegatePolicy {
+  constructor(private readonly rules: PolicyFile) {}
+
+  /** Patterns of the repositories that may be reached; null for all. */
+  get gitAllowed(): string[] | null {
+    return this.rules.git?.allow ?? null;
+  }
+
+  /** How many tasks at once, where the setting asks for this many. */
+  tasksMax(asked: number): number {
+    return Math.min(asked, this.rules.tasks?.max ?? asked);
+  }
+
+  /** @throws DELEGATE_POLICY_REFUSED */
+  assertGitAllowed(url: string): void {
+    const { gitAllowed } = this;
+    if (gitAllowed === null || isGitAllowed(gitAllowed, url)) return;
+    const { host, path } = placeOf(url);
+    throw new Failure('DELEGATE_POLICY_REFUSED', {
+      rule: 'git.allow',
+      reason: host === '' ? 'the address is no repository’s' : `no pattern names ${host}/${path}`,
+    });
+  }
+
+  /** @throws DELEGATE_POLICY_REFUSED */
+  assertMayReceiveKeys(fingerprint: string): void {
+    const { handOver } = this.rules;
+    if (handOver === undefined || handOver.allow.includes(fingerprint)) return;
+    throw new Failure('DELEGATE_POLICY_REFUSED', {
+      rule: 'handOver.allow',
+      reason: `it does not list ${fingerprint}`,
+    });
+  }
+}
+
+/** Reads the policy file; without one everything that the settings allow is allowed. @throws CONFIGURATION_INVALID */
+export function readPolicy(file: string, { required }: { required: boolean }): DelegatePolicy {
+  if (!required && isAbsent(file)) return new DelegatePolicy({});
+  const invalid = (problem: string): Failure =>
+    new Failure('CONFIGURATION_INVALID', { problems: [`The policy file ${file} ${problem}`] }) as Failure;
+  let content: unknown;
+  try {
+    content = parse(fs.readFileSync(file, 'utf8')) ?? {};
+  } catch (error) {
+    throw invalid(`cannot be read: ${(error as Error).message}`);
+  }
+  const parsed = PolicyFile.safeParse(content);
+  if (parsed.success) return new DelegatePolicy(parsed.data);
+  const [issue] = parsed.error.issues;
+  throw invalid(`is not valid at ${issue?.path.join('.') || 'its top'}: ${issue?.message}`);
+}
+
+/** A file that is there but cannot be read is no reason to allow everything; neither is a link that leads nowhere. */
+function isAbsent(file: string): boolean {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}

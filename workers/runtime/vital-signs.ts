@@ -1,0 +1,101 @@
+// How a delegate is, for whoever operates it: noted on its way, and told by the health endpoint.
+import type { Config } from '../../src/config/config.js';
+import { type Health, HealthServer } from './health-server.js';
+import { DelegateMetrics } from './metrics.js';
+
+/** What is asked of the parts that come to be while the delegate starts. */
+interface Parts {
+  /** Answers when the queue does; rejects otherwise. */
+  pingQueue: () => Promise<void>;
+  running: () => number;
+  tasksMax: number;
+}
+
+const PING_MS = 2_000;
+
+export class VitalSigns {
+  readonly metrics: DelegateMetrics;
+  #server: HealthServer | undefined;
+  #welcomedAt: number | undefined;
+  #hasGroupKeys = false;
+  #draining = false;
+
+  constructor(
+    version: string,
+    private readonly parts: Parts,
+  ) {
+    this.metrics = new DelegateMetrics(version);
+  }
+
+  /** Opens the endpoint where the settings want one. @throws ADDRESS_IN_USE */
+  async serve(config: Config, tell: (url: string) => void): Promise<void> {
+    const { SALLYPORT_DELEGATE_HEALTH_PORT: port, SALLYPORT_DELEGATE_HEALTH_HOST: host } = config;
+    if (port === undefined) return;
+    this.#server = await HealthServer.open({ host, port }, this.#health());
+    tell(this.#server.url);
+  }
+
+  /** Where the endpoint is, if there is one. */
+  get url(): string | undefined {
+    return this.#server?.url;
+  }
+
+  /** A manager welcomes this delegate. Whether it is the first time. */
+  welcome(): boolean {
+    const isFirst = this.#welcomedAt === undefined;
+    this.#welcomedAt = Date.now();
+    return isFirst;
+  }
+
+  receiveGroupKeys(): void {
+    this.#hasGroupKeys = true;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  close(): void {
+    this.#server?.close();
+  }
+
+  #health(): Health {
+    return {
+      objections: async () => {
+        const { queueConnected, welcomedAt } = await this.#levels();
+        return [
+          ...(this.#draining ? ['it drains: what runs is finished, and nothing new is taken'] : []),
+          ...(queueConnected ? [] : ['the queue does not answer']),
+          ...(welcomedAt === undefined ? ['no manager has welcomed it yet'] : []),
+          ...(welcomedAt !== undefined && !this.#hasGroupKeys ? ['it waits for the keys of its group'] : []),
+        ];
+      },
+      metrics: async () => ({
+        contentType: this.metrics.contentType,
+        text: await this.metrics.text(await this.#levels()),
+      }),
+    };
+  }
+
+  async #levels() {
+    const { running, tasksMax } = this.parts;
+    return {
+      running: running(),
+      tasksMax,
+      queueConnected: await this.#isQueueConnected(),
+      welcomedAt: this.#welcomedAt,
+    };
+  }
+
+  async #isQueueConnected(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), PING_MS);
+    });
+    const answered = this.parts.pingQueue().then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  }
+}
