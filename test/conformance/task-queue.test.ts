@@ -1,0 +1,215 @@
+// What a manager believes of answers, on real Redis, when somebody else writes them.
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { contractVersion } from '../../src/contract/version.js';
+import { groupPrefix, openQueueBackend, type QueueBackend, taskQueueName } from '../../src/queue/backend.js';
+import { type Sent, TaskQueue } from '../../src/queue/task-queue.js';
+import { Identity } from '../../src/sealing/identity.js';
+import type { SealedMessage } from '../../src/sealing/sealed-message.js';
+import { headInput, makeParties, type Parties, writeAnswer } from '../support/sealed-road.js';
+import { startRedis } from '../support/servers.js';
+
+let redis: Awaited<ReturnType<typeof startRedis>>;
+let backend: QueueBackend;
+let raw: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  backend = await openQueueBackend({ redisUrl: redis.url, databaseUrl: undefined });
+  raw = new Redis(redis.url);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+let parties: Parties;
+let queue: TaskQueue;
+let forger: Worker | undefined;
+const forgeries: { delegate: string; reason: string }[] = [];
+
+beforeEach(async () => {
+  parties = await makeParties();
+  forgeries.length = 0;
+  queue = new TaskQueue(backend, parties.managerSeal, (delegate, reason) =>
+    forgeries.push({ delegate, reason }),
+  );
+  const { delegate, group } = parties.addressee;
+  const warm = new Queue(taskQueueName(delegate), { ...backend.producer, prefix: groupPrefix(group) });
+  await warm.waitUntilReady();
+  await warm.close();
+});
+afterEach(async () => {
+  await forger?.close(true);
+  forger = undefined;
+  await queue.close();
+});
+
+/** Somebody who reaches the delegate's queue and finishes its jobs. */
+function forge(answer: (task: string, data: unknown) => Promise<unknown>): void {
+  const { delegate, group } = parties.addressee;
+  forger = new Worker(taskQueueName(delegate), (job) => answer(job.id ?? '', job.data), {
+    ...backend.worker,
+    prefix: groupPrefix(group),
+  });
+  forger.on('error', () => undefined);
+}
+
+const ask = (ms = 30_000): Promise<Sent> =>
+  queue.send(parties.addressee, 'git.head', headInput, {
+    contract: contractVersion,
+    expiresAt: Date.now() + ms,
+    standing: async () => 'serving',
+  });
+
+const turned = (text: string, at: number): string =>
+  `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
+
+describe('a manager believes', () => {
+  it('the delegate’s own answer to this task', async () => {
+    forge((task) => writeAnswer(parties, { task }, { payload: { ok: true, output: 'a'.repeat(40) } }));
+    expect(await ask()).toEqual({ outcome: 'answered', answer: { ok: true, output: 'a'.repeat(40) } });
+    expect(forgeries).toEqual([]);
+  });
+
+  it('a failure that the delegate tells of', async () => {
+    const failure = { code: 'GIT_UNREACHABLE', data: { host: 'git.example' }, delegate: 'd' };
+    forge((task) => writeAnswer(parties, { task }, { payload: { ok: false, failure } }));
+    expect(await ask()).toEqual({ outcome: 'answered', answer: { ok: false, failure } });
+  });
+});
+
+const unreadable = 'it is not a sealed message';
+const unsigned = 'its signature is not its author’s';
+const other = 'it answers something else';
+
+describe('a manager counts as lost, reports and never believes', () => {
+  type Forgery = (task: string, data: unknown) => Promise<unknown>;
+  const altered =
+    (alter: (message: SealedMessage) => unknown): Forgery =>
+    async (task) =>
+      alter(await writeAnswer(parties, { task }));
+  const forged: [string, string, Forgery][] = [
+    ['in the open', unreadable, async () => ({ ok: true, output: null })],
+    ['of nothing', unreadable, async () => null],
+    ['of a text', unreadable, async () => 'done'],
+    ['without signature', unreadable, altered(({ claims, enc, box }) => ({ claims, enc, box }))],
+    ['with any signature', unsigned, altered((message) => ({ ...message, signature: 'A'.repeat(86) }))],
+    [
+      'with altered claims',
+      unsigned,
+      altered((message) => ({ ...message, claims: message.claims.replace('test', 'tast') })),
+    ],
+    [
+      'with an altered content',
+      'its content was exchanged',
+      altered((message) => ({ ...message, box: turned(message.box, 30) })),
+    ],
+    [
+      'with another half',
+      'its content was exchanged',
+      altered((message) => ({ ...message, enc: turned(message.enc, 5) })),
+    ],
+    ['that is the task itself', 'its claims are not readable', async (_, data) => data],
+    [
+      'signed by another delegate',
+      unsigned,
+      (task) => writeAnswer(parties, { task }, { author: new Identity(Identity.make()) }),
+    ],
+    [
+      'signed by the manager',
+      unsigned,
+      (task) => writeAnswer(parties, { task }, { author: parties.managerSeal.identity }),
+    ],
+    [
+      'signed for another purpose',
+      unsigned,
+      (task) => writeAnswer(parties, { task }, { purpose: 'presence' }),
+    ],
+    ['for another task', other, () => writeAnswer(parties, {})],
+    ['of another deployment', other, (task) => writeAnswer(parties, { task, deployment: 'production' })],
+    ['of another group', other, (task) => writeAnswer(parties, { task, group: 'g2' })],
+    ['of another delegate', other, (task) => writeAnswer(parties, { task, delegate: 'd2' })],
+    [
+      'sealed to somebody else',
+      'it was sealed for somebody else',
+      async (task) => writeAnswer(parties, { task }, { sealer: (await makeParties()).toManager }),
+    ],
+  ];
+  it.each(forged)('an answer %s', async (_, reason, answer) => {
+    forge(answer);
+    expect(await ask()).toEqual({
+      outcome: 'lost',
+      isDead: false,
+      reason: `the answer was refused: ${reason}`,
+    });
+    expect(forgeries).toEqual([{ delegate: parties.addressee.delegate, reason }]);
+  });
+
+  it('the answer to an earlier task', async () => {
+    let earlier: Promise<unknown> | undefined;
+    forge((task) => (earlier ??= writeAnswer(parties, { task })));
+    expect(await ask()).toMatchObject({ outcome: 'answered' });
+    expect(await ask()).toEqual({
+      outcome: 'lost',
+      isDead: false,
+      reason: `the answer was refused: ${other}`,
+    });
+    expect(forgeries).toEqual([{ delegate: parties.addressee.delegate, reason: other }]);
+  });
+
+  /** Writes into the job of the task that is waiting, past BullMQ. */
+  async function spoil(fields: Record<string, string>): Promise<void> {
+    const { delegate, group } = parties.addressee;
+    const prefix = `${groupPrefix(group)}:${taskQueueName(delegate)}`;
+    for (;;) {
+      const [task] = await raw.lrange(`${prefix}:wait`, 0, 0);
+      if (task === undefined) continue;
+      await raw.hset(`${prefix}:${task}`, fields);
+      return;
+    }
+  }
+
+  it.each([
+    ['is no JSON', '{"claims":'],
+    ['is empty', ''],
+    ['is a huge text', JSON.stringify('x'.repeat(5_000_000))],
+    ['is nested without end', '['.repeat(100_000) + ']'.repeat(100_000)],
+  ])('an answer that %s', async (_, returnvalue) => {
+    const sent = ask();
+    await spoil({ returnvalue, finishedOn: String(Date.now()) });
+    expect(await sent).toEqual({
+      outcome: 'lost',
+      isDead: false,
+      reason: `the answer was refused: ${unreadable}`,
+    });
+    expect(forgeries).toHaveLength(1);
+  });
+});
+
+describe('a manager counts as lost', () => {
+  it('an answer of the delegate’s own that is none', async () => {
+    forge((task) => writeAnswer(parties, { task }, { payload: { ok: 'perhaps' } }));
+    expect(await ask()).toEqual({ outcome: 'lost', isDead: false, reason: 'the answer is not readable' });
+  });
+
+  it('a task that failed without an answer', async () => {
+    forge(async () => {
+      throw new Error('fell over');
+    });
+    expect(await ask()).toEqual({ outcome: 'lost', isDead: true, reason: 'fell over' });
+  });
+
+  it('a job that somebody removed', async () => {
+    const { delegate, group } = parties.addressee;
+    const sent = ask();
+    const key = `${groupPrefix(group)}:${taskQueueName(delegate)}`;
+    for (;;) {
+      const [task] = await raw.lrange(`${key}:wait`, 0, 0);
+      if (task === undefined) continue;
+      await raw.del(`${key}:${task}`, `${key}:wait`);
+      break;
+    }
+    expect(await sent).toEqual({ outcome: 'lost', isDead: false, reason: 'the queue has lost the task' });
+  });
+});
