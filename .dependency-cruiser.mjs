@@ -105,7 +105,7 @@ export default {
       comment: 'Tests and benches use the product; the product does not know them',
       severity: 'error',
       from: { path: '^(src|workers)/' },
-      to: { path: '^(bench|test)/' },
+      to: { path: '^(bench|chaos|test)/' },
     },
     {
       name: 'repositories-stay-home',
