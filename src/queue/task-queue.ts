@@ -105,15 +105,17 @@ export class TaskQueue {
       sealer: this.#sealerFor(to),
       author: identity,
     });
-    await send(group, () =>
-      queue.add('task', message, { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP }),
-    );
+    // Before the task is sent, so that no answer comes too early to be noticed.
+    const hint = this.#hint(task);
     try {
-      return await this.#await(to, queue, task, { expiresAt, standing });
+      const options = { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP };
+      await send(group, () => queue.add('task', message, options));
+      return await this.#await(to, queue, { task, hint }, { expiresAt, standing }).finally(() => {
+        // The queue's own bounds are for a manager that died meanwhile.
+        void queue.remove(task, ALONE).catch(() => undefined);
+      });
     } finally {
       this.#waiting.delete(task);
-      // The queue's own bounds are for a manager that died meanwhile.
-      void queue.remove(task, ALONE).catch(() => undefined);
     }
   }
 
@@ -126,11 +128,12 @@ export class TaskQueue {
   async #await(
     to: Addressee,
     queue: Queue,
-    task: string,
+    { task, hint: first }: { task: string; hint: Promise<void> },
     { expiresAt, standing }: Pick<SendOptions, 'expiresAt' | 'standing'>,
   ): Promise<Sent> {
-    for (;;) {
-      const hint = new Promise<void>((resolve) => this.#waiting.set(task, resolve));
+    for (let hint = first; ; ) {
+      await Promise.race([hint, delay(SWEEP_MS)]);
+      hint = this.#hint(task);
       const job = await look(queue, task);
       if (job === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
       if (job?.finishedOn !== undefined) return this.#read(to, task, job);
@@ -141,8 +144,12 @@ export class TaskQueue {
         return isLate
           ? { outcome: 'lost', reason: 'there was no answer in time', isDead: false }
           : { outcome: 'lost', reason: 'the delegate is gone', isDead: true };
-      await Promise.race([hint, delay(SWEEP_MS)]);
     }
+  }
+
+  /** Comes when it seems worth looking at the task. */
+  #hint(task: string): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(task, resolve));
   }
 
   /** An answer counts when its delegate signed it for this task; nothing else says anything. */
@@ -205,8 +212,7 @@ export class TaskQueue {
 const UNSENT = /isn't writeable|ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
 
 async function send(group: string, add: () => Promise<unknown>): Promise<void> {
-  const late = delay(SEND_MS_MAX, new Error(`no answer within ${SEND_MS_MAX / 1000} s`), { ref: false });
-  const fault = await Promise.race([add().then(() => undefined, toError), late]);
+  const fault = await inTime(add(), SEND_MS_MAX).then(() => undefined, toError);
   if (fault === undefined) return;
   const reason = fault.message;
   if (UNSENT.test(`${(fault as NodeJS.ErrnoException).code ?? ''} ${reason}`))
@@ -215,10 +221,10 @@ async function send(group: string, add: () => Promise<unknown>): Promise<void> {
 }
 
 /** @throws Error when there is no answer in time. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
+async function inTime<T>(work: Promise<T>, ms = LOOK_MS_MAX): Promise<T> {
   const stop = new AbortController();
-  const late = delay(LOOK_MS_MAX, undefined, { ref: false, signal: stop.signal }).then(() => {
-    throw new Error(`no answer within ${LOOK_MS_MAX / 1000} s`);
+  const late = delay(ms, undefined, { ref: false, signal: stop.signal }).then(() => {
+    throw new Error(`no answer within ${ms / 1000} s`);
   });
   try {
     return await Promise.race([work, late]);
