@@ -205,15 +205,21 @@ describe('a refresh', () => {
   });
 });
 
-test('operations one after another share connections, more than one only where the host is slow to end', async () => {
+test('operations one after another share a connection, or two where the host is slow to end', async () => {
   const repository = world.create({ files: many });
-  const { git, save } = await warmUp(repository, 'p1/k1/e-1.yaml');
-  for (let turn = 0; turn < 5; turn++) {
-    await save();
-    await git.head('main');
+  // An engine that keeps none opens as many each time; a host that a busy machine keeps from ending does not come three times.
+  for (let run = 1; run <= 3; run++) {
+    await line.close();
+    line = await CountingLine.open(world.host.url);
+    const { git, save } = await warmUp(repository, 'p1/k1/e-1.yaml');
+    for (let turn = 0; turn < 5; turn++) {
+      await save();
+      await git.head('main');
+    }
+    expect(line.requests).toHaveLength(10);
+    if (line.connections <= 2) break;
   }
-  expect(line.requests).toHaveLength(10);
-  expect(line.connections).toBeLessThanOrEqual(4);
+  expect(line.connections).toBeLessThanOrEqual(2);
 });
 
 const pattern = Buffer.from('no two bytes alike');
