@@ -21,6 +21,7 @@ const SETTLE_MS_MAX = 120_000;
 const MARGIN_MS = 180_000;
 const LOOK_MS = 500;
 const PAGE = 1_000;
+const INTERRUPTED = 'Interrupted';
 
 const stop = new AbortController();
 process.exitCode = await main();
@@ -48,11 +49,13 @@ async function main(): Promise<number> {
     if (!isRight) process.stdout.write(`Logs: ${logs}\n`);
     process.stdout.write(`${closingLine(verdict)}\n`);
   } catch (error) {
-    if (!stop.signal.aborted) process.stderr.write(`${(error as Error).stack}\nLogs: ${logs}\n`);
-    else process.stderr.write(`${String(stop.signal.reason)}\n`);
+    const isInterrupted = stop.signal.reason === INTERRUPTED;
+    process.stderr.write(isInterrupted ? `${INTERRUPTED}\n` : `${(error as Error).stack}\nLogs: ${logs}\n`);
   } finally {
+    const isInterrupted = stop.signal.reason === INTERRUPTED;
+    stop.abort('It is over');
     await world.stop();
-    cleanUp(world, { home, logs, keep: log !== undefined || !isRight });
+    cleanUp(world, { home, logs, keep: log !== undefined || !(isRight || isInterrupted) });
   }
   return isRight ? 0 : 1;
 }
@@ -79,8 +82,8 @@ function breakOff(ms: number): Promise<never> {
       reject(new Error(reason));
     };
     // More than once: a launcher may pass on what the terminal has told everybody.
-    process.on('SIGINT', () => end('Interrupted'));
-    process.on('SIGTERM', () => end('Interrupted'));
+    process.on('SIGINT', () => end(INTERRUPTED));
+    process.on('SIGTERM', () => end(INTERRUPTED));
     setTimeout(() => end('It took too long'), ms).unref();
   });
 }
@@ -98,7 +101,8 @@ async function run(
   const saving = clients.map((client) =>
     client.run(
       () => isOver || stop.signal.aborted,
-      () => giveUpAt,
+      // Of a run that is broken off, nobody waits for an answer.
+      () => (stop.signal.aborted ? 0 : giveUpAt),
     ),
   );
   await runFaults(world, scheduleFaults(seed, seconds, processNames), { signal: stop.signal, tell });

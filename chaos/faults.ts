@@ -71,18 +71,24 @@ export async function runFaults(
   const endings: Promise<void>[] = [];
   for (const fault of faults) {
     await delay(Math.max(0, begin + fault.atMs - Date.now()), undefined, { signal });
-    endings.push(runFault(world, fault, tell));
+    endings.push(runFault(world, fault, { signal, tell }));
   }
   await Promise.all(endings);
 }
 
-async function runFault(world: World, fault: Fault, tell: (line: string) => void): Promise<void> {
+async function runFault(
+  world: World,
+  fault: Fault,
+  { signal, tell }: { signal: AbortSignal; tell: (line: string) => void },
+): Promise<void> {
   const { kind, target, ms } = fault;
   const end = await causes[kind](world, fault);
   const name = `${kind} ${target}${ms > 0 ? ` for ${ms} ms` : ''}`;
   if (typeof end === 'string') return tell(`${name}: nothing happens, ${end}`);
   tell(name);
-  await delay(ms);
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+  // Whoever broke the run off ends everything.
+  if (signal.aborted) return;
   await end();
   if (ms > 0) tell(`${kind} ${target} is over`);
 }

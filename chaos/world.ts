@@ -43,6 +43,7 @@ export class World {
   #postgres: EmbeddedPostgres | undefined;
   #host: GitHost | undefined;
   #redis: Awaited<ReturnType<typeof startRedis>> | undefined;
+  #restart = Promise.resolve();
   #isStopped = false;
 
   private constructor(options: WorldOptions) {
@@ -75,7 +76,12 @@ export class World {
   }
 
   /** Redis dies, and comes again after a while with what it had on disk, or with nothing. */
-  async restartRedis(ms: number, { empty }: { empty: boolean }): Promise<void> {
+  async restartRedis(ms: number, options: { empty: boolean }): Promise<void> {
+    this.#restart = this.#killRedis(ms, options);
+    await this.#restart;
+  }
+
+  async #killRedis(ms: number, { empty }: { empty: boolean }): Promise<void> {
     await this.#redis?.kill();
     if (empty) fs.rmSync(path.join(this.#redisFolder, 'appendonlydir'), { recursive: true, force: true });
     await delay(ms);
@@ -87,6 +93,8 @@ export class World {
     await Promise.all([...this.processes.values()].map((one) => one.end()));
     await Promise.all([...this.redisLines.values(), this.gitLine].map((line) => line?.close()));
     await this.#host?.close();
+    // What is being started must be there before it can be stopped.
+    await this.#restart.catch(() => undefined);
     await this.#redis?.stop();
     await this.#postgres?.stop();
   }
