@@ -25,8 +25,13 @@ const called = async (name: string, scope?: string): Promise<Json> => {
   if (found === undefined) throw new Error(`there is no delegate ${name}`);
   return found;
 };
+/** Asked until the manager has heard from every delegate that it takes tasks: a moment after the delegate says so. */
 const explain = async (connector: string, scope = 'accounts/demo'): Promise<Json> =>
-  stack.api.ok('POST', `${scope}/explain`, { connector });
+  eventually(async () => {
+    const explained = await stack.api.ok('POST', `${scope}/explain`, { connector });
+    const starts = ({ reasons }: Json) => reasons.some(({ code }: Json) => code === 'starting');
+    return !explained.delegates.some(starts) && explained;
+  }, 'every delegate to have begun');
 const reasonsOf = async (connector: string, name: string): Promise<string[]> => {
   const { delegates: judged } = await explain(connector);
   const verdict = judged.find((one: Json) => one.name === name);
