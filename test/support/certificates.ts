@@ -13,7 +13,7 @@ export interface Pair {
 export interface Certificates {
   folder: string;
   authorityFile: string;
-  /** For `localhost`, 127.0.0.1 and `*.git.test`. */
+  /** For `localhost`, 127.0.0.1, `*.git.test` and the further addresses. */
   server: Pair;
   client: Pair;
   /** Signed by nobody else. */
@@ -23,7 +23,8 @@ export interface Certificates {
 
 const NAMES = 'subjectAltName=DNS:localhost,DNS:*.git.test,IP:127.0.0.1';
 
-export function makeCertificates(): Certificates {
+export function makeCertificates(...addresses: string[]): Certificates {
+  const names = [NAMES, ...addresses.map((address) => `IP:${address}`)].join(',');
   const openssl = findProgram('openssl', 'openssl');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-certificates-'));
   const run = (...args: string[]): void =>
@@ -61,9 +62,9 @@ export function makeCertificates(): Certificates {
   return {
     folder,
     authorityFile: authority.certificateFile,
-    server: sign('server', NAMES),
+    server: sign('server', names),
     client: sign('client', 'extendedKeyUsage=clientAuth'),
-    selfSigned: selfSign('self-signed', '-addext', NAMES),
+    selfSigned: selfSign('self-signed', '-addext', names),
     remove: () => fs.rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Ready } from '../../src/kernel/run-process.js';
+import { loopback, type Network, within } from './servers.js';
 
 const entryOf = (file: string): string => fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
 const CRASH = fileURLToPath(new URL('./crash-at.mjs', import.meta.url));
@@ -23,6 +24,7 @@ export interface StartOptions {
   crashAt?: string;
   /** Resolve once spawned, not once ready. */
   detached?: boolean;
+  network?: Network;
 }
 
 export const startManager = (options: StartOptions): Promise<RunningProcess> => start('src/main.js', options);
@@ -33,9 +35,14 @@ export const startDelegate = (options: StartOptions): Promise<RunningProcess> =>
 export async function runCommand(
   file: string,
   args: string[],
-  { env, input = '' }: { env: Record<string, string>; input?: string | Buffer },
+  {
+    env,
+    input = '',
+    network = loopback,
+  }: { env: Record<string, string>; input?: string | Buffer; network?: Network },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [entryOf(file), ...args], { env: environment(env), stdio: 'pipe' });
+  const command = within(network, process.execPath, [entryOf(file), ...args]);
+  const child = spawn(...command, { env: environment(env), stdio: 'pipe' });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => (stdout += text));
   child.stderr.on('data', (text) => (stderr += text));
@@ -46,9 +53,13 @@ export async function runCommand(
 
 const environment = (env: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, ...env });
 
-async function start(file: string, { env, crashAt, detached }: StartOptions): Promise<RunningProcess> {
+async function start(
+  file: string,
+  { env, crashAt, detached, network = loopback }: StartOptions,
+): Promise<RunningProcess> {
   const args = crashAt === undefined ? [] : ['--import', CRASH];
-  const child = spawn(process.execPath, [...args, '--enable-source-maps', entryOf(file)], {
+  const command = within(network, process.execPath, [...args, '--enable-source-maps', entryOf(file)]);
+  const child = spawn(...command, {
     env: environment(crashAt === undefined ? env : { ...env, CRASH_AT: crashAt }),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -11,6 +11,34 @@ import { fileURLToPath } from 'node:url';
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
+/** Where a server stands: in the tests' own network, or in one that was made for it. */
+export interface Network {
+  /** What comes before the command line of whatever runs there. */
+  enter: readonly string[];
+  /** Of servers there. */
+  address: string;
+  /** `open`, or the code of why it is not. */
+  connect: (port: number, address: string) => Promise<string>;
+}
+
+/** The tests' own, within this machine. */
+export const loopback: Network = {
+  enter: [],
+  address: '127.0.0.1',
+  connect: (port, address) =>
+    new Promise((resolve) => {
+      const socket = net.connect(port, address);
+      socket.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => resolve(code));
+      socket.once('connect', () => resolve('open')).once('connect', () => socket.destroy());
+    }),
+};
+
+/** Program and arguments that run a command line in that network. */
+export function within({ enter }: Network, program: string, args: string[]): [string, string[]] {
+  const [first = program, ...rest] = [...enter, program, ...args];
+  return [first, rest];
+}
+
 export interface Server {
   url: string;
   stop: () => Promise<void>;
@@ -62,6 +90,7 @@ export interface RedisOptions {
   users?: boolean;
   /** Speaks TLS alone, and asks for a certificate of the authority. */
   tls?: { authorityFile: string; server: { certificateFile: string; keyFile: string } };
+  network?: Network;
 }
 
 export interface RunningRedis extends Server {
@@ -92,23 +121,23 @@ export async function startRedis(directory?: string, options: RedisOptions = {})
   const program = findProgram('redis-server', 'redis-server');
   const home = directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-redis-'));
   const kept = await prepare(home, options);
+  const { network = loopback } = options;
   const { port, users, tls } = kept;
   const usersFile = path.join(home, 'users.acl');
   const ports =
     tls === null ? ['--port', `${port}`, '--tls-port', '0'] : ['--port', '0', '--tls-port', `${port}`];
   const child = spawn(
-    program,
-    [
-      ...(users === null ? [] : [shipped('redis.conf'), '--aclfile', usersFile, '--logfile', '']),
+    ...within(network, program, [
+      ...(users === null ? [] : [configurationFor(home), '--aclfile', usersFile, '--logfile', '']),
       ...ports,
       ...(tls ?? []),
-      ...['--bind', '127.0.0.1', '--dir', home, '--save', '', '--daemonize', 'no'],
+      ...['--bind', network.address, '--dir', home, '--save', '', '--daemonize', 'no'],
       ...['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
-    ],
+    ]),
     { stdio: 'ignore' },
   );
-  await reachable(port, child, 'redis-server');
-  const endpoint = `${tls === null ? 'redis' : 'rediss'}://127.0.0.1:${port}`;
+  await reachable(port, child, 'redis-server', network);
+  const endpoint = `${tls === null ? 'redis' : 'rediss'}://${network.address}:${port}`;
   const as = (user: 'manager' | 'admin'): string =>
     users === null ? endpoint : endpoint.replace('://', `://sallyport-${user}:${users[user]}@`);
   return {
@@ -137,6 +166,14 @@ async function prepare(home: string, { users, tls }: RedisOptions): Promise<Kept
   };
   fs.writeFileSync(file, JSON.stringify(kept), { mode: 0o600 });
   return kept;
+}
+
+/** The shipped configuration with this folder: into its own, only the user of a service may go. */
+function configurationFor(home: string): string {
+  const file = path.join(home, 'redis.conf');
+  const text = fs.readFileSync(shipped('redis.conf'), 'utf8');
+  fs.writeFileSync(file, text.replace(/^dir .*$/m, `dir ${home}`));
+  return file;
 }
 
 /** The shipped users with these passwords, and nobody else. */
@@ -194,15 +231,15 @@ export async function startPostgres(): Promise<Server & { folder: string }> {
   };
 }
 
-export async function reachable(port: number, child: ChildProcess, name: string): Promise<void> {
+export async function reachable(
+  port: number,
+  child: ChildProcess,
+  name: string,
+  network = loopback,
+): Promise<void> {
   for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (open) return;
+    if ((await network.connect(port, network.address)) === 'open') return;
   }
   throw new Error(`${name} does not answer on port ${port}`);
 }

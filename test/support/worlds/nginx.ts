@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { endProcess, findProgram, freePort, reachable } from '../servers.js';
+import { endProcess, findProgram, freePort, loopback, reachable, within } from '../servers.js';
 import { gitHost } from './git-http-backend.js';
 import type { Account, GitServer, RunningServer } from './git-server.js';
 
@@ -18,7 +18,7 @@ export const nginx: GitServer = {
   start: startNginx,
 };
 
-async function startNginx(root: string, account: Account): Promise<RunningServer> {
+export async function startNginx(root: string, account: Account, network = loopback): Promise<RunningServer> {
   const programs = {
     nginx: findProgram('nginx', 'nginx-light', () => ['/usr/sbin']),
     fcgiwrap: findProgram('fcgiwrap', 'fcgiwrap', () => ['/usr/sbin']),
@@ -26,18 +26,19 @@ async function startNginx(root: string, account: Account): Promise<RunningServer
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-nginx-'));
   const port = await freePort();
   fs.writeFileSync(path.join(home, 'accounts'), describeAccount(account));
-  fs.writeFileSync(path.join(home, 'nginx.conf'), describeHost(home, root, port));
+  fs.writeFileSync(path.join(home, 'nginx.conf'), describeHost(home, root, `${network.address}:${port}`));
   const options = { env: { PATH: process.env.PATH ?? '' }, cwd: home, stdio: 'ignore' as const };
   const socket = `unix:${path.join(home, 'socket')}`;
   // It leaves its own children behind when it is ended alone.
-  const wrapper = spawn(programs.fcgiwrap, ['-c', String(PROCESSES), '-s', socket], {
+  const wrapper = spawn(...within(network, programs.fcgiwrap, ['-c', String(PROCESSES), '-s', socket]), {
     ...options,
     detached: true,
   });
-  const server = spawn(programs.nginx, ['-p', home, '-c', 'nginx.conf', '-e', 'error.log'], options);
-  await reachable(port, server, 'nginx');
+  const command = within(network, programs.nginx, ['-p', home, '-c', 'nginx.conf', '-e', 'error.log']);
+  const server = spawn(...command, options);
+  await reachable(port, server, 'nginx', network);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${network.address}:${port}`,
     close: async () => {
       await endProcess(server, 'SIGTERM');
       const gone = once(wrapper, 'exit');
@@ -52,7 +53,7 @@ function describeAccount({ username, password }: Account): string {
   return `${username}:{SHA}${createHash('sha1').update(password).digest('base64')}\n`;
 }
 
-function describeHost(home: string, root: string, port: number): string {
+function describeHost(home: string, root: string, address: string): string {
   const backend = path.join(execFileSync('git', ['--exec-path']).toString().trim(), 'git-http-backend');
   const folders = ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'];
   const parameters: [string, string][] = [
@@ -70,7 +71,8 @@ function describeHost(home: string, root: string, port: number): string {
     ['REMOTE_USER', '$remote_user'],
   ];
   const lines = [
-    ...(process.getuid?.() === 0 ? ['user root;'] : []),
+    // Heeded only where it is run by root.
+    'user root;',
     'daemon off;',
     'worker_processes 1;',
     'pid nginx.pid;',
@@ -83,7 +85,7 @@ function describeHost(home: string, root: string, port: number): string {
     'gzip_types *;',
     ...folders.map((folder) => `${folder}_temp_path ${path.join(home, folder)};`),
     'server {',
-    `listen 127.0.0.1:${port};`,
+    `listen ${address};`,
     'auth_basic "nginx";',
     `auth_basic_user_file ${path.join(home, 'accounts')};`,
     'location / {',
