@@ -223,8 +223,19 @@ create table delegate (
 )
 `;
 
+/** Each account's operations in a lane, and which accounts there are, without a look at the others. */
+const operationsByAccount: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await sql`drop index operation_waiting`.execute(db);
+    await sql`create index operation_waiting on operation (lane_id, account, sequence) where state = 'pending'`.execute(
+      db,
+    );
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-foundation': first,
   '0002-known-hosts': knownHosts,
   '0003-enrolled-delegates': enrolledDelegates,
+  '0004-operations-by-account': operationsByAccount,
 };

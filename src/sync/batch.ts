@@ -10,7 +10,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
 
 type Waiting = Pick<
   OperationRecord,
-  'path' | 'yaml' | 'connector_scope' | 'connector_id' | 'new_branch_from'
+  'account' | 'path' | 'yaml' | 'connector_scope' | 'connector_id' | 'new_branch_from'
 >;
 
 /** Names a connector in sets and maps. */
@@ -18,17 +18,16 @@ export const connectorKey = (operation: Pick<Waiting, 'connector_scope' | 'conne
   `${operation.connector_scope}/connectors/${operation.connector_id}`;
 
 /**
- * The operations of one connector that can go together: the first that is not blocked says which connector. Nobody
- * overtakes an earlier operation on the same path.
+ * The operations of one connector that can go together: the first that is not blocked says which connector, and of those the
+ * first of `account`, if it is one whose turn it is. Nobody overtakes an earlier operation on the same path.
  */
 export function chooseBatch<T extends Waiting>(
   waiting: T[],
   blocked: Set<string>,
-  operationsMax = OPERATIONS_MAX,
+  { account, operationsMax = OPERATIONS_MAX }: { account?: string; operationsMax?: number | undefined } = {},
 ): T[] {
-  const first = waiting.find(
-    (operation, index) => !blocked.has(connectorKey(operation)) && isFirstOnPath(waiting, index),
-  );
+  const ready = firstOnTheirPaths(waiting).filter((operation) => !blocked.has(connectorKey(operation)));
+  const first = ready.find((operation) => operation.account === account) ?? ready[0];
   if (first === undefined) return [];
   const batch: T[] = [];
   const passedOver = new Set<string>();
@@ -44,8 +43,9 @@ export function chooseBatch<T extends Waiting>(
   return batch;
 }
 
-function isFirstOnPath(waiting: Waiting[], index: number): boolean {
-  return waiting.findIndex(({ path }) => path === waiting[index]?.path) === index;
+function firstOnTheirPaths<T extends Waiting>(waiting: T[]): T[] {
+  const seen = new Set<string>();
+  return waiting.filter(({ path }) => !seen.has(path) && seen.add(path));
 }
 
 const belongsWith = (first: Waiting, operation: Waiting): boolean =>

@@ -1,4 +1,4 @@
-// One writer's work on one lane, as long as its lease lasts: round by round a plan is made, stored, pushed and settled.
+// One account's work on one lane, round by round under the lease of the moment: a plan is made, stored, pushed and settled.
 // A plan, once stored, is the only one that may be pushed until it has landed or is known to be dead; that, and not the
 // lease, is why no operation is ever applied twice.
 import { setTimeout as delay } from 'node:timers/promises';
@@ -53,8 +53,9 @@ const REFUSALS_MIN = 2;
 const personal = new Set(['GIT_PATH_BLOCKED', 'GIT_PUSH_REJECTED', 'GIT_LIMIT_EXCEEDED']);
 
 export class LaneWriter {
-  /** How long the lane rests after this run. */
+  /** How long the lane rests after the last round. */
   pauseMs = 0;
+  #held: Lease | undefined;
   readonly #blocked = new Set<string>();
   /** Operations whose content stands in Git already: what they must expect there. */
   readonly #adopted = new Map<string, BlobId | null>();
@@ -65,19 +66,31 @@ export class LaneWriter {
 
   constructor(
     private readonly desk: Desk,
-    private readonly lease: Lease,
+    private readonly account: string,
   ) {}
 
-  /** One round; whether another one may find work. @throws LeaseLost, and what the database throws */
-  async round(): Promise<boolean> {
-    const lane = await this.desk.lanes.load(this.lease);
+  /**
+   * One round; whether another one may find work. It is the account's own, unless a plan of another one is stored or stands
+   * in its way at a path. @throws LeaseLost, and what the database throws
+   */
+  async round(lease: Lease): Promise<boolean> {
+    this.#held = lease;
+    const lane = await this.desk.lanes.load(lease);
     if (lane.plan !== null) return this.#resume(lane, lane.plan);
-    const waiting = await this.#expire(await this.desk.operations.waiting(lane.id, WAITING_MAX));
-    const batch = chooseBatch(waiting, this.#blocked, this.#alone > 0 ? 1 : this.#prefixMax);
+    const { account } = this;
+    const waiting = await this.#expire(await this.desk.operations.waiting(lane.id, account, WAITING_MAX));
+    const operationsMax = this.#alone > 0 ? 1 : this.#prefixMax;
+    const batch = chooseBatch(waiting, this.#blocked, { account, operationsMax });
     if (batch.length === 0) return false;
     this.#alone = Math.max(0, this.#alone - 1);
     this.#prefixMax = undefined;
     return this.#begin(lane, batch);
+  }
+
+  /** Of the round that runs. */
+  private get lease(): Lease {
+    if (this.#held === undefined) throw new Error('There is no lease outside a round');
+    return this.#held;
   }
 
   async #begin(lane: Lane, batch: OperationRecord[]): Promise<boolean> {

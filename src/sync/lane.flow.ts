@@ -1,35 +1,43 @@
-// The lane's corridor: take the lease, work round by round, give it back.
+// The lane's corridor: wait for a turn, take the lease, write one batch, and give the lease back where others wait.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { EntitiesRepository } from '../entities/entities.repository.js';
-import { FairTurns } from '../kernel/fair-turns.js';
+import { FairRoom, FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
-import { step } from '../kernel/step.js';
+import { LaneLeases } from './lane-leases.js';
 import { type Desk, LaneWriter } from './lane-writer.js';
-import { type DueLane, LanesRepository, type Lease, LeaseLost } from './lanes.repository.js';
+import { type DueLane, LanesRepository, LeaseLost } from './lanes.repository.js';
 import { OperationsRepository } from './operations.repository.js';
 import { Settlement } from './settlement.js';
 
 /** How long a lane rests after a fault that is not Git's. */
 const FAULT_PAUSE_MS = 1_000;
-/** Lanes of this manager that have a turn or wait for one. */
-const LANES_KNOWN_MAX = 4_096;
+/** What accounts wait for in lanes, at most so many of all of them, and this manager has in hand. */
+const KNOWN_MAX = 4_096;
+
+/** What an account waits for in a lane. */
+const keyOf = ({ lane, account }: DueLane): string => `${lane} ${account}`;
 
 @Injectable()
 export class LaneFlow {
   readonly #desk: Desk;
-  /** Lanes this manager is at. */
+  readonly #leases: LaneLeases;
+  /** What this manager is at: an account's operations in a lane. */
   readonly #running = new Map<string, Promise<void>>();
-  /** Lanes somebody asked for since they were last begun. */
+  /** What somebody asked for since it was last begun. */
   readonly #wanted = new Set<string>();
-  /** A turn is a round: an account with many lanes, or much in one, waits for the others after each. */
+  readonly #room = new FairRoom(KNOWN_MAX);
+  /**
+   * A turn is a round, and a round is for one account: one with many lanes, or much in one, waits for the others after each,
+   * also for those who wait in the same lane.
+   */
   readonly #turns: FairTurns;
   #draining = false;
 
   constructor(
-    private readonly config: Config,
+    config: Config,
     private readonly lanes: LanesRepository,
     private readonly log: Log,
     operations: OperationsRepository,
@@ -39,23 +47,27 @@ export class LaneFlow {
     settlement: Settlement,
   ) {
     this.#turns = new FairTurns(config.SALLYPORT_LANES_MAX);
+    this.#leases = new LaneLeases(lanes, log, (config.SALLYPORT_LEASE_SECONDS * 1_000) / 3);
     this.#desk = { config, lanes, operations, entities, connectors, connectivity, settlement, log };
   }
 
-  /** Begins to write what waits in the lane, where there is room; what is not begun the sweep asks for again. */
+  /**
+   * Begins to write what waits, where there is room; what is not begun the sweep asks for again. Doing it once too often is
+   * harmless.
+   */
   begin(due: DueLane): void {
-    if (!this.#running.has(due.lane) && this.#running.size >= LANES_KNOWN_MAX) return;
-    this.run(due).catch((error: unknown) => this.log.warn({ err: error, lane: due.lane }, 'lane not run'));
-  }
-
-  /** Writes what waits in the lane, unless another writer is at it. Doing it once too often is harmless. */
-  async run({ lane, account }: DueLane): Promise<void> {
     if (this.#draining) return;
-    this.#wanted.add(lane);
-    const run =
-      this.#running.get(lane) ?? this.#work(lane, account).finally(() => this.#running.delete(lane));
-    this.#running.set(lane, run);
-    await run;
+    const key = keyOf(due);
+    this.#wanted.add(key);
+    if (this.#running.has(key)) return;
+    if (!this.#room.enter(due.account)) return void this.#wanted.delete(key);
+    const run = this.#work(due)
+      .catch((error: unknown) => this.log.warn({ err: error, lane: due.lane }, 'lane not run'))
+      .finally(() => {
+        this.#running.delete(key);
+        this.#room.leave(due.account);
+      });
+    this.#running.set(key, run);
   }
 
   /** Begins no further round and lets the running ones finish. */
@@ -64,37 +76,45 @@ export class LaneFlow {
     await Promise.allSettled(this.#running.values());
   }
 
-  /** Leases follow one another as long as something is accepted between a writer's last look and its release. */
-  async #work(lane: string, account: string): Promise<void> {
+  /** Turn by turn, as long as something is accepted between a writer's last look and its end. */
+  async #work(due: DueLane): Promise<void> {
+    const key = keyOf(due);
     do {
-      this.#wanted.delete(lane);
-      const lease = await step('lane.acquire', () => this.lanes.acquire(lane));
-      if (lease === undefined) return;
-      await this.#write(lease, account);
-    } while (!this.#draining && (this.#wanted.has(lane) || (await this.lanes.due(lane)).length > 0));
+      this.#wanted.delete(key);
+      const writer = new LaneWriter(this.#desk, due.account);
+      const turn = () => this.#leases.alone(due.lane, () => this.#round(due.lane, writer));
+      while (await this.#turns.take(due.account, turn)) await this.#look(due.lane);
+    } while (!this.#draining && (this.#wanted.has(key) || (await this.#isDue(due))));
   }
 
-  async #write(lease: Lease, account: string): Promise<void> {
-    const writer = new LaneWriter(this.#desk, lease);
-    const keepalive = setInterval(
-      () => this.#extend(lease),
-      (this.config.SALLYPORT_LEASE_SECONDS * 1000) / 3,
-    );
+  /** Whether another round may find work. The lease goes back before others get the turn: another manager may be free. */
+  async #round(lane: string, writer: LaneWriter): Promise<boolean> {
+    let goesOn = false;
     try {
-      while (await this.#turns.take(account, async () => !this.#draining && (await writer.round())));
+      const lease = this.#draining ? undefined : await this.#leases.take(lane);
+      goesOn = lease !== undefined && (await writer.round(lease));
     } catch (error) {
-      if (error instanceof LeaseLost) return;
-      this.log.error({ err: error, lane: lease.lane }, 'lane stopped');
-      writer.pauseMs = FAULT_PAUSE_MS;
-    } finally {
-      clearInterval(keepalive);
-      await step('lane.release', () => this.lanes.release(lease, writer.pauseMs));
+      if (!(error instanceof LeaseLost)) {
+        this.log.error({ err: error, lane }, 'lane stopped');
+        writer.pauseMs = FAULT_PAUSE_MS;
+      }
     }
+    if (!goesOn || this.#turns.areWanted) await this.#leases.giveBack(lane, goesOn ? 0 : writer.pauseMs);
+    return goesOn;
   }
 
-  #extend(lease: Lease): void {
-    this.lanes
-      .extend(lease)
-      .catch((error: unknown) => this.log.warn({ err: error, lane: lease.lane }, 'lease not extended'));
+  /** Begins what others wait for in a lane that this manager keeps: another one may have been asked for it, in vain. */
+  async #look(lane: string): Promise<void> {
+    for (const account of await this.lanes.accountsIn(lane)) this.#beginOther({ lane, account });
+  }
+
+  async #isDue({ lane, account }: DueLane): Promise<boolean> {
+    const due = await this.lanes.due(lane);
+    for (const one of due) this.#beginOther(one);
+    return due.some((one) => one.account === account);
+  }
+
+  #beginOther(due: DueLane): void {
+    if (!this.#running.has(keyOf(due))) this.begin(due);
   }
 }

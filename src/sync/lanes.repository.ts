@@ -2,7 +2,7 @@
 // passed to another changes nothing any more.
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { Config } from '../config/config.js';
 import type { BlobId, CommitId, Person } from '../git/git.js';
 import { type Session, Storage } from '../storage/database.js';
@@ -34,7 +34,7 @@ export interface Lane {
   faults: number;
 }
 
-/** A lane where something waits, and the account that has waited there longest. */
+/** A lane where something waits, and an account that it is of. */
 export interface DueLane {
   lane: string;
   account: string;
@@ -155,32 +155,40 @@ export class LanesRepository {
     });
   }
 
-  /** Lanes where something waits, nobody works, and no pause is on: all of them, or this one. */
+  /** Lanes where something waits, nobody works, and no pause is on, once for each account: all of them, or this one. */
   async due(lane?: string): Promise<DueLane[]> {
-    let query = this.storage.db
-      .selectFrom('lane')
-      .innerJoinLateral(
-        (first) =>
-          first
-            .selectFrom('operation')
-            .select('operation.account')
-            .whereRef('operation.lane_id', '=', 'lane.id')
-            .where('operation.state', '=', 'pending')
-            .orderBy('operation.sequence')
-            .limit(1)
-            .as('first'),
-        (join) => join.onTrue(),
-      )
-      .select(['lane.id', 'first.account'])
-      .where((where) =>
-        where.or([where('holder', 'is', null), where('lease_expires_at', '<', sql<Date>`now()`)]),
-      )
-      .where('due_at', '<=', sql<Date>`now()`);
-    if (lane !== undefined) query = query.where('id', '=', lane);
-    return (await query.execute()).map(({ id, account }) => ({ lane: id, account }));
+    const these = lane === undefined ? sql`true` : sql`lane.id = ${lane}`;
+    const { rows } = await sql<DueLane>`
+      select lane.id as lane, waiting.account from lane
+      cross join lateral (${accountsWaiting(sql`lane.id`)}) as waiting
+      where (lane.holder is null or lane.lease_expires_at < now()) and lane.due_at <= now() and ${these}
+    `.execute(this.storage.db);
+    return rows;
+  }
+
+  /** The accounts for which something waits in the lane. */
+  async accountsIn(lane: string): Promise<string[]> {
+    const { rows } = await accountsWaiting(sql`${lane}::text`).execute(this.storage.db);
+    return rows.map(({ account }) => account);
   }
 
   #expiry() {
     return sql<Date>`now() + ${this.config.SALLYPORT_LEASE_SECONDS} * interval '1 second'`;
   }
 }
+
+/** By one look at the index for each account, however much of it waits. */
+const accountsWaiting = (lane: RawBuilder<unknown>): RawBuilder<{ account: string }> => sql<{
+  account: string;
+}>`
+  with recursive known as (
+    select (
+      select min(account) from operation where lane_id = ${lane} and state = 'pending'
+    ) as account
+    union all
+    select (
+      select min(account) from operation
+      where lane_id = ${lane} and state = 'pending' and account > known.account
+    ) from known where known.account is not null
+  )
+  select account from known where account is not null`;

@@ -100,16 +100,29 @@ export class OperationsRepository {
     return query.orderBy('sequence', 'desc').limit(1).executeTakeFirst();
   }
 
-  /** What waits in a lane, in order of acceptance. */
-  async waiting(lane: string, limit: number): Promise<OperationRecord[]> {
-    return this.storage.db
+  /**
+   * What waits in a lane for an account, in order of acceptance: at most `limit` of its own, and at each of their paths the
+   * first operation of others that came before it.
+   */
+  async waiting(lane: string, account: string, limit: number): Promise<OperationRecord[]> {
+    const inLane = this.storage.db
       .selectFrom('operation')
       .selectAll()
       .where('lane_id', '=', lane)
-      .where('state', '=', 'pending')
+      .where('state', '=', 'pending');
+    const own = await inLane.where('account', '=', account).orderBy('sequence').limit(limit).execute();
+    if (own.length === 0) return [];
+    // In two ranges, so that the index leads past what is its own.
+    const lastAt = new Map(own.map(({ path, sequence }) => [path, sequence]));
+    const others = await inLane
+      .where((where) => where.or([where('account', '<', account), where('account', '>', account)]))
+      .where('path', 'in', [...lastAt.keys()])
+      .distinctOn('path')
+      .orderBy('path')
       .orderBy('sequence')
-      .limit(limit)
       .execute();
+    const ahead = others.filter(({ path, sequence }) => sequence < (lastAt.get(path) ?? 0));
+    return [...own, ...ahead].toSorted((one, other) => one.sequence - other.sequence);
   }
 
   /** These operations, in this order. */

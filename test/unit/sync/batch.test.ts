@@ -41,10 +41,22 @@ describe('a batch', () => {
     expect(chosen.map(({ id }) => id)).toEqual(batch);
   });
 
+  it('is of the account whose turn it is, and else of whoever stands in its way', () => {
+    const waiting = [
+      makeOperation({ id: 'other', account: 'accounts/other', connector_id: 'other', path: 'a' }),
+      makeOperation({ id: 'behind', path: 'a' }),
+      makeOperation({ id: 'own', path: 'b' }),
+    ];
+    const account = 'accounts/acme';
+    expect(chooseBatch(waiting, new Set(), { account }).map(({ id }) => id)).toEqual(['own']);
+    expect(chooseBatch(waiting.slice(0, 2), new Set(), { account }).map(({ id }) => id)).toEqual(['other']);
+    expect(chooseBatch(waiting, new Set()).map(({ id }) => id)).toEqual(['other']);
+  });
+
   it('has at most a hundred operations, or as many as are asked for', () => {
     const waiting = Array.from({ length: 150 }, (_, n) => makeOperation({ path: `${n}.yaml` }));
     expect(chooseBatch(waiting, new Set())).toEqual(waiting.slice(0, 100));
-    expect(chooseBatch(waiting, new Set(), 1)).toEqual(waiting.slice(0, 1));
+    expect(chooseBatch(waiting, new Set(), { operationsMax: 1 })).toEqual(waiting.slice(0, 1));
   });
 
   it('has at most 4 MiB', () => {
@@ -99,7 +111,12 @@ describe('whatever waits', () => {
   const choose = ([given, blocked, operationsMax]: Parameters<Parameters<typeof lane.map>[0]>[0]) => {
     const waiting = given.map((one, n) => makeOperation({ ...one, id: String(n) }));
     const blockedKeys = new Set(blocked.map(keyOf));
-    return { waiting, blockedKeys, operationsMax, batch: chooseBatch(waiting, blockedKeys, operationsMax) };
+    return {
+      waiting,
+      blockedKeys,
+      operationsMax,
+      batch: chooseBatch(waiting, blockedKeys, { operationsMax }),
+    };
   };
 
   it('nobody overtakes an earlier operation on the same path', () => {
