@@ -10,11 +10,11 @@ import { makePassword, QueueAccess, userOf } from '../queue/queue-access.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { isSignedBy } from '../sealing/identity.js';
-import { Storage } from '../storage/database.js';
+import { type Session, Storage } from '../storage/database.js';
 import { DelegateTokensRepository } from './delegate-tokens.repository.js';
 import { DelegatesRepository } from './delegates.repository.js';
 import { DelegatesService } from './delegates.service.js';
-import { GroupsRepository } from './groups.repository.js';
+import { type GroupKeys, GroupsRepository } from './groups.repository.js';
 import { ManagerKeys } from './manager-keys.js';
 
 /** Where delegates find the queue, as a value that can be injected. Without user-info; absent without Redis. */
@@ -55,7 +55,7 @@ export class Admission {
   }
 
   /**
-   * Admits a delegate to the group of its token.
+   * Admits a delegate to the group of its token; asked again, it answers again, with another password, and takes no second use.
    * @throws TOKEN_REJECTED, ENROLMENT_REFUSED, CONTRACT_VERSION_MISMATCH, QUEUE_UNAVAILABLE, QUEUE_ACCESS_DENIED
    */
   async enrol(token: string, request: EnrolmentRequest, address: string): Promise<Enrolment> {
@@ -63,17 +63,17 @@ export class Admission {
     const { self, identityKey, sealingKey } = request;
     const { password, passwordHash } = makePassword();
     const isRedis = this.backend.kind === 'redis';
+    const stored = isRedis ? passwordHash : null;
     const { group, keys, delegate } = await this.storage.transact(async (tx) => {
-      const groupId = await this.tokens.use(tx, token);
-      const keys = await this.groups.found(tx, groupId, request.group);
-      const delegate = await this.delegates.enrol(tx, {
-        id: `d${randomBytes(8).toString('hex')}`,
-        groupId,
-        self,
-        identityKey,
-        sealingKey,
-        passwordHash: isRedis ? passwordHash : null,
-      });
+      const held = await this.tokens.hold(tx, token);
+      const { groupId } = held;
+      const known = await this.#unheard(tx, groupId, request);
+      if (known === undefined) await this.tokens.use(tx, held);
+      const keys = await this.#found(tx, groupId, request);
+      const newcomer = { groupId, self, identityKey, sealingKey, passwordHash: stored };
+      if (known !== undefined) await this.delegates.enrolAgain(tx, known, newcomer);
+      const id = `d${randomBytes(8).toString('hex')}`;
+      const delegate = known ?? (await this.delegates.enrol(tx, { id, ...newcomer }));
       const group = await this.groups.get(tx, groupId);
       // Within the transaction: a delegate that Redis does not know would have used up its token for nothing.
       await this.access.admit({ delegate, group: groupId, passwordHash });
@@ -91,6 +91,42 @@ export class Admission {
         ? { kind: 'redis', url: this.endpoint.url as string, username: userOf(delegate), password }
         : { kind: 'postgres' },
     };
+  }
+
+  /**
+   * Whom the same request enrolled before, if its answer was lost: it asks again with the same keys, and its token, though used
+   * up or out of date by now, was good then. Whoever has said a word has had its answer.
+   * @throws ENROLMENT_REFUSED
+   */
+  async #unheard(
+    tx: Session,
+    groupId: string,
+    { identityKey, sealingKey, self }: EnrolmentRequest,
+  ): Promise<string | undefined> {
+    const known = await this.delegates.known(tx, identityKey);
+    if (known === undefined) return undefined;
+    const isSame = known.groupId === groupId && known.sealingKey === sealingKey;
+    if (!isSame || known.wasHeard || known.state === 'revoked')
+      throw new Failure('ENROLMENT_REFUSED', {
+        reason: 'a delegate has enrolled with this identity key before',
+        hint: 'Use the token of its group. Where it needs another identity: remove pending-enrolment.json from its data folder, then enrol with --replace',
+      });
+    const namesake = await this.delegates.idOf(tx, groupId, self.name);
+    if (namesake === undefined || namesake === known.id) return known.id;
+    throw new Failure('ENROLMENT_REFUSED', {
+      reason: `another delegate of the group is called ${self.name}, and this one enrolled under another name before`,
+      hint: 'Enrol again with --name and the name of before',
+    });
+  }
+
+  /** @throws ENROLMENT_REFUSED where the keys are those of another group */
+  async #found(tx: Session, groupId: string, { group }: EnrolmentRequest): Promise<GroupKeys> {
+    const keys = await this.groups.found(tx, groupId, group);
+    if (keys !== undefined) return keys;
+    throw new Failure('ENROLMENT_REFUSED', {
+      reason: 'the keys for the group are those of another group',
+      hint: 'Use the token of that group, or remove pending-enrolment.json from the data folder and enrol again',
+    });
   }
 
   #requireFitting(token: string, request: EnrolmentRequest, address: string): void {

@@ -16,6 +16,14 @@ export interface DelegateToken {
   createdAt: Date;
 }
 
+/** A token that is known and not revoked; it may have expired, or be used up. */
+export interface HeldToken {
+  id: string;
+  groupId: string;
+  usesLeft: number;
+  expiresAt: Date;
+}
+
 /** Tells a delegate token from an API token. */
 export const delegateTokenPrefix = 'spd_';
 
@@ -38,8 +46,8 @@ export class DelegateTokensRepository {
     return { id, text };
   }
 
-  /** Uses the token once; answers the id of its group. @throws TOKEN_REJECTED */
-  async use(tx: Session, text: string): Promise<string> {
+  /** Locks the token, which lets one enrolment after another pass. @throws TOKEN_REJECTED */
+  async hold(tx: Session, text: string): Promise<HeldToken> {
     const row = await tx
       .selectFrom('delegate_token')
       .select(['id', 'group_id', 'uses_left', 'expires_at', 'revoked'])
@@ -48,15 +56,18 @@ export class DelegateTokensRepository {
       .executeTakeFirst();
     if (row === undefined) throw new Failure('TOKEN_REJECTED', { reason: 'is not known' });
     if (row.revoked) throw new Failure('TOKEN_REJECTED', { reason: 'was revoked' });
-    if (row.expires_at.getTime() <= Date.now())
-      throw new Failure('TOKEN_REJECTED', { reason: 'has expired' });
-    if (row.uses_left === 0) throw new Failure('TOKEN_REJECTED', { reason: 'was used up' });
+    return { id: row.id, groupId: row.group_id, usesLeft: row.uses_left, expiresAt: row.expires_at };
+  }
+
+  /** @throws TOKEN_REJECTED */
+  async use(tx: Session, { id, usesLeft, expiresAt }: HeldToken): Promise<void> {
+    if (expiresAt.getTime() <= Date.now()) throw new Failure('TOKEN_REJECTED', { reason: 'has expired' });
+    if (usesLeft === 0) throw new Failure('TOKEN_REJECTED', { reason: 'was used up' });
     await tx
       .updateTable('delegate_token')
-      .set({ uses_left: row.uses_left - 1 })
-      .where('id', '=', row.id)
+      .set({ uses_left: usesLeft - 1 })
+      .where('id', '=', id)
       .execute();
-    return row.group_id;
   }
 
   /** Those of the groups in this very scope, the youngest first. */

@@ -49,6 +49,15 @@ export interface Newcomer {
   passwordHash: string | null;
 }
 
+/** Whose identity is known; `wasHeard`: whether it has said a word since it enrolled. */
+export interface Known {
+  id: string;
+  groupId: string;
+  state: DelegateState;
+  sealingKey: string;
+  wasHeard: boolean;
+}
+
 const isAlive = sql<boolean>`(d.state <> 'revoked' and d.said <> 'goodbye' and d.last_seen_at is not null
   and d.last_seen_at > now() - ${silenceMaxMs} * interval '1 millisecond')`;
 
@@ -75,6 +84,32 @@ export class DelegatesRepository {
       .returning('id')
       .executeTakeFirstOrThrow();
     return row.id;
+  }
+
+  /** Enrols again, under keys that are known: only what it tells of itself and its password are new. */
+  async enrolAgain(
+    tx: Session,
+    id: string,
+    { self, passwordHash }: Pick<Newcomer, 'self' | 'passwordHash'>,
+  ): Promise<void> {
+    await tx
+      .updateTable('delegate')
+      .set({ name: self.name, password_hash: passwordHash, ...describing(self) })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  /** Who enrolled with this identity, in whatever group; locked. */
+  async known(tx: Session, identityKey: string): Promise<Known | undefined> {
+    const row = await tx
+      .selectFrom('delegate')
+      .select(['id', 'group_id', 'state', 'sealing_key', 'process'])
+      .where('identity_key', '=', identityKey)
+      .forUpdate()
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const { id, group_id: groupId, state, sealing_key: sealingKey, process } = row;
+    return { id, groupId, state, sealingKey, wasHeard: process !== null };
   }
 
   /** Its id among those of the group, where one of this name enrolled before. */

@@ -47,8 +47,15 @@ export class GroupsRepository {
     );
   }
 
-  /** Gives the group these keys unless it has some; answers those it has. */
-  async found(tx: Session, id: string, keys: GroupKeys): Promise<GroupKeys> {
+  /** Gives the group these keys unless it has some; answers those it has. Undefined where they are another group's. */
+  async found(tx: Session, id: string, keys: GroupKeys): Promise<GroupKeys | undefined> {
+    const taken = await tx
+      .selectFrom('delegate_group')
+      .select('id')
+      .where('identity_key', '=', keys.identityKey)
+      .where('id', '<>', id)
+      .executeTakeFirst();
+    if (taken !== undefined) return undefined;
     await tx
       .updateTable('delegate_group')
       .set({

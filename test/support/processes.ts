@@ -37,12 +37,13 @@ export async function runCommand(
   args: string[],
   {
     env,
+    crashAt,
     input = '',
     network = loopback,
-  }: { env: Record<string, string>; input?: string | Buffer; network?: Network },
+  }: Omit<StartOptions, 'detached'> & { input?: string | Buffer },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = within(network, process.execPath, [entryOf(file), ...args]);
-  const child = spawn(...command, { env: environment(env), stdio: 'pipe' });
+  const command = within(network, process.execPath, [...crashing(crashAt), entryOf(file), ...args]);
+  const child = spawn(...command, { env: environment(env, crashAt), stdio: 'pipe' });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => (stdout += text));
   child.stderr.on('data', (text) => (stderr += text));
@@ -51,16 +52,21 @@ export async function runCommand(
   return { code, stdout, stderr };
 }
 
-const environment = (env: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, ...env });
+const environment = (env: Record<string, string>, crashAt?: string): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  ...env,
+  ...(crashAt === undefined ? {} : { CRASH_AT: crashAt }),
+});
+const crashing = (at: string | undefined): string[] => (at === undefined ? [] : ['--import', CRASH]);
 
 async function start(
   file: string,
   { env, crashAt, detached, network = loopback }: StartOptions,
 ): Promise<RunningProcess> {
-  const args = crashAt === undefined ? [] : ['--import', CRASH];
-  const command = within(network, process.execPath, [...args, '--enable-source-maps', entryOf(file)]);
+  const args = [...crashing(crashAt), '--enable-source-maps', entryOf(file)];
+  const command = within(network, process.execPath, args);
   const child = spawn(...command, {
-    env: environment(crashAt === undefined ? env : { ...env, CRASH_AT: crashAt }),
+    env: environment(env, crashAt),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let output = '';

@@ -1,13 +1,24 @@
 // `delegate enrol`: makes this delegate's keys, and joins a group with a token. One HTTPS call; afterwards the delegate
-// needs nothing but the queue and what it serves.
+// needs nothing but the queue and what it serves. The keys are on disk before the call and its answer before anything is made
+// of it, so that a run that was cut off anywhere is finished by the next one.
 import fs from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import type { Config } from '../../src/config/config.js';
 import { Enrolment, type EnrolmentRequest, proofText } from '../../src/contract/enrolment.js';
+import type { SelfDescription } from '../../src/contract/presence.js';
 import { Failure } from '../../src/kernel/failure.js';
+import { step } from '../../src/kernel/step.js';
 import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
-import { makeKeys, readDelegateFile, writeDelegateFile } from '../runtime/delegate-files.js';
+import {
+  type EnrolmentFile,
+  type IdentityFile,
+  makeKeys,
+  type PendingEnrolmentFile,
+  readDelegateFile,
+  removeDelegateFile,
+  writeDelegateFile,
+} from '../runtime/delegate-files.js';
 import { openPolicy } from '../runtime/delegate-runtime.js';
 import { findGroupKeys } from '../runtime/group-keys.js';
 import { describeSelf } from '../runtime/self-description.js';
@@ -36,14 +47,46 @@ export async function enrol(command: EnrolCommand): Promise<number> {
   }
   const url = enrolmentUrl(values.manager);
   const folder = command.config.SALLYPORT_DATA_DIR;
+  const tell = (enrolment: EnrolmentFile): number => {
+    command.stdout.write(`${report(folder, enrolment)}\n`);
+    return 0;
+  };
+  const begun = readDelegateFile(folder, 'pending-enrolment.json');
+  if (begun?.enrolment != null) return tell(install(folder, begun, begun.enrolment));
   if (values.replace !== true) requireUnenrolled(folder);
-  const own = await makeKeys();
-  const group = await makeKeys();
+  const pending = begun ?? (await makePending());
+  // Also where the file is there already: what cannot be written is found before the call.
+  writeDelegateFile(folder, 'pending-enrolment.json', pending);
+  const self = describeSelf(command.config, openPolicy(command.config), values.name);
+  const answer = await step('delegate.enrol', () => send(url, token, requestFor(token, self, pending)));
+  const enrolment = {
+    format: 'sallyport-enrolment-1' as const,
+    name: self.name,
+    managerUrl: url.origin,
+    ...answer,
+  };
+  writeDelegateFile(folder, 'pending-enrolment.json', { ...pending, enrolment });
+  return tell(install(folder, pending, enrolment));
+}
+
+async function makePending(): Promise<PendingEnrolmentFile> {
+  return {
+    format: 'sallyport-pending-1',
+    own: { format: 'sallyport-identity-1', ...(await makeKeys()) },
+    group: { format: 'sallyport-group-1', ...(await makeKeys()) },
+    enrolment: null,
+  };
+}
+
+function requestFor(
+  token: string,
+  self: SelfDescription,
+  { own, group }: PendingEnrolmentFile,
+): EnrolmentRequest {
   const identity = new Identity(own.identity);
   const groupIdentity = new Identity(group.identity);
-  const self = describeSelf(command.config, openPolicy(command.config), values.name);
   const keys = { identityKey: identity.publicKey, sealingKey: own.sealing.publicKey };
-  const request: EnrolmentRequest = {
+  return {
     self,
     ...keys,
     group: {
@@ -53,20 +96,19 @@ export async function enrol(command: EnrolCommand): Promise<number> {
     },
     proof: identity.sign('enrolment', proofText(token, keys)),
   };
-  const enrolment = await send(url, token, request);
-  const isFounder = enrolment.group.sealingKey === group.sealing.publicKey;
-  writeDelegateFile(folder, 'identity.json', { format: 'sallyport-identity-1', ...own });
-  if (isFounder) writeDelegateFile(folder, 'group.json', { format: 'sallyport-group-1', ...group });
-  const written = {
-    format: 'sallyport-enrolment-1' as const,
-    name: self.name,
-    managerUrl: url.origin,
-    ...enrolment,
-  };
-  writeDelegateFile(folder, 'delegate.json', written);
-  const hasKeys = findGroupKeys(folder, written) !== undefined;
-  command.stdout.write(`${report(self.name, enrolment, keys.identityKey, hasKeys)}\n`);
-  return 0;
+}
+
+/** Can be done again. The enrolment comes last: with it the delegate has enrolled. */
+function install(
+  folder: string,
+  { own, group }: PendingEnrolmentFile,
+  enrolment: EnrolmentFile,
+): EnrolmentFile {
+  writeDelegateFile(folder, 'identity.json', own);
+  if (enrolment.group.sealingKey === group.sealing.publicKey) writeDelegateFile(folder, 'group.json', group);
+  writeDelegateFile(folder, 'delegate.json', enrolment);
+  removeDelegateFile(folder, 'pending-enrolment.json');
+  return enrolment;
 }
 
 /** Keys that are overwritten are gone. @throws ENROLMENT_REFUSED */
@@ -79,12 +121,14 @@ function requireUnenrolled(folder: string): void {
   });
 }
 
-function report(name: string, { group }: Enrolment, key: string, hasKeys: boolean): string {
+function report(folder: string, enrolment: EnrolmentFile): string {
+  const { name, group } = enrolment;
+  const own = readDelegateFile(folder, 'identity.json') as IdentityFile;
   return [
     `Enrolled as ${name} in group ${group.name} of ${group.scope}.`,
-    `Identity of this delegate: ${fingerprintOf(key)}`,
+    `Identity of this delegate: ${fingerprintOf(new Identity(own.identity).publicKey)}`,
     `Identity of the group:     ${fingerprintOf(group.identityKey)}`,
-    hasKeys
+    findGroupKeys(folder, enrolment) !== undefined
       ? 'This delegate holds the keys of the group. Start it: npm run -s delegate'
       : 'Start it (npm run -s delegate) while another delegate of the group runs, which hands over the keys of the group.',
   ].join('\n');
@@ -147,7 +191,7 @@ async function send(url: URL, token: string, request: EnrolmentRequest): Promise
       'ENROLMENT_REFUSED',
       {
         reason: `${url.origin} cannot be reached: ${reason}`,
-        hint: 'Check the address, and that the manager runs',
+        hint: 'Check the address, and that the manager runs; then enrol again, which costs no second use of the token',
       },
       { cause },
     );

@@ -34,7 +34,20 @@ export const EnrolmentFile = Enrolment.extend({
 });
 export type EnrolmentFile = z.infer<typeof EnrolmentFile>;
 
+/**
+ * An enrolment under way: the keys that were sent, and the answer where one came. The first delegate of a group has the
+ * group's only keys in it, so it stays until the other files are written.
+ */
+export const PendingEnrolmentFile = z.strictObject({
+  format: z.literal('sallyport-pending-1'),
+  own: IdentityFile,
+  group: GroupKeysFile,
+  enrolment: EnrolmentFile.nullable(),
+});
+export type PendingEnrolmentFile = z.infer<typeof PendingEnrolmentFile>;
+
 const schemas = {
+  'pending-enrolment.json': PendingEnrolmentFile,
   'identity.json': IdentityFile,
   'group.json': GroupKeysFile,
   'delegate.json': EnrolmentFile,
@@ -78,6 +91,7 @@ export function writeDelegateFile<N extends FileName>(folder: string, name: N, c
     fs.rmSync(fresh, { force: true });
     fs.writeFileSync(fresh, `${JSON.stringify(content)}\n`, { flag: 'wx', mode: 0o600, flush: true });
     fs.renameSync(fresh, file);
+    syncFolder(folder);
   } catch (cause) {
     if (fs.existsSync(fresh)) fs.rmSync(fresh);
     throw new Failure(
@@ -85,6 +99,28 @@ export function writeDelegateFile<N extends FileName>(folder: string, name: N, c
       { file, reason: `it cannot be written: ${(cause as Error).message}` },
       { cause },
     );
+  }
+}
+
+/** @throws KEY_FILE_UNUSABLE */
+export function removeDelegateFile(folder: string, name: FileName): void {
+  const file = path.join(folder, name);
+  try {
+    fs.rmSync(file, { force: true });
+    syncFolder(folder);
+  } catch (cause) {
+    const reason = `it cannot be removed: ${(cause as Error).message}`;
+    throw new Failure('KEY_FILE_UNUSABLE', { file, reason }, { cause });
+  }
+}
+
+/** So that what was renamed or removed stays so when the machine loses its power. */
+function syncFolder(folder: string): void {
+  const handle = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
   }
 }
 

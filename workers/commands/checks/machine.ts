@@ -13,7 +13,14 @@ const MIB = 1024 * 1024;
 /** Below this the task journal and the native engine are in danger. */
 const FREE_MIB_MIN = 256;
 const PROGRAM_MS = 5_000;
-const SECRET_FILES = ['identity.json', 'delegate.json', 'group.json', 'keyring.json', 'begun-tasks'];
+const SECRET_FILES = [
+  'pending-enrolment.json',
+  'identity.json',
+  'delegate.json',
+  'group.json',
+  'keyring.json',
+  'begun-tasks',
+];
 
 export const machineChecks: Check[] = [
   { name: 'data folder', look: ({ folder }) => [lookAtFolder(folder)] },
