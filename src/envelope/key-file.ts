@@ -60,16 +60,16 @@ export function readKeyFile(file: string): KeyFile {
 }
 
 /**
- * Takes over the keys of another file: all of them where there is no file yet, else those that it lacks, to open with.
+ * Takes over the keys of another file, the active one too: what is sealed from now on opens on both sides. Keys that only this
+ * file has stay, to open with.
  * @throws KEY_FILE_UNUSABLE
  */
 export function adoptKeys(file: string, { keys }: KeyFile): void {
   const own = exists(file) ? read(file).keys : [];
-  const missing = keys.filter(({ id }) => own.every((key) => key.id !== id));
-  if (missing.length === 0) return;
-  const adopted =
-    own.length === 0 ? missing : missing.map((key) => ({ ...key, state: 'decrypt-only' as const }));
-  const content: KeyFile = { format: FORMAT, keys: [...own, ...adopted] };
+  const kept = own
+    .filter(({ id }) => keys.every((key) => key.id !== id))
+    .map((key) => ({ ...key, state: 'decrypt-only' as const }));
+  const content: KeyFile = { format: FORMAT, keys: [...keys, ...kept] };
   toRing(file, content);
   write(file, content, { replace: true });
 }

@@ -392,6 +392,14 @@ export const errors = {
     message: (d) => `There is no usable enrolment in ${d.folder}: ${d.reason}`,
     hint: () => 'Enrol it: npm run -s delegate -- enrol --manager URL --token-file FILE',
   }),
+  DELEGATE_KEYS_MISSING: row<{ folder: string; reason: string }>({
+    status: 409,
+    disposition: 'wait',
+    title: 'This delegate lacks keys of its group',
+    message: (d) => `Nothing can be sealed for the group in ${d.folder}: ${d.reason}`,
+    hint: () =>
+      'Start this delegate while another one of the group runs, which hands them over; or seal where that one is',
+  }),
   ENROLMENT_REFUSED: row<{ reason: string; hint: string }>({
     status: 403,
     disposition: 'stop',

@@ -74,12 +74,19 @@ describe('delegate secret put', () => {
     expect(stderr).toContain('Usage: secret put --scope');
   });
 
-  it('asks for the deployment where no manager has told it yet, and takes it as an option', async () => {
-    const fresh = { SALLYPORT_DATA_DIR: path.join(stack.home, 'fresh') };
-    const unknown = await put(usual, 'value', fresh);
-    expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('--deployment') });
+  it('makes no keyring where no delegate has enrolled, and takes a copy of one when told for which deployment', async () => {
+    const copy = path.join(stack.home, 'copy');
     const { deployment } = await stack.api.ok('GET', 'health');
-    expect(await put([...usual, '--deployment', deployment], 'value', fresh)).toMatchObject({ code: 0 });
+    const named = [...usual, '--deployment', deployment];
+    const fresh = { SALLYPORT_DATA_DIR: copy };
+    const refused = await put(named, 'value', fresh);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^DELEGATE_NOT_ENROLLED: .*no keyring/);
+    expect(fs.existsSync(copy)).toBe(false);
+    fs.mkdirSync(copy);
+    fs.copyFileSync(path.join(stack.home, 'delegate/keyring.json'), path.join(copy, 'keyring.json'));
+    expect((await put(usual, 'value', fresh)).stderr).toContain('--deployment');
+    expect(await put(named, 'value', fresh)).toMatchObject({ code: 0 });
   });
 
   it('refuses a key file that others may read', async () => {

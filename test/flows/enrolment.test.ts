@@ -181,6 +181,7 @@ describe('a data folder', () => {
       'delegate.json',
       'group.json',
       'identity.json',
+      'keyring.json',
     ]);
     await expectWorking('half');
   });

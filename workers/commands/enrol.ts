@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import type { Config } from '../../src/config/config.js';
 import { Enrolment, type EnrolmentRequest, proofText } from '../../src/contract/enrolment.js';
 import type { SelfDescription } from '../../src/contract/presence.js';
+import { openKeyFile } from '../../src/envelope/key-file.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
 import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
@@ -20,7 +21,7 @@ import {
   writeDelegateFile,
 } from '../runtime/delegate-files.js';
 import { openPolicy } from '../runtime/delegate-runtime.js';
-import { findGroupKeys } from '../runtime/group-keys.js';
+import { findGroupKeys, keyringFile } from '../runtime/group-keys.js';
 import { describeSelf } from '../runtime/self-description.js';
 
 export interface EnrolCommand {
@@ -105,7 +106,11 @@ function install(
   enrolment: EnrolmentFile,
 ): EnrolmentFile {
   writeDelegateFile(folder, 'identity.json', own);
-  if (enrolment.group.sealingKey === group.sealing.publicKey) writeDelegateFile(folder, 'group.json', group);
+  if (enrolment.group.sealingKey === group.sealing.publicKey) {
+    writeDelegateFile(folder, 'group.json', group);
+    // The first delegate's keyring becomes the group's.
+    openKeyFile(keyringFile(folder), { createIfMissing: true });
+  }
   writeDelegateFile(folder, 'delegate.json', enrolment);
   removeDelegateFile(folder, 'pending-enrolment.json');
   return enrolment;

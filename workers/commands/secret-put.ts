@@ -1,9 +1,10 @@
 // `delegate secret put`: seals a value on this side of the wall; what it prints is what the API takes.
-import fs from 'node:fs';
-import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { openKeyFile } from '../../src/envelope/key-file.js';
+import { type KeyRing, openKeyFile } from '../../src/envelope/key-file.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { readDelegateFile } from '../runtime/delegate-files.js';
+import { hasKeyring, keyringFile, openSharedKeyring } from '../runtime/group-keys.js';
 import { Keyring } from '../secret-managers/keyring.js';
 
 export interface SecretPut {
@@ -19,7 +20,7 @@ const ID = '[A-Za-z_][A-Za-z0-9_$-]{0,127}';
 const SCOPE = new RegExp(`^accounts/${ID}(/orgs/${ID}(/projects/${ID})?)?$`);
 const VALUE_BYTES_MAX = 64 * 1024;
 
-/** The command's exit code. @throws KEY_FILE_UNUSABLE */
+/** The command's exit code. @throws DELEGATE_KEYS_MISSING, DELEGATE_NOT_ENROLLED, KEY_FILE_UNUSABLE */
 export async function putSecret(put: SecretPut): Promise<number> {
   const complain = (text: string, code: number): number => {
     put.stderr.write(`${text}\n`);
@@ -32,17 +33,11 @@ export async function putSecret(put: SecretPut): Promise<number> {
       2,
     );
   const dataDir = values['data-dir'] ?? put.dataDir;
-  const deployment = values.deployment ?? knownDeployment(dataDir);
-  if (deployment === undefined)
-    return complain(
-      'The deployment is not known yet: start the delegate once, or pass --deployment (GET /api/v1/health shows it)',
-      1,
-    );
+  const { ring, deployment } = openRing(dataDir, values.deployment);
   const value = await readValue(put.stdin);
   try {
     const problem = refusal(value);
     if (problem !== undefined) return complain(`The value on standard input ${problem}`, 1);
-    const ring = openKeyFile(path.join(dataDir, 'keyring.json'), { createIfMissing: true });
     const place = { scope: values.scope as string, secret: values.id as string };
     const envelope = new Keyring(ring, deployment).seal(value, place);
     put.stdout.write(`${JSON.stringify({ manager: 'keyring', envelope })}\n`);
@@ -61,16 +56,23 @@ function parse(args: string[]) {
   }
 }
 
-/** The deployment this delegate was welcomed to. */
-function knownDeployment(dataDir: string): string | undefined {
-  try {
-    const { deployment } = JSON.parse(fs.readFileSync(path.join(dataDir, 'delegate.json'), 'utf8')) as {
-      deployment?: unknown;
-    };
-    return typeof deployment === 'string' ? deployment : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * What to seal with, and for whom. A copy of a keyring, in a folder where no delegate has enrolled, needs to be told for whom.
+ * A keyring that only this delegate had would be made for nothing: the others of its group could not open what it seals.
+ * @throws DELEGATE_KEYS_MISSING, DELEGATE_NOT_ENROLLED, KEY_FILE_UNUSABLE
+ */
+function openRing(folder: string, named: string | undefined): { ring: KeyRing; deployment: string } {
+  const enrolment = readDelegateFile(folder, 'delegate.json');
+  if (enrolment !== undefined)
+    return { ring: openSharedKeyring(folder, enrolment), deployment: named ?? enrolment.deployment };
+  const unknown = (reason: string): Failure =>
+    new Failure('DELEGATE_NOT_ENROLLED', { folder, reason }) as Failure;
+  if (!hasKeyring(folder)) throw unknown('it holds no delegate.json, and no keyring either');
+  if (named === undefined)
+    throw unknown(
+      'it holds no delegate.json; pass --deployment (GET /api/v1/health shows it) to use its keyring',
+    );
+  return { ring: openKeyFile(keyringFile(folder), { createIfMissing: false }), deployment: named };
 }
 
 async function readValue(stdin: Readable): Promise<Buffer> {

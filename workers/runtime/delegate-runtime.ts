@@ -1,5 +1,4 @@
 // A delegate's life: say hello and compare contracts, get the group's keys, take tasks, send heartbeats, drain.
-import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.js';
@@ -27,7 +26,15 @@ import {
   type IdentityFile,
   readDelegateFile,
 } from './delegate-files.js';
-import { adopt, findGroupKeys, handOver, keyringFile, signNewcomer } from './group-keys.js';
+import {
+  adopt,
+  findGroupKeys,
+  handOver,
+  hasKeyring,
+  keyringFile,
+  openSharedKeyring,
+  signNewcomer,
+} from './group-keys.js';
 import { taskHandlers } from './handlers.js';
 import { type DelegatePolicy, readPolicy } from './policy.js';
 import { PresenceReporter } from './presence-reporter.js';
@@ -74,7 +81,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const { enrolment, folder, self, who } = person;
   log.info({ ...who, name: self.name, version: self.version }, 'starts');
   // What is wrong with the keyring is said before anything waits for a manager.
-  if (fs.existsSync(keyringFile(folder))) openKeyFile(keyringFile(folder), { createIfMissing: false });
+  if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
   const backend = await openBackend(config, enrolment);
   const work: Work = { worker: undefined, lastFault: null };
   const running = (): number => work.worker?.running ?? 0;
@@ -89,10 +96,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
   const groupKeys = await joinGroup(person, reporter, vitals, log);
   vitals.receiveGroupKeys();
-  const keyring = new Keyring(
-    openKeyFile(keyringFile(folder), { createIfMissing: true }),
-    enrolment.deployment,
-  );
+  const keyring = new Keyring(openSharedKeyring(folder, enrolment), enrolment.deployment);
   const journal = new FileTaskJournal(folder);
   const handlers = taskHandlers(openRemotes(config, keyring, person.policy), (newcomer) =>
     handOverAudibly(person, newcomer, log),
@@ -243,7 +247,8 @@ async function joinGroup(
   const { folder, enrolment, keys, identity, who } = person;
   try {
     for (;;) {
-      const own = findGroupKeys(folder, enrolment);
+      // A keyring that is gone comes from the others again; a new one would open nothing of theirs.
+      const own = hasKeyring(folder) ? findGroupKeys(folder, enrolment) : undefined;
       const wants = own === undefined ? signNewcomer(identity, keys.sealing.publicKey) : null;
       const welcome = await reporter.hello(wants, stop.signal);
       if (!welcome.accepted)

@@ -1,10 +1,11 @@
 // The private keys of a group: made by its first delegate, handed by one that has them to one that lacks them, sealed to the
 // newcomer's own key. No manager can read them on their way.
+import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { groupKeysInfo } from '../../src/contract/presence.js';
 import type { TaskInput } from '../../src/contract/tasks.js';
-import { adoptKeys, KeyFile, openKeyFile, readKeyFile } from '../../src/envelope/key-file.js';
+import { adoptKeys, KeyFile, type KeyRing, openKeyFile, readKeyFile } from '../../src/envelope/key-file.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { isPair, Opener, type Sealed, Sealer } from '../../src/sealing/hpke.js';
 import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
@@ -20,11 +21,24 @@ import type { DelegatePolicy } from './policy.js';
 const HandedOver = z.strictObject({ group: GroupKeysFile, keyring: KeyFile });
 
 export const keyringFile = (folder: string): string => path.join(folder, 'keyring.json');
+/** A link that leads nowhere is a fault for whoever opens it, and no keyring that is missing. */
+export const hasKeyring = (folder: string): boolean =>
+  fs.lstatSync(keyringFile(folder), { throwIfNoEntry: false }) !== undefined;
 
 /** The group's keys, if this delegate has them and they are those its group is known by. @throws KEY_FILE_UNUSABLE */
 export function findGroupKeys(folder: string, enrolment: EnrolmentFile): GroupKeysFile | undefined {
   const keys = readDelegateFile(folder, 'group.json');
   return keys !== undefined && areOf(enrolment, keys) ? keys : undefined;
+}
+
+/** The keyring that this delegate shares with its group. @throws DELEGATE_KEYS_MISSING, KEY_FILE_UNUSABLE */
+export function openSharedKeyring(folder: string, enrolment: EnrolmentFile): KeyRing {
+  const lacking = (reason: string): Failure =>
+    new Failure('DELEGATE_KEYS_MISSING', { folder, reason }) as Failure;
+  if (findGroupKeys(folder, enrolment) === undefined)
+    throw lacking('it has not been handed the keys of its group');
+  if (!hasKeyring(folder)) throw lacking('its keyring is gone');
+  return openKeyFile(keyringFile(folder), { createIfMissing: false });
 }
 
 function areOf({ group }: EnrolmentFile, { identity, sealing }: GroupKeysFile): boolean {
@@ -50,8 +64,10 @@ export async function handOver(
   const group = findGroupKeys(folder, enrolment);
   if (group === undefined)
     throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keys itself' });
-  openKeyFile(keyringFile(folder), { createIfMissing: true });
-  const secret = Buffer.from(JSON.stringify({ group, keyring: readKeyFile(keyringFile(folder)) }));
+  if (!hasKeyring(folder))
+    throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keyring itself' });
+  const keyring = readKeyFile(keyringFile(folder));
+  const secret = Buffer.from(JSON.stringify({ group, keyring }));
   try {
     return await new Sealer(sealingKey, groupKeysInfo(enrolment.group.id)).seal(secret, delegate);
   } finally {

@@ -43,6 +43,7 @@ beforeEach(async () => {
   founder = await makeMember('founder');
   newcomer = await makeMember('newcomer');
   writeDelegateFile(founder.folder, 'group.json', group);
+  openKeyFile(keyringFile(founder.folder), { createIfMissing: true });
 });
 afterEach(() => {
   fs.rmSync(home, { recursive: true, force: true });
@@ -110,11 +111,14 @@ describe('the keys of a group', () => {
     expect(keyring(third).active.id).toBe(keyring(founder).active.id);
   });
 
-  it('do not take the newcomer’s own keyring away', async () => {
+  it('leave the newcomer’s own keyring to open with, and seal with the group’s from then on', async () => {
     const own = openKeyFile(keyringFile(newcomer.folder), { createIfMissing: true }).active.id;
     await take(await give());
-    expect(keyring(newcomer).active.id).toBe(own);
-    expect(keyring(newcomer).find(keyring(founder).active.id)).toBeDefined();
+    expect(keyring(newcomer).active.id).toBe(keyring(founder).active.id);
+    expect(keyring(newcomer).find(own)).toBeDefined();
+    const handed = fs.readFileSync(keyringFile(newcomer.folder), 'utf8');
+    await take(await give());
+    expect(fs.readFileSync(keyringFile(newcomer.folder), 'utf8')).toBe(handed);
   });
 
   it('are not readable on their way, and not by another delegate', async () => {
@@ -161,6 +165,12 @@ describe('a delegate hands nothing over', () => {
     expect(await refusalOf({})).toEqual({ reason });
     fs.rmSync(path.join(founder.folder, 'group.json'));
     expect(await refusalOf({})).toEqual({ reason });
+  });
+
+  it('when its keyring is gone, and makes no other one', async () => {
+    fs.rmSync(keyringFile(founder.folder));
+    expect(await refusalOf({})).toEqual({ reason: 'this delegate lacks the keyring itself' });
+    expect(fs.existsSync(keyringFile(founder.folder))).toBe(false);
   });
 
   it('to a key of low order, for which everybody could open it', async () => {

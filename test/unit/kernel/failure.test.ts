@@ -61,6 +61,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   TASK_POISONED: { lost: 5, reason },
   DELEGATE_POLICY_REFUSED: { rule: 'git.allow', reason },
   DELEGATE_NOT_ENROLLED: { folder: '/data', reason },
+  DELEGATE_KEYS_MISSING: { folder: '/data', reason },
   ENROLMENT_REFUSED: { reason, hint: 'Enrol again' },
   QUEUE_ACCESS_DENIED: { reason },
   DELEGATE_SILENT: { group, seconds: 30 },

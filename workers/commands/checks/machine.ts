@@ -64,7 +64,12 @@ export const machineChecks: Check[] = [
     look: ({ folder }) => {
       const file = keyringFile(folder);
       if (!fs.existsSync(file))
-        return [note('there is none yet', 'It is made or handed over at the delegate’s first start')];
+        return [
+          note(
+            'there is none yet',
+            'Start this delegate while another one of the group runs, which hands it over',
+          ),
+        ];
       openKeyFile(file, { createIfMissing: false });
       return [ok('can be opened; keep a copy of it')];
     },
