@@ -2,9 +2,12 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, type Json } from '../support/api.js';
+import { makeCertificates } from '../support/certificates.js';
+import { ConnectProxy } from '../support/connect-proxy.js';
 import { HeldLine } from '../support/held-line.js';
 import { runCommand } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
+import { TlsFront } from '../support/tls-front.js';
 
 const PENDING = 'pending-enrolment.json';
 
@@ -30,9 +33,18 @@ interface Enrolling {
   manager?: string;
   crashAt?: string;
   name?: string;
+  settings?: Record<string, string>;
 }
-const enrol = (folder: string, token: string, { manager, crashAt, name = folder }: Enrolling = {}) => {
-  const env = { ...stack.delegateEnvironment(), SALLYPORT_DATA_DIR: `${stack.home}/${folder}` };
+const enrol = (
+  folder: string,
+  token: string,
+  { manager, crashAt, name = folder, settings = {} }: Enrolling = {},
+) => {
+  const env = {
+    ...stack.delegateEnvironment(),
+    SALLYPORT_DATA_DIR: `${stack.home}/${folder}`,
+    ...settings,
+  };
   const args = ['enrol', '--manager', manager ?? managerUrl(), '--token', '-', '--name', name];
   return runCommand('workers/delegate.js', args, {
     env,
@@ -184,5 +196,50 @@ describe('a data folder', () => {
       'keyring.json',
     ]);
     await expectWorking('half');
+  });
+});
+
+describe('a manager behind an HTTP proxy', () => {
+  it('is reached through the proxy of the settings, which sees a name and no token, unless it is to be bypassed', async () => {
+    const certificates = makeCertificates();
+    const front = await TlsFront.open(managerUrl(), { pair: certificates.server, http2: false });
+    const proxy = await ConnectProxy.open({ credential: 'anna:pass' });
+    const manager = `https://a.git.test:${front.port}`;
+    const settings = {
+      SALLYPORT_GIT_CA_FILE: certificates.authorityFile,
+      SALLYPORT_GIT_PROXY_URL: proxy.url.replace('://', '://anna:pass@'),
+      SALLYPORT_GIT_PROXY_RESOLVES: 'true',
+    };
+    try {
+      const token = await makeToken('behind');
+      const bypassed = await enrol('behind', token, {
+        manager,
+        settings: { ...settings, SALLYPORT_GIT_PROXY_BYPASS: '.git.test' },
+      });
+      expect(bypassed.stderr).toMatch(/ENROLMENT_REFUSED: .*cannot be reached: getaddrinfo/);
+      expect(proxy.lines).toEqual([]);
+      const { code, stderr } = await enrol('behind', token, { manager, settings });
+      expect([code, stderr]).toEqual([0, '']);
+      expect(proxy.lines).toEqual([`a.git.test:${front.port}`]);
+      expect(proxy.authorizations).toEqual([]);
+      const env = { ...stack.delegateEnvironment(), ...settings, SALLYPORT_DATA_DIR: `${stack.home}/behind` };
+      const { stdout } = await runCommand('workers/delegate.js', ['doctor', '--json'], { env });
+      const { checks } = JSON.parse(stdout) as { checks: Json[] };
+      expect(checks.find(({ name }) => name === 'manager')).toMatchObject({
+        status: 'ok',
+        found: expect.stringContaining(manager),
+      });
+      expect(proxy.lines).toHaveLength(2);
+    } finally {
+      await proxy.close();
+      await front.close();
+      certificates.remove();
+    }
+  });
+
+  it('is none where it is on this machine', async () => {
+    const settings = { SALLYPORT_GIT_PROXY_URL: 'http://127.0.0.1:9' };
+    const { code, stderr } = await enrol('near', await makeToken('near'), { settings });
+    expect([code, stderr]).toEqual([0, '']);
   });
 });

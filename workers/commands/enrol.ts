@@ -22,7 +22,9 @@ import {
 } from '../runtime/delegate-files.js';
 import { openPolicy } from '../runtime/delegate-runtime.js';
 import { findGroupKeys, keyringFile } from '../runtime/group-keys.js';
+import { callManager, isLocal, type ManagerAnswer } from '../runtime/manager-line.js';
 import { describeSelf } from '../runtime/self-description.js';
+import { reasonOf } from './checks/check.js';
 
 export interface EnrolCommand {
   arguments: string[];
@@ -59,7 +61,9 @@ export async function enrol(command: EnrolCommand): Promise<number> {
   // Also where the file is there already: what cannot be written is found before the call.
   writeDelegateFile(folder, 'pending-enrolment.json', pending);
   const self = describeSelf(command.config, openPolicy(command.config), values.name);
-  const answer = await step('delegate.enrol', () => send(url, token, requestFor(token, self, pending)));
+  const answer = await step('delegate.enrol', () =>
+    send(url, token, requestFor(token, self, pending), command.config),
+  );
   const enrolment = {
     format: 'sallyport-enrolment-1' as const,
     name: self.name,
@@ -173,25 +177,19 @@ function enrolmentUrl(manager: string): URL {
     new Failure('CONFIGURATION_INVALID', { problems: [`--manager ${problem}`] }) as Failure;
   const url = URL.parse('/api/v1/enrolments', manager);
   if (url === null) throw refuse('is not a URL');
-  const isLocal = /^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url)))
     throw refuse('is neither an https URL nor one of this machine');
   return url;
 }
 
-async function send(url: URL, token: string, request: EnrolmentRequest): Promise<Enrolment> {
-  let response: Response;
+async function send(url: URL, token: string, request: EnrolmentRequest, config: Config): Promise<Enrolment> {
+  let answer: ManagerAnswer;
   try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(request),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const call = { method: 'POST' as const, headers, body: JSON.stringify(request), timeoutMs: TIMEOUT_MS };
+    answer = await callManager(url, call, config);
   } catch (cause) {
-    const { message, cause: inner } = cause as Error;
-    const reason = inner instanceof Error ? inner.message : message;
+    const reason = reasonOf(cause);
     throw new Failure(
       'ENROLMENT_REFUSED',
       {
@@ -201,9 +199,9 @@ async function send(url: URL, token: string, request: EnrolmentRequest): Promise
       { cause },
     );
   }
-  const body: unknown = await response.json().catch(() => undefined);
-  if (response.status !== 201) {
-    const { detail = `status ${response.status}`, hint = 'Look at the manager’s log' } = (body ?? {}) as {
+  const { status, body } = answer;
+  if (status !== 201) {
+    const { detail = `status ${status}`, hint = 'Look at the manager’s log' } = (body ?? {}) as {
       detail?: string;
       hint?: string;
     };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { clockSkewMaxMs } from '../../../src/contract/messages.js';
 import { contractOldest, contractVersion } from '../../../src/contract/version.js';
+import { callManager, type ManagerAnswer } from '../../runtime/manager-line.js';
 import { type Check, type Finding, NOT_ENROLLED, note, ok, reasonOf, skipped, wrong } from './check.js';
 
 const ANSWER_MS = 10_000;
@@ -17,30 +18,30 @@ type Health = z.infer<typeof Health>;
 
 export const managerCheck: Check = {
   name: 'manager',
-  look: async ({ enrolment }) => {
+  look: async ({ config, enrolment }) => {
     if (enrolment === undefined) return [skipped(NOT_ENROLLED)];
     const url = new URL('/api/v1/health', enrolment.managerUrl);
     const askedAt = Date.now();
-    let response: Response;
+    let answer: ManagerAnswer;
     try {
-      response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
+      answer = await callManager(url, { method: 'GET', timeoutMs: ANSWER_MS }, config);
     } catch (error) {
       const mend =
-        'Enrolment and rotation need it, tasks do not: open the way to it, trust its authority with NODE_EXTRA_CA_CERTS, or use a proxy with NODE_USE_ENV_PROXY=1 and HTTPS_PROXY';
+        'Enrolment and rotation need it, tasks do not: open the way to it, trust its authority with SALLYPORT_GIT_CA_FILE, or use a proxy with SALLYPORT_GIT_PROXY_URL';
       return [wrong(`${url.origin} cannot be reached: ${reasonOf(error)}`, mend)];
     }
     const between = (askedAt + Date.now()) / 2;
-    const body = Health.safeParse(await response.json().catch(() => undefined));
+    const body = Health.safeParse(answer.body);
     if (!body.success)
       return [
         wrong(
-          `${url.origin} answers ${response.status}, and not as a manager does`,
+          `${url.origin} answers ${answer.status}, and not as a manager does`,
           'Check that no proxy answers in its place, and that the address is the manager’s: enrol again at the right one',
         ),
       ];
     return [
       judgeManager(url.origin, body.data),
-      { name: 'clock', ...judgeClock(response.headers.get('date'), between) },
+      { name: 'clock', ...judgeClock(answer.date, between) },
       { name: 'contract', ...judgeContract(body.data) },
     ];
   },
