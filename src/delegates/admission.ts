@@ -1,12 +1,13 @@
 // How a delegate joins a group: by a token its operators were given, with keys it made itself.
 import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Enrolment, type EnrolmentRequest, proofText } from '../contract/enrolment.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { Backend } from '../queue/queue.module.js';
 import { makePassword, QueueAccess, userOf } from '../queue/queue-access.js';
+import { isOpenToAnybody } from '../queue/queue-probe.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { isSignedBy } from '../sealing/identity.js';
@@ -25,7 +26,7 @@ export abstract class QueueEndpoint {
 const loopback = /^(?:127\.|::1$|::ffff:127\.)/;
 
 @Injectable()
-export class Admission {
+export class Admission implements OnApplicationBootstrap {
   constructor(
     private readonly storage: Storage,
     private readonly scopes: ScopesRepository,
@@ -39,6 +40,10 @@ export class Admission {
     private readonly keys: ManagerKeys,
     private readonly log: Log,
   ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    if ((await this.delegates.admitted()).length > 0) await this.#warnOfOpenQueue();
+  }
 
   /** Makes a token, and its group where there is none. @throws SCOPE_NOT_FOUND */
   async makeToken(
@@ -79,6 +84,7 @@ export class Admission {
       await this.access.admit({ delegate, group: groupId, passwordHash });
       return { group, keys, delegate };
     });
+    await this.#warnOfOpenQueue();
     this.presence.attend(group.id);
     this.presence.forget();
     this.log.info({ audit: true, delegate: self.name, group: group.name, scope: group.scope }, 'enrolled');
@@ -91,6 +97,16 @@ export class Admission {
         ? { kind: 'redis', url: this.endpoint.url as string, username: userOf(delegate), password }
         : { kind: 'postgres' },
     };
+  }
+
+  /** Users keep nobody apart in a Redis that obeys whoever has no name. One that does not answer is for others to report. */
+  async #warnOfOpenQueue(): Promise<void> {
+    if (this.backend.kind !== 'redis') return;
+    if (!(await isOpenToAnybody(this.backend).catch(() => false))) return;
+    this.log.warn(
+      { audit: true },
+      'the default user of Redis is open: whoever reaches it may do everything. Turn it off (ACL SETUSER default off)',
+    );
   }
 
   /**

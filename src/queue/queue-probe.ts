@@ -23,24 +23,13 @@ export async function probeRedis(
   { group, delegate }: { group: string; delegate: string },
 ): Promise<QueueProbe> {
   const { url, ...options } = backend.producer.connection as RedisOptions & { url: string };
-  const redis = new Redis(url, {
-    ...(options as object),
-    lazyConnect: true,
-    enableReadyCheck: false,
-    connectTimeout: CONNECT_MS,
-    commandTimeout: CONNECT_MS,
-    retryStrategy: () => null,
-  });
-  let fault: Error | undefined;
-  redis.on('error', (error) => {
-    fault ??= error;
-  });
+  const { redis, firstFault } = open(url, options);
   try {
     await redis.connect();
     const encrypted = new URL(url).protocol === 'rediss:';
     return { reached: true, encrypted, access: await tryKeys(redis, { group, delegate }) };
   } catch (error) {
-    return explain(fault ?? (error as Error));
+    return explain(firstFault() ?? (error as Error));
   } finally {
     redis.disconnect();
   }
@@ -78,6 +67,43 @@ function explain(error: Error & { code?: string; errors?: Error[] }): QueueProbe
   const isOfTls =
     /CERT|SSL|TLS|EPROTO|SIGNATURE/.test(error.code ?? '') || /certificate|self-signed/i.test(reason);
   return { reached: false, because: isOfTls ? 'encryption' : 'unreachable', reason };
+}
+
+/** Whether Redis obeys somebody who does not say who it is: then users keep nobody apart. @throws where it does not answer */
+export async function isOpenToAnybody(backend: QueueBackend): Promise<boolean> {
+  const { url, ...options } = backend.producer.connection as RedisOptions & { url: string };
+  const nameless = new URL(url);
+  nameless.username = '';
+  nameless.password = '';
+  const { redis, firstFault } = open(nameless.href, options);
+  try {
+    await redis.connect();
+    await redis.ping();
+    return true;
+  } catch (error) {
+    const fault = firstFault() ?? (error as Error);
+    if (/^(?:NOAUTH|NOPERM|WRONGPASS)/.test(fault.message)) return false;
+    throw fault;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** What ends a connection is told by its first fault; the call that waited only hears that it ended. */
+function open(url: string, options: RedisOptions): { redis: Redis; firstFault: () => Error | undefined } {
+  const redis = new Redis(url, {
+    ...(options as object),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    connectTimeout: CONNECT_MS,
+    commandTimeout: CONNECT_MS,
+    retryStrategy: () => null,
+  });
+  let fault: Error | undefined;
+  redis.on('error', (error) => {
+    fault ??= error;
+  });
+  return { redis, firstFault: () => fault };
 }
 
 /** Why the database that holds the queue does not answer; null where it does. */

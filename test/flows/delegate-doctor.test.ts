@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/api.js';
 import { makeCertificates } from '../support/certificates.js';
 import { runCommand } from '../support/processes.js';
 import { freePort } from '../support/servers.js';
@@ -20,7 +21,7 @@ interface Finding {
 let stack: Stack;
 const folderOf = (one: Stack): string => path.join(one.home, 'delegate');
 const start = async (backend: Backend): Promise<void> => {
-  stack = await Stack.start(backend);
+  stack = await Stack.start(backend, { redis: { users: true } });
 };
 
 async function examine(settings: Record<string, string> = {}): Promise<{ code: number; checks: Finding[] }> {
@@ -91,6 +92,7 @@ describe('on Redis', () => {
       'contract',
       'queue',
       'queue access',
+      'default user',
       'Git hosts',
     ]);
   });
@@ -241,7 +243,7 @@ describe('on Redis', () => {
     const userOf = (): { username: string; url: string } =>
       JSON.parse(fs.readFileSync(path.join(folderOf(stack), 'delegate.json'), 'utf8')).queue;
     const admin = async (...command: [string, ...string[]]): Promise<void> => {
-      const redis = new Redis(stack.redis?.url ?? '');
+      const redis = new Redis(stack.redis?.adminUrl ?? '');
       await redis.call(...command);
       redis.disconnect();
     };
@@ -274,6 +276,23 @@ describe('on Redis', () => {
         status: 'wrong',
         found: expect.stringContaining('its own queue is shut'),
       });
+    });
+
+    it('is wrong where Redis obeys anybody, which the manager says at its start', async () => {
+      const words = 'the default user of Redis is open';
+      const said = (): boolean => stack.manager?.output().includes(words) === true;
+      expect(await finding('default user')).toMatchObject({ status: 'ok' });
+      expect(said()).toBe(false);
+      await admin('ACL', 'SETUSER', 'default', 'on', 'nopass');
+      expect(await finding('default user')).toMatchObject({
+        status: 'wrong',
+        code: 1,
+        mend: expect.stringContaining('ACL SETUSER default off'),
+      });
+      await stack.manager?.kill('SIGTERM');
+      await stack.startManager();
+      await eventually(async () => said(), 'the manager to say so');
+      await admin('ACL', 'SETUSER', 'default', 'off');
     });
 
     it('is wrong where the user has another password, or is gone', async () => {

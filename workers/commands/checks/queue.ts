@@ -1,6 +1,7 @@
 // Whether the delegate reaches its queue, and whether the queue shows it its own tasks and nobody else's.
 import type { Config } from '../../../src/config/config.js';
 import {
+  isOpenToAnybody,
   probePostgres,
   probeRedis,
   type QueueProbe,
@@ -27,7 +28,8 @@ export const queueCheck: Check = {
 
 async function lookAtRedis(config: Config, enrolment: EnrolmentFile): Promise<Finding[]> {
   const { queue, group, delegate } = enrolment;
-  const probe = await probeRedis(await openBackend(config, enrolment), { group: group.id, delegate });
+  const backend = await openBackend(config, enrolment);
+  const probe = await probeRedis(backend, { group: group.id, delegate });
   const where = `Redis at ${queue.kind === 'redis' ? new URL(queue.url).host : ''}`;
   const name = 'queue access';
   if (!probe.reached)
@@ -36,7 +38,11 @@ async function lookAtRedis(config: Config, enrolment: EnrolmentFile): Promise<Fi
       { name, ...skipped('not looked at: the queue has to be reached first') },
     ];
   const manner = probe.encrypted ? 'over TLS' : 'without TLS';
-  return [ok(`${where} answers ${manner}`), { name, ...judgeReach(probe.access) }];
+  return [
+    ok(`${where} answers ${manner}`),
+    { name, ...judgeReach(probe.access) },
+    { name: 'default user', ...judgeDefault(await isOpenToAnybody(backend)) },
+  ];
 }
 
 export function judgeReach({ own, others }: QueueReach): Finding {
@@ -45,6 +51,14 @@ export function judgeReach({ own, others }: QueueReach): Finding {
   if (own !== null) return wrong(`its own queue is shut to it: ${own}`, mend);
   if (others.length > 0) return wrong(`it may also read ${others.join(', ')}`, mend);
   return ok('its own queue is open to it, and all others are shut');
+}
+
+function judgeDefault(isOpen: boolean): Finding {
+  if (!isOpen) return ok('Redis obeys nobody who does not say who it is');
+  return wrong(
+    'Redis obeys anybody, without a password: nothing keeps delegates apart',
+    'Have the operators of Redis turn it off (ACL SETUSER default off), as deploy/redis does',
+  );
 }
 
 async function lookAtPostgres({ DATABASE_URL: url }: Config): Promise<Finding> {
