@@ -8,6 +8,8 @@ export class HeldLine {
   bytesLeft: number | null = null;
   readonly #sockets = new Set<net.Socket>();
   #wasHeld: () => void = () => undefined;
+  /** Bring what was held, each of its connection. */
+  readonly #releases: (() => void)[] = [];
   /** Comes when an answer is held for the first time. */
   readonly held = new Promise<void>((resolve) => {
     this.#wasHeld = resolve;
@@ -32,6 +34,12 @@ export class HeldLine {
     return url.replace(this.target.host, `127.0.0.1:${port}`);
   }
 
+  /** Lets what was held pass, and all that comes. */
+  release(): void {
+    this.bytesLeft = null;
+    for (const bring of this.#releases.splice(0)) bring();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
@@ -39,6 +47,7 @@ export class HeldLine {
 
   #join(near: net.Socket): void {
     let isHeld = false;
+    const kept: Buffer[] = [];
     const far = net.connect(Number(this.target.port), this.target.hostname);
     for (const [one, other] of [
       [near, far],
@@ -54,13 +63,21 @@ export class HeldLine {
     }
     near.pipe(far);
     far.on('data', (chunk: Buffer) => {
-      if (isHeld) return;
+      if (isHeld) return void kept.push(chunk);
       if (this.bytesLeft === null) return void near.write(chunk);
       const passing = chunk.subarray(0, this.bytesLeft);
       this.bytesLeft -= passing.length;
       if (passing.length > 0) near.write(passing);
       isHeld = passing.length < chunk.length;
-      if (isHeld) this.#wasHeld();
+      if (!isHeld) return;
+      kept.push(chunk.subarray(passing.length));
+      this.#releases.push(() => {
+        isHeld = false;
+        near.write(Buffer.concat(kept.splice(0)));
+        // The host may have lost its patience with a connection that asked for nothing more.
+        if (far.destroyed) near.end();
+      });
+      this.#wasHeld();
     });
   }
 }
