@@ -221,13 +221,20 @@ class Attempt {
     return true;
   }
 
-  /** Where an earlier delegate was lost over the task, it may have done it: then no failure says that it was not done. */
+  /**
+   * Where an earlier delegate was lost over the task, it may have done it: then no failure says that it was not done. How many
+   * went away is told with it, for whoever tries the same again.
+   */
   describe(failure: Failure, group: string): Failure {
     if (this.#deaths >= LOST_MAX)
       return new Failure('TASK_POISONED', { lost: this.#deaths, reason: this.#reason }) as Failure;
     if (this.lost === 0) return failure;
     const reason = `an earlier delegate took it and did not answer (${this.#reason}); this one met: ${failure.message}`;
-    return new Failure('TASK_OUTCOME_UNKNOWN', { group, reason }, { cause: failure }) as Failure;
+    return new Failure(
+      'TASK_OUTCOME_UNKNOWN',
+      { group, reason, lost: this.#deaths },
+      { cause: failure },
+    ) as Failure;
   }
 
   /** Nobody is left to ask. */
@@ -242,6 +249,7 @@ class Attempt {
       return new Failure('TASK_POISONED', { lost: this.#deaths, reason: this.#reason }) as Failure;
     if (this.lost === 0)
       return new Failure('DELEGATE_UNAVAILABLE', { reason: `all of group ${group} were busy` }) as Failure;
-    return new Failure('DELEGATE_SILENT', { group, seconds: Math.round(this.timeoutMs / 1000) }) as Failure;
+    const seconds = Math.round(this.timeoutMs / 1000);
+    return new Failure('DELEGATE_SILENT', { group, seconds, lost: this.#deaths }) as Failure;
   }
 }

@@ -407,14 +407,14 @@ export const errors = {
     message: (d) => `The enrolment was refused: ${d.reason}`,
     hint: (d) => d.hint,
   }),
-  DELEGATE_SILENT: row<{ group: string; seconds: number }>({
+  DELEGATE_SILENT: row<{ group: string; seconds: number; lost?: number }>({
     status: 504,
     disposition: 'retry',
     title: 'The delegate did not answer in time',
     message: (d) => `A delegate of group ${d.group} did not answer within ${d.seconds} s`,
     hint: () => 'Look at the delegate’s log; the operation is tried again by itself',
   }),
-  TASK_OUTCOME_UNKNOWN: row<{ group: string; reason: string }>({
+  TASK_OUTCOME_UNKNOWN: row<{ group: string; reason: string; lost?: number }>({
     status: 504,
     disposition: 'retry',
     title: 'It is not known yet whether the delegate did it',

@@ -43,8 +43,8 @@ const doubtful = new Set([
   'DELEGATE_SILENT',
   'INTERNAL',
 ]);
-/** So often a plan may have cost delegate after delegate. */
-const POISONED_ATTEMPTS_MAX = 2;
+/** So many delegates may go away over a plan before it counts as one that kills them. */
+const DEATHS_MAX = 5;
 /** These come of the chain and its base alone: an earlier attempt at the same plan met the same. */
 const foregone = new Set(['GIT_PATH_BLOCKED', 'INPUT_REFUSED']);
 /** So often the host must have refused a plan, its branch read each time, before a lost earlier push counts as refused too. */
@@ -274,20 +274,17 @@ export class LaneWriter {
   }
 
   /** The push may have arrived: nothing else happens on the lane until the same plan has been tried again. */
-  async #keepPlan(
-    lane: Lane,
-    { attempts }: Plan,
-    operations: OperationRecord[],
-    failure: Failure,
-  ): Promise<boolean> {
-    const isPoison = failure.code === 'TASK_POISONED' && attempts >= POISONED_ATTEMPTS_MAX;
+  async #keepPlan(lane: Lane, plan: Plan, operations: OperationRecord[], failure: Failure): Promise<boolean> {
+    const deaths = (plan.deaths ?? 0) + deathsOf(failure);
+    const isPoison = deaths >= DEATHS_MAX;
     if (isPoison || operations.every((operation) => isOver(operation))) {
       const { branch } = lane;
-      const unknown = new Failure('OPERATION_IN_DOUBT', { branch, waitedFor: failure.message }) as Failure;
+      const { message: waitedFor } = isPoison ? poisoned(deaths, failure) : failure;
+      const unknown = new Failure('OPERATION_IN_DOUBT', { branch, waitedFor }) as Failure;
       await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, unknown);
       return true;
     }
-    await this.desk.lanes.update(this.lease, { faults: lane.faults + 1 });
+    await this.desk.lanes.update(this.lease, { plan: { ...plan, deaths }, faults: lane.faults + 1 });
     await this.#rest(operations, failure, lane.faults + 1);
     return false;
   }
@@ -340,6 +337,17 @@ function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
   if (doubtful.has(code)) return true;
   if (attempts === 1 || foregone.has(code)) return false;
   return code !== 'GIT_PUSH_REJECTED' || attempts <= REFUSALS_MIN;
+}
+
+/** How many delegates went away over this attempt. */
+function deathsOf({ data }: Failure): number {
+  const { lost } = data as { lost?: unknown };
+  return Number.isInteger(lost) ? (lost as number) : 0;
+}
+
+function poisoned(lost: number, failure: Failure): Failure {
+  const { reason = failure.message } = failure.data as { reason?: string };
+  return new Failure('TASK_POISONED', { lost, reason }) as Failure;
 }
 
 /** What the host asked for, but no longer than the first of these operations may wait. */

@@ -16,6 +16,8 @@ export interface Plan {
   committer: Person;
   /** Times this plan may have reached the Git host. */
   attempts: number;
+  /** Delegates that went away over it, in all attempts together. */
+  deaths?: number;
   steps: PlannedStep[];
 }
 
