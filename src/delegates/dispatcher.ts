@@ -11,7 +11,15 @@ import type { Scope } from '../scopes/scope.js';
 import type { DelegateRecord } from './delegates.repository.js';
 import { DelegatesService, type HandOver } from './delegates.service.js';
 import { ReachMemory } from './reach-memory.js';
-import { type Candidate, explainNobody, rank, type Verdict, type Wanted } from './selection.js';
+import {
+  type Candidate,
+  explainNobody,
+  explainWaiting,
+  findAbsent,
+  rank,
+  type Verdict,
+  type Wanted,
+} from './selection.js';
 
 /** What a task asks of the delegate that takes it. */
 export interface Errand {
@@ -67,7 +75,7 @@ export class Dispatcher {
     for (;;) {
       const verdicts = await this.explain(errand);
       const chosen = verdicts.find(({ eligible, delegate }) => eligible && !attempt.refused.has(delegate.id));
-      if (chosen === undefined) throw attempt.giveUp(explainNobody(verdicts, wantedFor(errand)), errand);
+      if (chosen === undefined) throw attempt.giveUp(verdicts, errand);
       const answered = await this.#ask(errand, chosen.delegate.id, name, input, attempt).catch(
         (error: unknown) => {
           throw attempt.describe(Failure.from(error), chosen.delegate.group);
@@ -160,6 +168,7 @@ export class Dispatcher {
     const known = await this.delegates.inAccountOf(scope);
     return known.map((delegate) => ({
       ...delegate,
+      silentMs: Date.now() - (delegate.lastSeenAt ?? delegate.enrolledAt).getTime(),
       busy: Math.max(this.#busy.get(delegate.id) ?? 0, delegate.running),
       nativeGit: delegate.capabilities.nativeGit,
       gitAllowed: delegate.capabilities.gitAllowed,
@@ -217,7 +226,8 @@ class Attempt {
     }
     if (!elsewhere.has(failure.code)) return false;
     this.refused.add(delegate);
-    this.#failure = failure;
+    // Of several, one that passes says more about what comes of it.
+    if (this.#failure === undefined || this.#failure.disposition === 'stop') this.#failure = failure;
     return true;
   }
 
@@ -237,11 +247,17 @@ class Attempt {
     ) as Failure;
   }
 
-  /** Nobody is left to ask. */
-  giveUp(reason: string, { group, scope }: Errand): Failure {
-    if (this.#failure !== undefined) return this.describe(this.#failure, group ?? scope);
-    const nobody = new Failure('DELEGATE_UNAVAILABLE', { reason }) as Failure;
-    return this.describe(nobody, group ?? scope);
+  /**
+   * Nobody is left to ask. What one delegate may not do ends a task at once only where no other could do it once it is there
+   * again.
+   */
+  giveUp(verdicts: readonly Verdict[], errand: Errand): Failure {
+    const failure = this.#failure;
+    if (failure === undefined) return this.#unavailable(explainNobody(verdicts, wantedFor(errand)), errand);
+    const absent = findAbsent(verdicts).filter(({ delegate }) => !this.refused.has(delegate.id));
+    if (failure.disposition === 'stop' && absent.length > 0)
+      return this.#unavailable(explainWaiting(failure, absent), errand);
+    return this.describe(failure, errand.group ?? errand.scope);
   }
 
   late(group: string): Failure {
@@ -251,5 +267,9 @@ class Attempt {
       return new Failure('DELEGATE_UNAVAILABLE', { reason: `all of group ${group} were busy` }) as Failure;
     const seconds = Math.round(this.timeoutMs / 1000);
     return new Failure('DELEGATE_SILENT', { group, seconds, lost: this.#deaths }) as Failure;
+  }
+
+  #unavailable(reason: string, { group, scope }: Errand): Failure {
+    return this.describe(new Failure('DELEGATE_UNAVAILABLE', { reason }) as Failure, group ?? scope);
   }
 }

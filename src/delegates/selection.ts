@@ -11,6 +11,8 @@ export interface Candidate {
   state: DelegateState;
   alive: boolean;
   said: 'hello' | 'heartbeat' | 'draining' | 'goodbye';
+  /** How long nobody has heard of it. */
+  silentMs: number;
   contract: number;
   contractOldest: number;
   tags: readonly string[];
@@ -157,6 +159,27 @@ const depth = ({ delegate }: Verdict): number => delegate.scope.split('/').lengt
 const load = ({ delegate }: Verdict): number => delegate.busy / delegate.tasksMax;
 const known = ({ delegate }: Verdict): number => Number(delegate.reach?.ok === true);
 
+/** For so long a delegate that has gone counts as one that comes back. */
+const ABSENCE_MS_MAX = 24 * 3_600_000;
+/** What passes by itself. */
+const passing: ReadonlySet<ReasonCode> = new Set(['draining', 'dead', 'starting', 'unreachable', 'full']);
+
+/** Those that could carry it if they were there, and may be before long: for them a task is worth waiting. */
+export function findAbsent(verdicts: readonly Verdict[]): Verdict[] {
+  return verdicts.filter(
+    ({ eligible, reasons, delegate }) =>
+      !eligible && delegate.silentMs <= ABSENCE_MS_MAX && reasons.every(({ code }) => passing.has(code)),
+  );
+}
+
+/** In a sentence, why it waits although somebody was there to ask. */
+export function explainWaiting(
+  { delegate, message }: { delegate?: string; message: string },
+  absent: readonly Verdict[],
+): string {
+  return `delegate ${delegate ?? '(unnamed)'} does not do it (${message}), and who may is not there (${list(absent)})`;
+}
+
 /** In a sentence, why nobody carries it. */
 export function explainNobody(verdicts: readonly Verdict[], wanted: Wanted): string {
   const asked = [
@@ -167,8 +190,14 @@ export function explainNobody(verdicts: readonly Verdict[], wanted: Wanted): str
     ({ reasons }) => !reasons.some(({ code }) => code === 'scope' || code === 'group'),
   );
   if (near.length === 0) return `no delegate ${asked} has enrolled`;
-  const each = near
-    .slice(0, 5)
+  return `no delegate ${asked} can do it (${list(near)})`;
+}
+
+const NAMED_MAX = 5;
+
+function list(verdicts: readonly Verdict[]): string {
+  const each = verdicts
+    .slice(0, NAMED_MAX)
     .map(({ delegate, reasons }) => `${delegate.group}/${delegate.name}: ${reasons[0]?.detail ?? 'busy'}`);
-  return `no delegate ${asked} can do it (${each.join('; ')}${near.length > 5 ? '; …' : ''})`;
+  return `${each.join('; ')}${verdicts.length > NAMED_MAX ? '; …' : ''}`;
 }

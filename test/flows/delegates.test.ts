@@ -109,7 +109,15 @@ describe.each(backends)('on the %s servers', (backend) => {
     expect(head(stack.repository)).not.toBe(before);
   }, 90_000);
 
-  it('opens nothing with another keyring, and names the delegate that tried', async () => {
+  /** Cuts off every delegate of the group that is called so. */
+  async function revoke(group: string, name: string): Promise<void> {
+    const { delegates } = await stack.api.ok('GET', 'accounts/demo/delegates');
+    for (const one of delegates)
+      if (one.group === group && one.name === name)
+        await stack.api.ok('POST', `accounts/demo/delegates/${one.id}/revoke`);
+  }
+
+  it('opens nothing with another keyring, says so, and goes through when the right one comes back', async () => {
     for (const delegate of stack.delegates) await delegate.kill('SIGTERM');
     const stranger = await stack.startDelegate(
       undefined,
@@ -118,17 +126,53 @@ describe.each(backends)('on the %s servers', (backend) => {
       },
       { group: 'strangers' },
     );
-    const saved = await stack.api.save('shut', 'name: shut\n', delegated);
+    const saved = await stack.api.save('shut', 'name: shut\n', delegated, soon);
+    expect(saved.status, saved.text).toBe(202);
+    const waiting = await eventually(async () => {
+      const operation = await stack.api.ok('GET', `accounts/demo/operations/${saved.body.id}`);
+      return operation.waitsFor?.includes('stranger') && operation;
+    }, 'the operation to name who refused it');
+    expect(waiting).toMatchObject({
+      state: 'pending',
+      waitsFor: expect.stringMatching(
+        /delegate stranger does not do it \(Secret git-delegated .*\), and who may is not there \(.*local\/delegate: /,
+      ),
+    });
+    const right = await stack.startDelegate();
+    expect((await stack.api.ended(saved.body.id)).state).toBe('succeeded');
+    expect(fileAt(stack.repository, 'pipelines/shut.yaml')).toBe('name: shut\n');
+    for (const one of [stranger, right]) await one.kill('SIGTERM');
+  });
+
+  it('ends at once what the one delegate there cannot open, where no other is to be waited for', async () => {
+    const stranger = await stack.startDelegate(
+      undefined,
+      { SALLYPORT_DATA_DIR: `${stack.home}/recluse` },
+      { group: 'recluses' },
+    );
+    await stack.api.ok('PUT', 'accounts/demo/connectors/reclusive', {
+      url: stack.repositoryUrl,
+      connectivity: 'delegate',
+      group: 'recluses',
+      credential: { username: stack.accounts.delegate.username, secret: 'git-delegated' },
+    });
+    const saved = await stack.api.save('barred', 'name: barred\n', {
+      connector: 'reclusive',
+      branch: 'main',
+    });
     expect(saved.status).toBe(422);
     expect(saved.body).toMatchObject({
       code: 'SECRET_UNREADABLE',
-      delegate: 'stranger',
+      delegate: 'recluse',
       operationId: expect.any(String),
     });
     await stranger.kill('SIGTERM');
   });
 
   it('obeys its own settings against the manager’s word: a delegate that may not dial does not', async () => {
+    await revoke('local', 'delegate-2');
+    await revoke('strangers', 'stranger');
+    await revoke('recluses', 'recluse');
     const cautious = await stack.startDelegate(undefined, { SALLYPORT_GIT_ALLOW_PRIVATE: 'false' });
     const saved = await stack.api.save('inside', 'name: inside\n', delegated);
     expect(saved.body).toMatchObject({ code: 'GIT_ADDRESS_DENIED' });

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, explainNobody, judge, rank, type Wanted } from '../../../src/delegates/selection.js';
+import {
+  type Candidate,
+  explainNobody,
+  explainWaiting,
+  findAbsent,
+  judge,
+  rank,
+  type Wanted,
+} from '../../../src/delegates/selection.js';
 
 const wanted: Wanted = {
   scope: 'accounts/a/orgs/o',
@@ -18,6 +26,7 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   state: 'enabled',
   alive: true,
   said: 'heartbeat',
+  silentMs: 0,
   contract: 4,
   contractOldest: 3,
   tags: ['eu'],
@@ -269,5 +278,42 @@ describe('why nobody carries it', () => {
   it('names five of them at most', () => {
     const six = ['1', '2', '3', '4', '5', '6'].map((id) => candidate({ id, name: id, alive: false }));
     expect(explain(six)).toMatch(/g\/5: it has fallen silent; …\)$/);
+  });
+});
+
+describe('who is merely absent', () => {
+  const DAY_MS = 24 * 3_600_000;
+  const isAbsent = (more: Partial<Candidate>) => findAbsent(rank([candidate(more)], wanted)).length === 1;
+
+  it.each<[string, Partial<Candidate>]>([
+    ['fell silent', { alive: false }],
+    ['said goodbye', { alive: false, said: 'goodbye' }],
+    ['went a day ago', { alive: false, silentMs: DAY_MS }],
+    ['drains', { said: 'draining' }],
+    ['starts', { said: 'hello' }],
+    ['could not reach the host a moment ago', { reach: { ok: false, detail: 'timed out' } }],
+    ['is silent and full', { alive: false, busy: 4 }],
+  ])('is one that %s', (_, more) => {
+    expect(isAbsent(more)).toBe(true);
+  });
+
+  it.each<[string, Partial<Candidate>]>([
+    ['is there', {}],
+    ['is there and full', { busy: 4 }],
+    ['went longer than a day ago', { alive: false, silentMs: DAY_MS + 1 }],
+    ['was revoked', { alive: false, state: 'revoked' }],
+    ['was disabled', { alive: false, state: 'disabled' }],
+    ['serves another scope', { alive: false, scope: 'accounts/b' }],
+    ['speaks another contract', { alive: false, contract: 2 }],
+    ['may not touch the repository', { alive: false, gitAllowed: [] }],
+  ])('is none that %s', (_, more) => {
+    expect(isAbsent(more)).toBe(false);
+  });
+
+  it('is named beside what the one that is there said', () => {
+    const absent = findAbsent(rank([candidate({ name: 'two', alive: false })], wanted));
+    expect(explainWaiting({ delegate: 'one', message: 'no' }, absent)).toBe(
+      'delegate one does not do it (no), and who may is not there (g/two: it has fallen silent)',
+    );
   });
 });
