@@ -49,6 +49,8 @@ export interface TaskWorkerOptions {
   onFault: (error: unknown, task?: TaskLabel) => void;
   /** Told of every message that was refused; of which task, where its author is known. */
   onForgery: (reason: string, task?: TaskLabel) => void;
+  /** Told of every task that the queue gave once more, since its worker was lost: it is not begun again. */
+  onRedelivery?: (task: TaskLabel) => void;
 }
 
 /** Takes tasks until `close`, which lets the running ones finish. */
@@ -95,7 +97,7 @@ export class TaskWorker {
     try {
       const { claims, payload } = await this.#open(job);
       task = { id: claims.task, name: claims.name };
-      return { ok: true, output: encodeBytes(await this.#dispatch(claims, payload)) };
+      return { ok: true, output: encodeBytes(await this.#dispatch(job, claims, payload)) };
     } catch (error) {
       if (!isOfRefusal(error)) onFault(error, task);
       const failure = Failure.from(error, `delegate ${name}, task ${job.id}`);
@@ -122,8 +124,8 @@ export class TaskWorker {
     }
   }
 
-  async #dispatch(claims: TaskClaims, payload: unknown): Promise<unknown> {
-    const { handlers, journal, onForgery, seal } = this.#options;
+  async #dispatch(job: Job, claims: TaskClaims, payload: unknown): Promise<unknown> {
+    const { handlers, journal, onForgery, onRedelivery, seal } = this.#options;
     const { contract } = claims;
     const { oldest, latest } = this.#options.speaks;
     if (contract > latest || contract < oldest)
@@ -137,7 +139,9 @@ export class TaskWorker {
     if (!input.success) throw new Failure('TASK_REFUSED', { reason: `the input of ${name} is not valid` });
     if (!journal.begin(claims.task, claims.expiresAt)) {
       const reason = 'it was begun before, and is not begun twice';
-      onForgery(reason, { id: claims.task, name: claims.name });
+      const task = { id: claims.task, name: claims.name };
+      if (job.attemptsStarted > 1) onRedelivery?.(task);
+      else onForgery(reason, task);
       throw new Failure('TASK_OUTCOME_UNKNOWN', { group: seal.group, reason });
     }
     return (handlers[name] as (input: unknown) => Promise<unknown>)(input.data);

@@ -39,6 +39,7 @@ let events: QueueEvents;
 const asked: { name: string; input: unknown }[] = [];
 const faults: { code: unknown; task: string | undefined }[] = [];
 const forgeries: string[] = [];
+const redeliveries: string[] = [];
 
 function startWorker(): void {
   journal = new FileTaskJournal(folder);
@@ -51,6 +52,7 @@ function startWorker(): void {
     handlers: notingHandlers(asked),
     onFault: (error, task) => faults.push({ code: (error as { code?: unknown }).code, task: task?.name }),
     onForgery: (reason) => forgeries.push(reason),
+    onRedelivery: ({ id }) => redeliveries.push(id),
   });
 }
 
@@ -62,7 +64,7 @@ async function stopWorker(): Promise<void> {
 beforeEach(async () => {
   parties = await makeParties();
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-worker-'));
-  for (const list of [asked, faults, forgeries]) list.length = 0;
+  for (const list of [asked, faults, forgeries, redeliveries]) list.length = 0;
   startWorker();
   const { delegate, group } = parties.addressee;
   queue = new Queue(taskQueueName(delegate), { ...backend.producer, prefix: groupPrefix(group) });
@@ -251,6 +253,21 @@ describe('a delegate does not begin twice', () => {
     const { task, message } = await begin();
     expect(await put(message, task)).toEqual(twice);
     expect(forgeries).toEqual([again]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('a task that the queue gives once more, which is no forgery', async () => {
+    const { task, message } = await begin();
+    await stopWorker();
+    const { delegate, group } = parties.addressee;
+    const answered = put(message, task);
+    const key = `${groupPrefix(group)}:${taskQueueName(delegate)}:${task}`;
+    await vi.waitFor(async () => expect(await raw.exists(key)).toBe(1), 10_000);
+    // As after a worker that took it and was lost.
+    await raw.hset(key, { ats: '1' });
+    startWorker();
+    expect(await answered).toEqual(twice);
+    expect([forgeries, redeliveries]).toEqual([[], [task]]);
     expect(asked).toHaveLength(1);
   });
 

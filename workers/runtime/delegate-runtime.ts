@@ -141,7 +141,7 @@ function listeners(
   work: Work,
   { metrics }: VitalSigns,
   log: Log,
-): Pick<TaskWorkerOptions, 'onFault' | 'onForgery'> {
+): Pick<TaskWorkerOptions, 'onFault' | 'onForgery' | 'onRedelivery'> {
   return {
     onFault: (error, task) => {
       if (task === undefined) return log.warn({ ...who, err: error }, 'queue');
@@ -155,6 +155,7 @@ function listeners(
       const labels = task === undefined ? {} : labelsOf(task);
       log.warn({ audit: true, ...who, ...labels, code: 'TASK_REFUSED', reason }, 'task refused');
     },
+    onRedelivery: () => metrics.refuse('given again by the queue'),
   };
 }
 
