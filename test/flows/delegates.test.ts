@@ -107,6 +107,8 @@ describe.each(backends)('on the %s servers', (backend) => {
     expect((await stack.api.save('next', 'name: next\n', delegated)).status).toBe(201);
     expect(fileAt(stack.repository, 'pipelines/late.yaml')).toBeNull();
     expect(head(stack.repository)).not.toBe(before);
+    await stack.manager?.kill('SIGTERM');
+    await stack.startManager();
   }, 90_000);
 
   /** Cuts off every delegate of the group that is called so. */
