@@ -62,12 +62,10 @@ export class DelegatesService {
   /** Begins to listen to a group that was just made. */
   attend(group: string): void {
     if (this.#receivers.has(group)) return;
-    const receiver = new PresenceReceiver(
-      this.backend,
-      group,
-      (data) => this.#receive(group, data),
-      (error) => this.log.debug({ err: error }, 'presence queue'),
-    );
+    const receiver = new PresenceReceiver(this.backend, group, (data) => this.#receive(group, data), {
+      onFault: (error) => this.log.debug({ err: error }, 'presence queue'),
+      onRefusal: (reason) => this.noteForgery(`of group ${group}`, reason),
+    });
     this.#receivers.set(group, receiver);
   }
 
@@ -118,6 +116,7 @@ export class DelegatesService {
           void receiver.close().catch(() => undefined);
         }
       await this.access.restore(() => this.delegates.admitted());
+      for (const receiver of this.#receivers.values()) receiver.trim();
     } catch (error) {
       this.log.debug({ err: error }, 'sweep over delegates');
     }

@@ -4,6 +4,7 @@ import type { QueueEventsOptions, QueueOptions, WorkerOptions } from 'bullmq';
 import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import pg from 'pg';
 import { Failure } from '../kernel/failure.js';
+import { boundedConnector, REPLY_BYTES_MAX } from './bounded-replies.js';
 import { type RedisFiles, redisEndpoint } from './redis-endpoint.js';
 
 /** How long a worker's claim on a job lasts without renewal, and how often dead claims are looked for. */
@@ -48,7 +49,7 @@ export async function openQueueBackend(
 }
 
 function redisBackend(url: string, files: RedisFiles): QueueBackend {
-  const endpoint = redisEndpoint(url, files);
+  const endpoint = { ...redisEndpoint(url, files), Connector: boundedConnector(REPLY_BYTES_MAX) };
   const producer = {
     ...endpoint,
     maxRetriesPerRequest: 1,

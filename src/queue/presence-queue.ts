@@ -4,11 +4,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import type { SealedMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, presenceQueueName, type QueueBackend } from './backend.js';
+import { boundedConnector, ReplyTooLong } from './bounded-replies.js';
 
 const SWEEP_MS = 100;
 const RETRY_MS = 1_000;
 const ROUND_MS = 2_000;
 const ROUNDS = 4;
+/** Far more than a delegate says of itself, and what the queue tells with it. */
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** So many may stand unread; many more than all delegates of a group leave there. */
+const WAITING_MAX = 1_000;
+/** Taken away at one look, so that Redis is not held up by it. */
+const TRIMMED_MAX = 10_000;
+
+/** The newest go: the queue is read from its other end. */
+const TRIM = `
+local trimmed = math.min(redis.call('LLEN', KEYS[1]) - tonumber(ARGV[2]), tonumber(ARGV[3]))
+if trimmed <= 0 then return 0 end
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, trimmed - 1)) do redis.call('DEL', ARGV[1] .. id) end
+redis.call('LTRIM', KEYS[1], trimmed, -1)
+return trimmed
+`;
 
 /** The delegate's end. */
 export class PresenceSender {
@@ -70,26 +86,64 @@ export class PresenceSender {
   }
 }
 
+/** What a receiver tells of, besides messages. */
+export interface PresenceEvents {
+  onFault: (error: unknown) => void;
+  /** Messages that were not read. */
+  onRefusal: (reason: string) => void;
+}
+
 /** The manager's end, of one group. */
 export class PresenceReceiver {
   readonly #worker: Worker;
+  readonly #kind: QueueBackend['kind'];
+  readonly #onRefusal: PresenceEvents['onRefusal'];
+  #isTrimming = false;
 
   /** `receive` answers a hello; what it throws is kept from the sender. */
   constructor(
-    backend: QueueBackend,
+    { kind, worker }: QueueBackend,
     group: string,
     receive: (data: unknown) => Promise<SealedMessage | null>,
-    onFault: (error: unknown) => void,
+    { onFault, onRefusal }: PresenceEvents,
   ) {
+    const bounded = kind === 'redis' ? { Connector: boundedConnector(MESSAGE_BYTES_MAX) } : {};
+    this.#kind = kind;
+    this.#onRefusal = onRefusal;
     this.#worker = new Worker(presenceQueueName(group), (job) => receive(job.data), {
-      ...backend.worker,
+      ...worker,
+      connection: { ...worker.connection, ...bounded },
       prefix: groupPrefix(group),
       concurrency: 16,
     });
-    this.#worker.on('error', onFault);
+    this.#worker.on('error', (error) => {
+      if (error instanceof ReplyTooLong) onRefusal('it is longer than a sign of life may be');
+      else onFault(error);
+    });
+  }
+
+  /** Takes away what stands unread beyond all reason, soon: waits for a queue that is away. */
+  trim(): void {
+    if (this.#kind === 'postgres' || this.#isTrimming) return;
+    this.#isTrimming = true;
+    void this.#trim()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isTrimming = false;
+      });
   }
 
   async close(): Promise<void> {
     await this.#worker.close();
+  }
+
+  async #trim(): Promise<void> {
+    const { connection } = this.#worker.getBackend();
+    const client = await connection.client;
+    client.defineCommand('trimPresence', { numberOfKeys: 1, lua: TRIM });
+    const key = (type: string): string => this.#worker.toKey(type);
+    const args = [key('wait'), key(''), WAITING_MAX, TRIMMED_MAX];
+    const trimmed = (await client.runCommand('trimPresence', args)) as number;
+    if (trimmed > 0) this.#onRefusal('too many stood unread');
   }
 }

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Job, Queue, QueueEvents } from 'bullmq';
+import { Queue, QueueEvents } from 'bullmq';
 import { AnswerClaims, clockSkewMaxMs, taskInfo } from '../contract/messages.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
@@ -11,6 +11,7 @@ import { type Opener, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
 import { MessageRefused, openMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
+import { lookAt, type TaskLook } from './task-look.js';
 
 const SWEEP_MS = 250;
 /** How long the queue may take to accept a task. */
@@ -22,6 +23,10 @@ const KEEP = { age: 600, count: 200 };
  * would remove with it, by rights that the delegate has not.
  */
 const ALONE = { removeChildren: false };
+/** Connections to the queue of a delegate that has had no task for so long are closed: it may have gone for good. */
+const IDLE_MS = 300_000;
+/** A connection that is being made again does not always hear that it may end. */
+const CLOSE_MS_MAX = 2_000;
 /** How long one look at the queue may take: a connection that has fallen silent must not stop the clock of a task. */
 const LOOK_MS_MAX = 5_000;
 
@@ -63,11 +68,23 @@ export type Sent =
       isDead: boolean;
     };
 
+/** A delegate's queue as this manager uses it. */
+interface Opened {
+  queue: Queue;
+  events: QueueEvents;
+  /** Tasks that are awaited. */
+  awaited: number;
+  /** Since nothing was awaited. */
+  idleSince: number;
+}
+
 export class TaskQueue {
   readonly #backend: QueueBackend;
   readonly #seal: ManagerSeal;
   readonly #onForgery: (delegate: string, reason: string) => void;
-  readonly #queues = new Map<string, { queue: Queue; events: QueueEvents }>();
+  readonly #queues = new Map<string, Opened>();
+  readonly #idleMs: number;
+  readonly #timer: NodeJS.Timeout;
   readonly #sealers = new Map<string, Sealer>();
   readonly #waiting = new Map<string, () => void>();
 
@@ -76,10 +93,13 @@ export class TaskQueue {
     backend: QueueBackend,
     seal: ManagerSeal,
     onForgery: (delegate: string, reason: string) => void,
+    { idleMs = IDLE_MS }: { idleMs?: number } = {},
   ) {
     this.#backend = backend;
     this.#seal = seal;
     this.#onForgery = onForgery;
+    this.#idleMs = idleMs;
+    this.#timer = setInterval(() => this.#closeIdle(), idleMs / 2).unref();
   }
 
   /**
@@ -92,7 +112,8 @@ export class TaskQueue {
     input: TaskInput<N>,
     { contract, expiresAt, standing }: SendOptions,
   ): Promise<Sent> {
-    const { queue } = this.#open(to);
+    const opened = this.#open(to);
+    const { queue } = opened;
     const task = randomUUID();
     const { deployment, identity } = this.#seal;
     const { group, delegate } = to;
@@ -107,6 +128,7 @@ export class TaskQueue {
     });
     // Before the task is sent, so that no answer comes too early to be noticed.
     const hint = this.#hint(task);
+    opened.awaited += 1;
     try {
       const options = { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP };
       await send(group, () => queue.add('task', message, options));
@@ -116,12 +138,18 @@ export class TaskQueue {
       });
     } finally {
       this.#waiting.delete(task);
+      opened.awaited -= 1;
+      opened.idleSince = Date.now();
     }
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#timer);
     await Promise.allSettled(
-      [...this.#queues.values()].flatMap(({ queue, events }) => [events.close(), queue.close()]),
+      [...this.#queues.values()].flatMap(({ queue, events }) => [
+        inTime(events.close(), CLOSE_MS_MAX),
+        inTime(queue.close(), CLOSE_MS_MAX),
+      ]),
     );
   }
 
@@ -134,12 +162,12 @@ export class TaskQueue {
     for (let hint = first; ; ) {
       await Promise.race([hint, delay(SWEEP_MS)]);
       hint = this.#hint(task);
-      const job = await look(queue, task);
-      if (job === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
-      if (job?.finishedOn !== undefined) return this.#read(to, task, job);
+      const found = await this.#look(queue, task);
+      if (found === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
+      if (found?.isFinished === true) return this.#read(to, task, found);
       const isLate = Date.now() > expiresAt;
       const now = isLate ? 'gone' : await standing();
-      if (now !== 'serving' && (await withdraw(queue, task))) return { outcome: 'untouched' };
+      if (now !== 'serving' && (await this.#withdraw(queue, task))) return { outcome: 'untouched' };
       if (now === 'gone')
         return isLate
           ? { outcome: 'lost', reason: 'there was no answer in time', isDead: false }
@@ -153,12 +181,14 @@ export class TaskQueue {
   }
 
   /** An answer counts when its delegate signed it for this task; nothing else says anything. */
-  async #read(to: Addressee, task: string, job: Job): Promise<Sent> {
-    if (job.failedReason) return { outcome: 'lost', reason: job.failedReason, isDead: true };
+  async #read(to: Addressee, task: string, found: TaskLook): Promise<Sent> {
+    if (found.failedReason !== undefined)
+      return { outcome: 'lost', reason: found.failedReason, isDead: true };
+    if (found.isTooLong) return this.#refuse(to, 'it is longer than an answer may be');
     const { deployment, opener } = this.#seal;
     const { delegate, group, identityKey } = to;
     try {
-      const { payload } = await openMessage(job.returnvalue, {
+      const { payload } = await openMessage(found.answer, {
         purpose: 'answer',
         claims: AnswerClaims,
         authorKey: identityKey,
@@ -176,8 +206,33 @@ export class TaskQueue {
       return { outcome: 'lost', reason: 'the answer is not readable', isDead: false };
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error;
-      this.#onForgery(delegate, error.message);
-      return { outcome: 'lost', reason: `the answer was refused: ${error.message}`, isDead: false };
+      return this.#refuse(to, error.message);
+    }
+  }
+
+  #refuse({ delegate }: Addressee, reason: string): Sent {
+    this.#onForgery(delegate, reason);
+    return { outcome: 'lost', reason: `the answer was refused: ${reason}`, isDead: false };
+  }
+
+  /** Null when the queue has lost the task, undefined while the queue is away for a moment. */
+  async #look(queue: Queue, task: string): Promise<TaskLook | null | undefined> {
+    try {
+      return await inTime(lookAt(this.#backend.kind, queue, task));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes the task back if the delegate has not begun it; whether it was still there to take. */
+  async #withdraw(queue: Queue, task: string): Promise<boolean> {
+    try {
+      const found = await inTime(lookAt(this.#backend.kind, queue, task));
+      if (found === null || found.isBegun) return false;
+      if ((await inTime(queue.getJobState(task))) !== 'waiting') return false;
+      return (await inTime(queue.remove(task, ALONE))) === 1;
+    } catch {
+      return false;
     }
   }
 
@@ -191,9 +246,20 @@ export class TaskQueue {
     return sealer;
   }
 
-  #open({ delegate, group }: Addressee): { queue: Queue; events: QueueEvents } {
+  #closeIdle(): void {
+    for (const [delegate, { queue, events, awaited, idleSince }] of this.#queues) {
+      if (awaited > 0 || Date.now() - idleSince < this.#idleMs) continue;
+      this.#queues.delete(delegate);
+      void Promise.allSettled([events.close(), queue.close()]);
+    }
+  }
+
+  #open({ delegate, group }: Addressee): Opened {
     const known = this.#queues.get(delegate);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.idleSince = Date.now();
+      return known;
+    }
     const prefix = groupPrefix(group);
     const queue = new Queue(taskQueueName(delegate), { ...this.#backend.producer, prefix });
     const events = new QueueEvents(taskQueueName(delegate), { ...this.#backend.events, prefix });
@@ -202,7 +268,7 @@ export class TaskQueue {
     // Connections come back by themselves; what fails meanwhile is reported by the call that needed it.
     queue.on('error', () => undefined);
     events.on('error', () => undefined);
-    const opened = { queue, events };
+    const opened = { queue, events, awaited: 0, idleSince: Date.now() };
     this.#queues.set(delegate, opened);
     return opened;
   }
@@ -235,25 +301,3 @@ async function inTime<T>(work: Promise<T>, ms = LOOK_MS_MAX): Promise<T> {
 }
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** The job; null when the queue has lost it, undefined while the queue is away for a moment. */
-async function look(queue: Queue, task: string): Promise<Job | null | undefined> {
-  try {
-    return (await inTime(queue.getJob(task))) ?? null;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Takes the task back if the delegate has not begun it; whether it was still there to take. */
-async function withdraw(queue: Queue, task: string): Promise<boolean> {
-  try {
-    const job = await inTime(queue.getJob(task));
-    if (job === undefined || job.processedOn !== undefined) return false;
-    if ((await inTime(job.getState())) !== 'waiting') return false;
-    await inTime(job.remove(ALONE));
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -195,7 +195,7 @@ describe('a delegate that meets a manager of another contract', () => {
           },
         );
       },
-      () => undefined,
+      { onFault: () => undefined, onRefusal: () => undefined },
     );
     await expect(startDelegate({ env: { SALLYPORT_DATA_DIR: folder } })).rejects.toThrow(
       new RegExp(

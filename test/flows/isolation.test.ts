@@ -222,7 +222,7 @@ describe('what a delegate writes into its own queues', () => {
         heard += 1;
         return null;
       },
-      () => undefined,
+      { onFault: () => undefined, onRefusal: () => undefined },
     );
     await eventually(
       async () => heard > 0 && (await client.llen(`${presenceOf(anna)}:active`)) === 0,

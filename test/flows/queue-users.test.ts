@@ -157,12 +157,10 @@ describe('users of the shipped Redis configuration', () => {
     await eventually(async () => (await root.keys('*presence*hello*')).length > 0, 'a hello');
     for (let i = 0; i < 3; i++) await sender.say('heartbeat', addressee.delegate, message);
     closing(
-      new PresenceReceiver(
-        manager,
-        addressee.group,
-        async () => message,
-        () => undefined,
-      ),
+      new PresenceReceiver(manager, addressee.group, async () => message, {
+        onFault: () => undefined,
+        onRefusal: () => undefined,
+      }),
     );
     expect(await answer).toEqual(message);
 
