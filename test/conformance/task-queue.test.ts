@@ -1,12 +1,13 @@
 // What a manager believes of answers, on real Redis, when somebody else writes them.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clockSkewMaxMs, TaskClaims } from '../../src/contract/messages.js';
 import { contractVersion } from '../../src/contract/version.js';
 import { groupPrefix, openQueueBackend, type QueueBackend, taskQueueName } from '../../src/queue/backend.js';
 import { type Sent, TaskQueue } from '../../src/queue/task-queue.js';
 import { Identity } from '../../src/sealing/identity.js';
-import type { SealedMessage } from '../../src/sealing/sealed-message.js';
+import { openMessage, type SealedMessage } from '../../src/sealing/sealed-message.js';
 import { headInput, makeParties, type Parties, writeAnswer } from '../support/sealed-road.js';
 import { startRedis } from '../support/servers.js';
 
@@ -211,5 +212,86 @@ describe('a manager counts as lost', () => {
       break;
     }
     expect(await sent).toEqual({ outcome: 'lost', isDead: false, reason: 'the queue has lost the task' });
+  });
+});
+
+describe('a manager keeps connections to a delegate’s queue', () => {
+  /** Readers of events: one for each queue that is open. */
+  const readers = async (): Promise<number> =>
+    String(await raw.client('LIST')).match(/cmd=xread\b/g)?.length ?? 0;
+
+  it('as long as a task is awaited, and closes them once none was for a while', async () => {
+    const idle = new TaskQueue(backend, parties.managerSeal, () => undefined, { idleMs: 400 });
+    let free = (): void => undefined;
+    const held = new Promise<void>((resolve) => (free = resolve));
+    forge(async (task) => {
+      await held;
+      return writeAnswer(parties, { task });
+    });
+    const options = {
+      contract: contractVersion,
+      expiresAt: Date.now() + 30_000,
+      standing: async () => 'serving' as const,
+    };
+    try {
+      const since = Date.now();
+      const sent = idle.send(parties.addressee, 'git.head', headInput, options);
+      await vi.waitFor(async () => expect(await readers()).toBe(1), 10_000);
+      await vi.waitFor(() => expect(Date.now() - since).toBeGreaterThan(1_500), 10_000);
+      expect(await readers()).toBe(1);
+      free();
+      expect(await sent).toMatchObject({ outcome: 'answered' });
+      await vi.waitFor(async () => expect(await readers()).toBe(0), 10_000);
+      expect(await idle.send(parties.addressee, 'git.head', headInput, options)).toMatchObject({
+        outcome: 'answered',
+      });
+    } finally {
+      await idle.close();
+    }
+  });
+});
+
+describe('a manager seals a task', () => {
+  /** What became of a task that nobody takes, and the message that stood in the queue meanwhile. */
+  async function messageTo(to: Parties['addressee'], expiresAt: number): Promise<SealedMessage> {
+    const key = `${groupPrefix(to.group)}:${taskQueueName(to.delegate)}`;
+    let isOver = false;
+    const standing = async (): Promise<'serving' | 'gone'> => (isOver ? 'gone' : 'serving');
+    const sent = queue.send(to, 'git.head', headInput, { contract: contractVersion, expiresAt, standing });
+    const data = await vi.waitFor(async () => {
+      const [task] = await raw.lrange(`${key}:wait`, 0, 0);
+      const found = task === undefined ? null : await raw.hget(`${key}:${task}`, 'data');
+      expect(found).not.toBeNull();
+      return found as string;
+    }, 10_000);
+    isOver = true;
+    expect(await sent).toEqual({ outcome: 'untouched' });
+    return JSON.parse(data) as SealedMessage;
+  }
+
+  const open = (message: SealedMessage, { delegateSeal }: Parties) =>
+    openMessage(message, {
+      purpose: 'task',
+      claims: TaskClaims,
+      authorKey: delegateSeal.managerIdentityKey,
+      check: () => undefined,
+      opener: delegateSeal.opener,
+    });
+
+  it('for its group, also where another group names the same key as its own', async () => {
+    const { addressee } = parties;
+    const thief = { ...addressee, group: 'g2', delegate: `${addressee.delegate}-thief` };
+    const [own, others] = [
+      await messageTo(addressee, Date.now() + 30_000),
+      await messageTo(thief, Date.now() + 30_000),
+    ];
+    expect((await open(own, parties)).payload).toEqual(headInput);
+    await expect(open(others, parties)).rejects.toThrow('it was sealed for somebody else');
+  });
+
+  it('so that a delegate whose clock runs ahead within the bound still begins it', async () => {
+    const expiresAt = Date.now() + 30_000;
+    const { claims } = await open(await messageTo(parties.addressee, expiresAt), parties);
+    expect(claims.expiresAt).toBe(expiresAt + clockSkewMaxMs);
   });
 });
