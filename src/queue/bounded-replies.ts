@@ -14,7 +14,7 @@ const STRINGS: ReadonlySet<string> = new Set(['$', '=', '!']);
 const LISTS: ReadonlySet<string> = new Set(['*', '~', '>']);
 
 /** The connection was closed over it; what was asked on it has failed. */
-export class ReplyTooLong extends Error {
+class ReplyTooLong extends Error {
   override readonly name = 'ReplyTooLong';
 }
 
@@ -88,8 +88,8 @@ export class ReplyMeter {
 
 type Address = net.NetConnectOpts & { tls?: tls.ConnectionOptions; disconnectTimeout: number };
 
-/** For the option `Connector` of the library: dials as the library itself would. */
-export const boundedConnector = (bytesMax: number) =>
+/** For the option `Connector` of the library: dials as the library itself would. `onTooLong` is told of each connection closed. */
+export const boundedConnector = (bytesMax: number, onTooLong: () => void = () => undefined) =>
   class extends AbstractConnector {
     readonly #address: Address;
 
@@ -112,8 +112,9 @@ export const boundedConnector = (bytesMax: number) =>
         this.firstError = error;
       });
       stream.on('data', (chunk: Buffer) => {
-        if (!meter.take(chunk))
-          stream.destroy(new ReplyTooLong(`Redis sent more than ${bytesMax} bytes at once`));
+        if (stream.destroyed || meter.take(chunk)) return;
+        onTooLong();
+        stream.destroy(new ReplyTooLong(`Redis sent more than ${bytesMax} bytes at once`));
       });
       this.stream = stream;
       return stream;

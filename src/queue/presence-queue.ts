@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import type { SealedMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, presenceQueueName, type QueueBackend } from './backend.js';
-import { boundedConnector, ReplyTooLong } from './bounded-replies.js';
+import { boundedConnector } from './bounded-replies.js';
 
 const SWEEP_MS = 100;
 const RETRY_MS = 1_000;
@@ -12,6 +12,7 @@ const ROUND_MS = 2_000;
 const ROUNDS = 4;
 /** Far more than a delegate says of itself, and what the queue tells with it. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
+const TOO_LONG = 'it is longer than a sign of life may be';
 /** So many may stand unread; many more than all delegates of a group leave there. */
 const WAITING_MAX = 1_000;
 /** Taken away at one look, so that Redis is not held up by it. */
@@ -107,7 +108,8 @@ export class PresenceReceiver {
     receive: (data: unknown) => Promise<SealedMessage | null>,
     { onFault, onRefusal }: PresenceEvents,
   ) {
-    const bounded = kind === 'redis' ? { Connector: boundedConnector(MESSAGE_BYTES_MAX) } : {};
+    const bounded =
+      kind === 'redis' ? { Connector: boundedConnector(MESSAGE_BYTES_MAX, () => onRefusal(TOO_LONG)) } : {};
     this.#kind = kind;
     this.#onRefusal = onRefusal;
     this.#worker = new Worker(presenceQueueName(group), (job) => receive(job.data), {
@@ -116,10 +118,7 @@ export class PresenceReceiver {
       prefix: groupPrefix(group),
       concurrency: 16,
     });
-    this.#worker.on('error', (error) => {
-      if (error instanceof ReplyTooLong) onRefusal('it is longer than a sign of life may be');
-      else onFault(error);
-    });
+    this.#worker.on('error', onFault);
   }
 
   /** Takes away what stands unread beyond all reason, soon: waits for a queue that is away. */
