@@ -74,7 +74,7 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   const lanes = app.get(LaneFlow);
   // A job only says where to look: it does not stand in the way of the next one while the lane has its turns.
   app.get(JobWorker).start({ 'lane.run': async (due) => lanes.begin(due) }, config.SALLYPORT_LANES_MAX);
-  await app.get(DelegatesService).listen(app.get(Dispatcher).handOver);
+  await app.get(DelegatesService).listen(app.get(Dispatcher));
   app.get(Sweep).start();
 }
 

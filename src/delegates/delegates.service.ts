@@ -6,7 +6,7 @@ import { contractOldest, contractVersion } from '../contract/version.js';
 import { Log } from '../kernel/log.js';
 import { PresenceReceiver } from '../queue/presence-queue.js';
 import { Backend } from '../queue/queue.module.js';
-import { QueueAccess } from '../queue/queue-access.js';
+import { QueueAccess, userOf } from '../queue/queue-access.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { Sealer } from '../sealing/hpke.js';
 import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
@@ -16,7 +16,7 @@ import { ManagerKeys } from './manager-keys.js';
 
 /** Many tasks ask at once; one look at the database serves them all for this long. */
 const FRESH_MS = 200;
-/** How often groups that other managers made, and users that Redis lost, are looked for. */
+/** How often groups that other managers made, users that Redis lost, and what is left of revoked delegates are looked for. */
 const SWEEP_MS = 1_000;
 
 /** Asks another delegate of the group for what a newcomer lacks; null when there is none. */
@@ -25,6 +25,13 @@ export type HandOver = (
   signature: string,
 ) => Promise<{ enc: string; box: string } | null>;
 
+/** What is done with their queues. */
+export interface QueueWork {
+  handOver: HandOver;
+  /** Of delegates that can reach the queue no more. */
+  removeQueues: (gone: readonly DelegateRecord[]) => Promise<void>;
+}
+
 @Injectable()
 export class DelegatesService {
   readonly #receivers = new Map<string, PresenceReceiver>();
@@ -32,7 +39,7 @@ export class DelegatesService {
   #timer: NodeJS.Timeout | undefined;
   /** The look that is under way, if one is. */
   #sweeping: Promise<void> | undefined;
-  #handOver: HandOver = async () => null;
+  #work: QueueWork = { handOver: async () => null, removeQueues: async () => undefined };
   /** Messages that were not what they claimed to be, by reason. */
   readonly refused = new Map<string, number>();
 
@@ -46,8 +53,8 @@ export class DelegatesService {
   ) {}
 
   /** Begins to listen, to every group that there is and will be. */
-  async listen(handOver: HandOver): Promise<void> {
-    this.#handOver = handOver;
+  async listen(work: QueueWork): Promise<void> {
+    this.#work = work;
     await this.#look();
     this.#timer = setInterval(() => void this.#look(), SWEEP_MS).unref();
   }
@@ -115,8 +122,11 @@ export class DelegatesService {
           this.#receivers.delete(group);
           void receiver.close().catch(() => undefined);
         }
-      await this.access.restore(() => this.delegates.admitted());
+      const users = await this.access.restore(() => this.delegates.admitted());
       for (const receiver of this.#receivers.values()) receiver.trim();
+      const revoked = (await this.#records()).filter(({ state }) => state === 'revoked');
+      // While one may still write there, or has come back since, its queue stays.
+      await this.#work.removeQueues(revoked.filter(({ id }) => !users.has(userOf(id))));
     } catch (error) {
       this.log.debug({ err: error }, 'sweep over delegates');
     }
@@ -178,7 +188,7 @@ export class DelegatesService {
       ? {
           accepted: true,
           contract: Math.min(contractVersion, self.contract),
-          groupKeys: wantsGroupKeys === null ? null : await this.#handOver(record, wantsGroupKeys),
+          groupKeys: wantsGroupKeys === null ? null : await this.#work.handOver(record, wantsGroupKeys),
         }
       : { accepted: false, contract: contractVersion, contractOldest };
     const claims = { deployment: this.keys.deployment, delegate, process };

@@ -9,7 +9,7 @@ import { placeOf } from '../policy/git-patterns.js';
 import { type Standing, TaskQueue } from '../queue/task-queue.js';
 import type { Scope } from '../scopes/scope.js';
 import type { DelegateRecord } from './delegates.repository.js';
-import { DelegatesService, type HandOver } from './delegates.service.js';
+import { DelegatesService, type HandOver, type QueueWork } from './delegates.service.js';
 import { ReachMemory } from './reach-memory.js';
 import {
   type Candidate,
@@ -46,7 +46,7 @@ const elsewhere = new Set([
 ]);
 
 @Injectable()
-export class Dispatcher {
+export class Dispatcher implements QueueWork {
   readonly #reach = new ReachMemory();
   /** Tasks of this manager that a delegate has. */
   readonly #busy = new Map<string, number>();
@@ -122,6 +122,9 @@ export class Dispatcher {
     }
     return null;
   };
+
+  readonly removeQueues = (gone: readonly DelegateRecord[]): Promise<void> =>
+    this.queue.remove(gone.map(addressOf));
 
   async #ask<N extends TaskName>(
     errand: Errand | undefined,

@@ -91,19 +91,22 @@ export class QueueAccess {
    * Admits at once who is missing: a Redis that lost its users gets them again. Looks now and then for delegates that nobody
    * enrolled, and for rules that are not those of today.
    * @param list all that must be admitted, as they are now
+   * @returns the users that there were
    * @throws QUEUE_UNAVAILABLE, QUEUE_ACCESS_DENIED
    */
-  async restore(list: () => Promise<readonly Admitted[]>): Promise<void> {
-    if (this.#endpoint === undefined) return;
+  async restore(list: () => Promise<readonly Admitted[]>): Promise<ReadonlySet<string>> {
+    if (this.#endpoint === undefined) return new Set();
     const present = new Set((await this.#run(['USERS'])) as string[]);
     const all = await list();
     await this.#readmit(
       all.filter(({ delegate }) => !present.has(userOf(delegate))),
       list,
     );
-    if (Date.now() < this.#inspectAt) return;
-    this.#inspectAt = Date.now() + this.#inspectionMs;
-    await this.#inspect(all, list);
+    if (Date.now() >= this.#inspectAt) {
+      this.#inspectAt = Date.now() + this.#inspectionMs;
+      await this.#inspect(all, list);
+    }
+    return present;
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,7 @@ export async function probeRedis(
   { group, delegate }: { group: string; delegate: string },
 ): Promise<QueueProbe> {
   const { url, ...options } = backend.producer.connection as RedisOptions & { url: string };
-  const { redis, firstFault } = open(url, options);
+  const { redis, firstFault } = openOnce(url, options);
   try {
     await redis.connect();
     const encrypted = new URL(url).protocol === 'rediss:';
@@ -75,7 +75,7 @@ export async function isOpenToAnybody(backend: QueueBackend): Promise<boolean> {
   const nameless = new URL(url);
   nameless.username = '';
   nameless.password = '';
-  const { redis, firstFault } = open(nameless.href, options);
+  const { redis, firstFault } = openOnce(nameless.href, options);
   try {
     await redis.connect();
     await redis.ping();
@@ -89,8 +89,13 @@ export async function isOpenToAnybody(backend: QueueBackend): Promise<boolean> {
   }
 }
 
-/** What ends a connection is told by its first fault; the call that waited only hears that it ended. */
-function open(url: string, options: RedisOptions): { redis: Redis; firstFault: () => Error | undefined } {
+/**
+ * A connection that is not made again. What ended it is told by its first fault; the call that waited only hears that it ended.
+ */
+export function openOnce(
+  url: string,
+  options: RedisOptions,
+): { redis: Redis; firstFault: () => Error | undefined } {
   const redis = new Redis(url, {
     ...(options as object),
     lazyConnect: true,

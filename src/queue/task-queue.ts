@@ -11,6 +11,7 @@ import { type Opener, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
 import { MessageRefused, openMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
+import { removeTaskQueues } from './queue-removal.js';
 import { lookAt, type TaskLook } from './task-look.js';
 
 const SWEEP_MS = 250;
@@ -86,6 +87,8 @@ export class TaskQueue {
   readonly #idleMs: number;
   readonly #timer: NodeJS.Timeout;
   readonly #sealers = new Map<string, Sealer>();
+  /** Delegates whose queues were removed and not used since, each with its identity key of then. */
+  readonly #removed = new Map<string, string>();
   readonly #waiting = new Map<string, () => void>();
 
   /** `onForgery` is told of every answer that was not its delegate's own. */
@@ -112,8 +115,6 @@ export class TaskQueue {
     input: TaskInput<N>,
     { contract, expiresAt, standing }: SendOptions,
   ): Promise<Sent> {
-    const opened = this.#open(to);
-    const { queue } = opened;
     const task = randomUUID();
     const { deployment, identity } = this.#seal;
     const { group, delegate } = to;
@@ -126,31 +127,49 @@ export class TaskQueue {
       sealer: this.#sealerFor(to),
       author: identity,
     });
+    const opened = this.#open(to);
+    const { queue } = opened;
+    opened.awaited += 1;
     // Before the task is sent, so that no answer comes too early to be noticed.
     const hint = this.#hint(task);
-    opened.awaited += 1;
     try {
       const options = { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP };
       await send(group, () => queue.add('task', message, options));
-      return await this.#await(to, queue, { task, hint }, { expiresAt, standing }).finally(() => {
-        // The queue's own bounds are for a manager that died meanwhile.
-        void queue.remove(task, ALONE).catch(() => undefined);
-      });
+      return await this.#await(to, queue, { task, hint }, { expiresAt, standing });
     } finally {
       this.#waiting.delete(task);
-      opened.awaited -= 1;
-      opened.idleSince = Date.now();
+      void this.#leave(opened, task);
     }
+  }
+
+  /**
+   * Leaves nothing of the queues of delegates that were cut off, each once none of its tasks is awaited here. In PostgreSQL they
+   * are only closed. @throws what Redis throws: to be tried again
+   */
+  async remove(gone: readonly Addressee[]): Promise<void> {
+    const idle = gone.filter(
+      ({ delegate, identityKey }) =>
+        this.#removed.get(delegate) !== identityKey && (this.#queues.get(delegate)?.awaited ?? 0) === 0,
+    );
+    if (idle.length === 0) return;
+    const opened = idle.flatMap(({ delegate }) => this.#queues.get(delegate) ?? []);
+    for (const { delegate } of idle) this.#queues.delete(delegate);
+    await Promise.all(opened.map(close));
+    if (this.#backend.kind === 'redis') await removeTaskQueues(this.#backend, idle);
+    for (const { delegate, identityKey } of idle)
+      if (!this.#queues.has(delegate)) this.#removed.set(delegate, identityKey);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.allSettled(
-      [...this.#queues.values()].flatMap(({ queue, events }) => [
-        inTime(events.close(), CLOSE_MS_MAX),
-        inTime(queue.close(), CLOSE_MS_MAX),
-      ]),
-    );
+    await Promise.all([...this.#queues.values()].map(close));
+  }
+
+  /** The queue's own bounds are for a manager that died meanwhile. What this writes there counts as use of the queue. */
+  async #leave(opened: Opened, task: string): Promise<void> {
+    await inTime(opened.queue.remove(task, ALONE)).catch(() => undefined);
+    opened.awaited -= 1;
+    opened.idleSince = Date.now();
   }
 
   async #await(
@@ -247,10 +266,10 @@ export class TaskQueue {
   }
 
   #closeIdle(): void {
-    for (const [delegate, { queue, events, awaited, idleSince }] of this.#queues) {
-      if (awaited > 0 || Date.now() - idleSince < this.#idleMs) continue;
+    for (const [delegate, opened] of this.#queues) {
+      if (opened.awaited > 0 || Date.now() - opened.idleSince < this.#idleMs) continue;
       this.#queues.delete(delegate);
-      void Promise.allSettled([events.close(), queue.close()]);
+      void close(opened);
     }
   }
 
@@ -270,8 +289,13 @@ export class TaskQueue {
     events.on('error', () => undefined);
     const opened = { queue, events, awaited: 0, idleSince: Date.now() };
     this.#queues.set(delegate, opened);
+    this.#removed.delete(delegate);
     return opened;
   }
+}
+
+async function close({ queue, events }: Opened): Promise<void> {
+  await Promise.allSettled([inTime(events.close(), CLOSE_MS_MAX), inTime(queue.close(), CLOSE_MS_MAX)]);
 }
 
 /** What a socket says when nothing was sent: any other fault leaves open whether the queue has the task. */

@@ -166,6 +166,46 @@ describe('BullMQ', () => {
   });
 });
 
+describe('what is left of a delegate that was cut off', () => {
+  it('is removed whatever it wrote there, by the manager’s own user, and nothing of anybody else is', async () => {
+    const root = place.connect(place.rootUrl);
+    const gone = await place.admit({ group: anna.group });
+    const its = place.connect(gone.url);
+    const { managerSeal, addressee } = await makeSeals();
+    const queue = new TaskQueue(manager, managerSeal, () => undefined);
+    const to = { ...addressee, group: gone.group, delegate: gone.delegate };
+    const input = { remote: { url: 'https://git.example/x.git' }, branch: 'main' };
+    let standing: 'serving' | 'gone' = 'serving';
+    const sent = queue.send(to, 'git.head', input, {
+      contract: contractVersion,
+      expiresAt: Date.now() + 20_000,
+      standing: async () => standing,
+    });
+    await eventually(async () => (await root.llen(`${tasksOf(gone)}:wait`)) === 1, 'the task');
+    // More than one step takes, names that look like others’, and a child that is somebody else’s.
+    const script = "for i = 1, 3000 do redis.call('set', KEYS[1] .. i, i) end";
+    await its.eval(script, 1, `${tasksOf(gone)}:${tasksOf(fellow)}:job`);
+    await its.sadd(`${tasksOf(gone)}:1:dependencies`, `${tasksOf(fellow)}:job`);
+    await root.set(`${tasksOf(gone)}x:1`, 'of another one whose id begins with its own');
+    const before = (await root.keys('*')).filter((key) => !key.startsWith(`${tasksOf(gone)}:`));
+    await place.access.expel(gone.delegate);
+
+    await queue.remove([to]);
+    expect(await root.llen(`${tasksOf(gone)}:wait`), 'while its task is awaited').toBe(1);
+    standing = 'gone';
+    expect(await sent).toEqual({ outcome: 'untouched' });
+    await eventually(async () => {
+      await queue.remove([to]);
+      return (await root.keys(`${tasksOf(gone)}:*`)).length === 0;
+    }, 'its keys to be gone');
+    expect((await root.keys('*')).toSorted()).toEqual(before.toSorted());
+    expect(String(await root.client('LIST'))).not.toContain(
+      Buffer.from(taskQueueName(gone.delegate)).toString('base64'),
+    );
+    await queue.close();
+  });
+});
+
 describe('what a delegate writes into its own queues', () => {
   /** A job of another group, that must outlive what is tried. */
   const theirJob = (): string => `${tasksOf(stranger)}:job`;
