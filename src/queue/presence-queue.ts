@@ -5,6 +5,7 @@ import { Queue, Worker } from 'bullmq';
 import type { SealedMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, presenceQueueName, type QueueBackend } from './backend.js';
 import { boundedConnector } from './bounded-replies.js';
+import { tidyPresence } from './presence-tidying.js';
 
 const SWEEP_MS = 100;
 const RETRY_MS = 1_000;
@@ -13,19 +14,6 @@ const ROUNDS = 4;
 /** Far more than a delegate says of itself, and what the queue tells with it. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 const TOO_LONG = 'it is longer than a sign of life may be';
-/** So many may stand unread; many more than all delegates of a group leave there. */
-const WAITING_MAX = 1_000;
-/** Taken away at one look, so that Redis is not held up by it. */
-const TRIMMED_MAX = 10_000;
-
-/** The newest go: the queue is read from its other end. */
-const TRIM = `
-local trimmed = math.min(redis.call('LLEN', KEYS[1]) - tonumber(ARGV[2]), tonumber(ARGV[3]))
-if trimmed <= 0 then return 0 end
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, trimmed - 1)) do redis.call('DEL', ARGV[1] .. id) end
-redis.call('LTRIM', KEYS[1], trimmed, -1)
-return trimmed
-`;
 
 /** The delegate's end. */
 export class PresenceSender {
@@ -121,7 +109,7 @@ export class PresenceReceiver {
     this.#worker.on('error', onFault);
   }
 
-  /** Takes away what stands unread beyond all reason, soon: waits for a queue that is away. */
+  /** Takes away what stands unread beyond all reason and what keeps others from being heard, soon: waits for a queue that is away. */
   trim(): void {
     if (this.#kind === 'postgres' || this.#isTrimming) return;
     this.#isTrimming = true;
@@ -137,12 +125,8 @@ export class PresenceReceiver {
   }
 
   async #trim(): Promise<void> {
-    const { connection } = this.#worker.getBackend();
-    const client = await connection.client;
-    client.defineCommand('trimPresence', { numberOfKeys: 1, lua: TRIM });
-    const key = (type: string): string => this.#worker.toKey(type);
-    const args = [key('wait'), key(''), WAITING_MAX, TRIMMED_MAX];
-    const trimmed = (await client.runCommand('trimPresence', args)) as number;
-    if (trimmed > 0) this.#onRefusal('too many stood unread');
+    const { tooMany, tooLong } = await tidyPresence(this.#worker);
+    if (tooMany > 0) this.#onRefusal('too many stood unread');
+    if (tooLong > 0) this.#onRefusal(TOO_LONG);
   }
 }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { contractVersion } from '../../src/contract/version.js';
 import {
   groupPrefix,
@@ -12,7 +12,7 @@ import {
   type QueueBackend,
   taskQueueName,
 } from '../../src/queue/backend.js';
-import { PresenceReceiver } from '../../src/queue/presence-queue.js';
+import { PresenceReceiver, PresenceSender } from '../../src/queue/presence-queue.js';
 import { type Sent, TaskQueue } from '../../src/queue/task-queue.js';
 import { eventually } from '../support/api.js';
 import { type Member, newId, RedisWithUsers } from '../support/redis-users.js';
@@ -246,5 +246,81 @@ it('takes away signs of life that nobody could read all of', async () => {
     free();
     await receiver.close();
     await presence.close();
+  }
+});
+
+describe('what a delegate left among the signs of life', () => {
+  let presence: Queue;
+  beforeEach(async () => {
+    presence = await openPresence();
+  });
+  afterEach(() => presence.close());
+
+  async function revoke(): Promise<void> {
+    await presence.close();
+    await world.access.expel(member.delegate);
+  }
+
+  /** The other delegate is heard, as long as it goes on saying so, while the manager tidies up as it does. */
+  async function hear(refusals: string[] = []): Promise<boolean> {
+    const other = await world.admit({ group: member.group, delegate: newId('d') });
+    const backend = await openQueueBackend({ redisUrl: other.url, databaseUrl: undefined });
+    const sender = new PresenceSender(backend, member.group, () => undefined);
+    const heard: unknown[] = [];
+    const receiver = receive(heard, refusals);
+    const message = await writeAnswer(parties, { task: randomUUID() });
+    try {
+      await eventually(async () => {
+        receiver.trim();
+        await sender.say('heartbeat', other.delegate, message).catch(() => undefined);
+        return heard.some((data) => JSON.stringify(data) === JSON.stringify(message));
+      }, 'the heartbeat of the other delegate');
+      return true;
+    } finally {
+      await receiver.close();
+      await sender.close();
+    }
+  }
+
+  it.each([
+    ['waits', 'wait'],
+    ['was taken by a manager before', 'active'],
+  ])('is taken away where it is too long and %s', async (_, list) => {
+    const ids = Array.from({ length: 30 }, (__, index) => `huge-${index}`);
+    for (const id of ids) {
+      await presence.add('presence', {}, { jobId: id, removeOnComplete: true, removeOnFail: true });
+      await hostile.eval(
+        "redis.call('HSET', KEYS[1], 'stc', '9', 'defa', 'x', ARGV[1], string.rep('x', 2 * 1024 * 1024))",
+        1,
+        presence.toKey(id),
+        id.endsWith('7') ? 'junk' : 'data',
+      );
+    }
+    if (list === 'active')
+      while ((await hostile.rpoplpush(presence.toKey('wait'), presence.toKey('active'))) !== null);
+    await revoke();
+    const refusals: string[] = [];
+    await hear(refusals);
+    expect(refusals).toContain('it is longer than a sign of life may be');
+    const root = world.connect(world.rootUrl);
+    await expect(root.keys(`${presence.toKey('huge-')}*`)).resolves.toEqual([]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a pause', () => hostile.hset(presence.toKey('meta'), 'paused', '1')],
+    ['a limit', () => hostile.hset(presence.toKey('meta'), { concurrency: '0', max: '0', duration: '1' })],
+    ['a list of another type', () => replace('wait')],
+    ['events of another type', () => replace('events')],
+    ['a counter that cannot count', () => replace('id')],
+    ['a marker of another type', () => replace('marker')],
+  ])('keeps nobody from being heard: %s', async (_, leave) => {
+    await leave();
+    await revoke();
+    expect(await hear()).toBe(true);
+  });
+
+  async function replace(type: string): Promise<void> {
+    await hostile.del(presence.toKey(type));
+    await hostile.set(presence.toKey(type), 'nonsense');
   }
 });
