@@ -142,8 +142,14 @@ export class Dispatcher implements QueueWork {
         expiresAt: attempt.endsAt,
         standing: () => this.#standing(errand, delegate),
       });
-      if (sent.outcome === 'answered') return sent.answer;
-      if (sent.outcome === 'lost') attempt.lose(sent.reason, sent.isDead);
+      if (sent.outcome === 'untouched') return undefined;
+      if (sent.outcome === 'answered') {
+        attempt.wasQueueAway = sent.wasQueueAway === true;
+        return sent.answer;
+      }
+      if (sent.isFinal)
+        throw new Failure('TASK_OUTCOME_UNKNOWN', { group: delegate.group, reason: sent.reason });
+      attempt.lose(sent.reason, sent.isDead);
       return undefined;
     } finally {
       const left = (this.#busy.get(id) ?? 1) - 1;
@@ -154,7 +160,8 @@ export class Dispatcher implements QueueWork {
 
   async #standing(errand: Errand | undefined, { id, tasksMax }: DelegateRecord): Promise<Standing> {
     const now = await this.delegates.find(id);
-    if (now === undefined || now.state === 'revoked' || !now.alive) return 'gone';
+    if (now === undefined || now.state === 'revoked' || now.said === 'goodbye') return 'gone';
+    if (!now.alive) return 'silent';
     if (now.state !== 'enabled' || now.said === 'draining') return 'finishing';
     const isFull = (this.#busy.get(id) ?? 0) > tasksMax;
     return isFull && errand !== undefined && (await this.#hasFreer(errand)) ? 'finishing' : 'serving';
@@ -201,7 +208,9 @@ class Attempt {
   /** Delegates that have said that they cannot do it. */
   readonly refused = new Set<string>();
   lost = 0;
-  /** Delegates that went away over it. */
+  /** While the delegate that answered last had it. */
+  wasQueueAway = false;
+  /** Delegates that died over it. */
   #deaths = 0;
   #reason = '';
   #failure: Failure | undefined;
@@ -224,7 +233,7 @@ class Attempt {
   goesOnAfter(failure: Failure, delegate: string): boolean {
     if (this.isOver) return false;
     if (failure.code === 'TASK_OUTCOME_UNKNOWN') {
-      this.lose(failure.message, true);
+      this.lose(failure.message, !this.wasQueueAway);
       return !this.isOver;
     }
     if (!elsewhere.has(failure.code)) return false;

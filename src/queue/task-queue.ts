@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, QueueEvents } from 'bullmq';
 import { AnswerClaims, clockSkewMaxMs, taskInfo } from '../contract/messages.js';
+import { silenceMaxMs } from '../contract/presence.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
 import { type Opener, Sealer } from '../sealing/hpke.js';
@@ -15,6 +16,8 @@ import { removeTaskQueues } from './queue-removal.js';
 import { lookAt, type TaskLook } from './task-look.js';
 
 const SWEEP_MS = 250;
+/** What an outage of the queue did to a delegate is over after so long: its claim on a task, and its silence. */
+const AWAY_MS = 2 * silenceMaxMs;
 /** How long the queue may take to accept a task. */
 const SEND_MS_MAX = 10_000;
 /** Answers are kept this long for a manager that looks late. */
@@ -47,8 +50,11 @@ export interface ManagerSeal {
   opener: Opener;
 }
 
-/** Whether the delegate may still begin the task, may only finish it, or can do neither any more. */
-export type Standing = 'serving' | 'finishing' | 'gone';
+/**
+ * Whether the delegate may still begin the task, may only finish it, or can do neither any more: since it left (`gone`), or nobody
+ * knows why (`silent`).
+ */
+export type Standing = 'serving' | 'finishing' | 'gone' | 'silent';
 
 export interface SendOptions {
   contract: number;
@@ -58,16 +64,30 @@ export interface SendOptions {
 }
 
 export type Sent =
-  | { outcome: 'answered'; answer: TaskAnswer }
+  | {
+      outcome: 'answered';
+      answer: TaskAnswer;
+      /** Whether the queue was away meanwhile, and may have given the task twice over it. */
+      wasQueueAway?: true;
+    }
   /** It was not begun, and never will be. */
   | { outcome: 'untouched' }
   /** It may have been done, or may still be. */
   | {
       outcome: 'lost';
       reason: string;
-      /** Whether the delegate went away over it. */
+      /** Whether the delegate died, and the queue is not to blame. */
       isDead: boolean;
+      /** Whether another delegate would fare no better. */
+      isFinal?: true;
     };
+
+/** What was seen of a task that is awaited. */
+interface Watch {
+  task: string;
+  /** When the queue did not answer last. */
+  awayAt: number;
+}
 
 /** A delegate's queue as this manager uses it. */
 interface Opened {
@@ -135,7 +155,7 @@ export class TaskQueue {
     try {
       const options = { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP };
       await send(group, () => queue.add('task', message, options));
-      return await this.#await(to, queue, { task, hint }, { expiresAt, standing });
+      return await this.#await(to, queue, { task, awayAt: 0 }, hint, { expiresAt, standing });
     } finally {
       this.#waiting.delete(task);
       void this.#leave(opened, task);
@@ -175,22 +195,27 @@ export class TaskQueue {
   async #await(
     to: Addressee,
     queue: Queue,
-    { task, hint: first }: { task: string; hint: Promise<void> },
+    watch: Watch,
+    first: Promise<void>,
     { expiresAt, standing }: Pick<SendOptions, 'expiresAt' | 'standing'>,
   ): Promise<Sent> {
+    const { task } = watch;
     for (let hint = first; ; ) {
       await Promise.race([hint, delay(SWEEP_MS)]);
       hint = this.#hint(task);
-      const found = await this.#look(queue, task);
+      const found = await this.#look(queue, watch);
       if (found === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
-      if (found?.isFinished === true) return this.#read(to, task, found);
+      if (found?.isFinished === true) return this.#read(to, watch, found);
       const isLate = Date.now() > expiresAt;
       const now = isLate ? 'gone' : await standing();
       if (now !== 'serving' && (await this.#withdraw(queue, task))) return { outcome: 'untouched' };
-      if (now === 'gone')
-        return isLate
-          ? { outcome: 'lost', reason: 'there was no answer in time', isDead: false }
-          : { outcome: 'lost', reason: 'the delegate is gone', isDead: true };
+      if (isLate) return { outcome: 'lost', reason: 'there was no answer in time', isDead: false };
+      if (now === 'gone' || now === 'silent')
+        return {
+          outcome: 'lost',
+          reason: now === 'gone' ? 'the delegate has left' : 'the delegate has fallen silent',
+          isDead: now === 'silent' && !wasAway(watch),
+        };
     }
   }
 
@@ -200,10 +225,12 @@ export class TaskQueue {
   }
 
   /** An answer counts when its delegate signed it for this task; nothing else says anything. */
-  async #read(to: Addressee, task: string, found: TaskLook): Promise<Sent> {
-    if (found.failedReason !== undefined)
-      return { outcome: 'lost', reason: found.failedReason, isDead: true };
-    if (found.isTooLong) return this.#refuse(to, 'it is longer than an answer may be');
+  async #read(to: Addressee, watch: Watch, found: TaskLook): Promise<Sent> {
+    if (found.failedReason !== undefined) {
+      const isDead = STALLED.test(found.failedReason) && !wasAway(watch);
+      return { outcome: 'lost', reason: found.failedReason, isDead };
+    }
+    if (found.isTooLong) return { ...this.#refuse(to, 'it is longer than an answer may be'), isFinal: true };
     const { deployment, opener } = this.#seal;
     const { delegate, group, identityKey } = to;
     try {
@@ -215,13 +242,18 @@ export class TaskQueue {
           claims.deployment === deployment &&
           claims.group === group &&
           claims.delegate === delegate &&
-          claims.task === task
+          claims.task === watch.task
             ? undefined
             : 'it answers something else',
         opener,
       });
       const answer = TaskAnswer.safeParse(payload);
-      if (answer.success) return { outcome: 'answered', answer: answer.data };
+      if (answer.success)
+        return {
+          outcome: 'answered',
+          answer: answer.data,
+          ...(wasAway(watch) ? { wasQueueAway: true } : {}),
+        };
       return { outcome: 'lost', reason: 'the answer is not readable', isDead: false };
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error;
@@ -229,16 +261,17 @@ export class TaskQueue {
     }
   }
 
-  #refuse({ delegate }: Addressee, reason: string): Sent {
+  #refuse({ delegate }: Addressee, reason: string): Extract<Sent, { outcome: 'lost' }> {
     this.#onForgery(delegate, reason);
     return { outcome: 'lost', reason: `the answer was refused: ${reason}`, isDead: false };
   }
 
   /** Null when the queue has lost the task, undefined while the queue is away for a moment. */
-  async #look(queue: Queue, task: string): Promise<TaskLook | null | undefined> {
+  async #look(queue: Queue, watch: Watch): Promise<TaskLook | null | undefined> {
     try {
-      return await inTime(lookAt(this.#backend.kind, queue, task));
+      return await inTime(lookAt(this.#backend.kind, queue, watch.task));
     } catch {
+      watch.awayAt = Date.now();
       return undefined;
     }
   }
@@ -293,6 +326,12 @@ export class TaskQueue {
     return opened;
   }
 }
+
+/** Of a worker that lost its jobs too often, in the library's words. */
+const STALLED = /stalled/;
+
+/** So lately that a living delegate may still count as silent, or as having lost its tasks. */
+const wasAway = ({ awayAt }: Watch): boolean => Date.now() - awayAt < AWAY_MS;
 
 async function close({ queue, events }: Opened): Promise<void> {
   await Promise.allSettled([inTime(events.close(), CLOSE_MS_MAX), inTime(queue.close(), CLOSE_MS_MAX)]);

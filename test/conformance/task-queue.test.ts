@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { clockSkewMaxMs, TaskClaims } from '../../src/contract/messages.js';
 import { contractVersion } from '../../src/contract/version.js';
 import { groupPrefix, openQueueBackend, type QueueBackend, taskQueueName } from '../../src/queue/backend.js';
-import { type Sent, TaskQueue } from '../../src/queue/task-queue.js';
+import { type Sent, type Standing, TaskQueue } from '../../src/queue/task-queue.js';
 import { Identity } from '../../src/sealing/identity.js';
 import { openMessage, type SealedMessage } from '../../src/sealing/sealed-message.js';
 import { headInput, makeParties, type Parties, writeAnswer } from '../support/sealed-road.js';
@@ -198,7 +198,47 @@ describe('a manager counts as lost', () => {
     forge(async () => {
       throw new Error('fell over');
     });
-    expect(await ask()).toEqual({ outcome: 'lost', isDead: true, reason: 'fell over' });
+    expect(await ask()).toEqual({ outcome: 'lost', isDead: false, reason: 'fell over' });
+  });
+
+  /** What becomes of a task that somebody has begun, once its delegate stands so. */
+  async function askOneThatIs(standing: Standing, meanwhile = async (): Promise<void> => undefined) {
+    const { delegate, group } = parties.addressee;
+    const key = `${groupPrefix(group)}:${taskQueueName(delegate)}`;
+    let now: Standing = 'serving';
+    const expiresAt = Date.now() + 30_000;
+    const sent = queue.send(parties.addressee, 'git.head', headInput, {
+      contract: contractVersion,
+      expiresAt,
+      standing: async () => now,
+    });
+    const task = await vi.waitFor(async () => {
+      const taken = await raw.rpoplpush(`${key}:wait`, `${key}:active`);
+      expect(taken).not.toBeNull();
+      return taken as string;
+    }, 10_000);
+    await raw.hset(`${key}:${task}`, 'processedOn', '1');
+    await meanwhile();
+    now = standing;
+    return sent;
+  }
+
+  it('what a delegate has that left: no death', async () => {
+    const reason = 'the delegate has left';
+    expect(await askOneThatIs('gone')).toEqual({ outcome: 'lost', isDead: false, reason });
+  });
+
+  it('what a delegate has that fell silent: a death', async () => {
+    const reason = 'the delegate has fallen silent';
+    expect(await askOneThatIs('silent')).toEqual({ outcome: 'lost', isDead: true, reason });
+  });
+
+  it('what a delegate has that fell silent while Redis was away: no death', async () => {
+    const stall = async (): Promise<void> => {
+      await raw.client('PAUSE', 5_500, 'ALL');
+      await raw.ping();
+    };
+    expect(await askOneThatIs('silent', stall)).toMatchObject({ outcome: 'lost', isDead: false });
   });
 
   it('a job that somebody removed', async () => {

@@ -108,7 +108,12 @@ it('reads no answer that is longer than one may be', async () => {
     return sent;
   });
   const reason = 'it is longer than an answer may be';
-  expect(result).toEqual({ outcome: 'lost', isDead: false, reason: `the answer was refused: ${reason}` });
+  expect(result).toEqual({
+    outcome: 'lost',
+    isDead: false,
+    isFinal: true,
+    reason: `the answer was refused: ${reason}`,
+  });
   expect(forgeries).toEqual([reason]);
   expect(bytes).toBeLessThan(SENT_BYTES_MAX);
 });
@@ -121,7 +126,7 @@ it('reads no reason that is longer than one may be', async () => {
   });
   expect(result).toEqual({
     outcome: 'lost',
-    isDead: true,
+    isDead: false,
     reason: `it gave a reason of ${HUGE_BYTES} bytes`,
   });
   expect(bytes).toBeLessThan(SENT_BYTES_MAX);
