@@ -7,6 +7,7 @@ import { type Opener, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
 import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
+import { ANSWER_BYTES_MAX } from './task-look.js';
 
 /** One handler for every task: a missing one does not compile. Handlers answer plain values or fail with a Failure. */
 export type TaskHandlers = { [N in TaskName]: (input: TaskInput<N>) => Promise<unknown> };
@@ -53,6 +54,17 @@ export interface TaskWorkerOptions {
   onRedelivery?: (task: TaskLabel) => void;
 }
 
+/** What has become of a task. */
+interface Done {
+  answer: TaskAnswer;
+  /** Of its remote, where it has one. */
+  host: string;
+  task: TaskLabel | undefined;
+}
+
+/** What an answer has beside its content. */
+const CLAIMS_BYTES_MAX = 4_096;
+
 /** Takes tasks until `close`, which lets the running ones finish. */
 export class TaskWorker {
   readonly #worker: Worker;
@@ -85,25 +97,40 @@ export class TaskWorker {
   async #perform(job: Job): Promise<SealedMessage> {
     this.#running += 1;
     try {
-      return await this.#answer(job, await this.#carryOut(job));
+      const { answer, host, task } = await this.#carryOut(job);
+      const sealed = await this.#seal(job, answer);
+      if (sealed.box.length + CLAIMS_BYTES_MAX <= ANSWER_BYTES_MAX) return sealed;
+      const limit = 'bytes of one answer';
+      const failure = new Failure('GIT_LIMIT_EXCEEDED', { host, limit, max: ANSWER_BYTES_MAX });
+      return await this.#seal(job, this.#fail(failure, job, task));
     } finally {
       this.#running -= 1;
     }
   }
 
-  async #carryOut(job: Job): Promise<TaskAnswer> {
-    const { name, onFault } = this.#options;
+  async #carryOut(job: Job): Promise<Done> {
     let task: TaskLabel | undefined;
+    let host = '';
     try {
       const { claims, payload } = await this.#open(job);
       task = { id: claims.task, name: claims.name };
-      return { ok: true, output: encodeBytes(await this.#dispatch(job, claims, payload)) };
+      host = hostOf(payload);
+      return {
+        answer: { ok: true, output: encodeBytes(await this.#dispatch(job, claims, payload)) },
+        task,
+        host,
+      };
     } catch (error) {
-      if (!isOfRefusal(error)) onFault(error, task);
-      const failure = Failure.from(error, `delegate ${name}, task ${job.id}`);
-      failure.delegate ??= name;
-      return { ok: false, failure: failure.toWire() };
+      return { answer: this.#fail(error, job, task), task, host };
     }
+  }
+
+  #fail(error: unknown, job: Job, task?: TaskLabel): TaskAnswer {
+    const { name, onFault } = this.#options;
+    if (!isOfRefusal(error)) onFault(error, task);
+    const failure = Failure.from(error, `delegate ${name}, task ${job.id}`);
+    failure.delegate ??= name;
+    return { ok: false, failure: failure.toWire() };
   }
 
   /** @throws TASK_REFUSED */
@@ -147,7 +174,7 @@ export class TaskWorker {
     return (handlers[name] as (input: unknown) => Promise<unknown>)(input.data);
   }
 
-  async #answer(job: Job, answer: TaskAnswer): Promise<SealedMessage> {
+  async #seal(job: Job, answer: TaskAnswer): Promise<SealedMessage> {
     const { deployment, group, delegate, identity } = this.#options.seal;
     const claims = { deployment, group, delegate, task: job.id, answeredAt: Date.now() };
     return sealMessage(answer, claims, { purpose: 'answer', sealer: this.#sealer, author: identity });
@@ -164,4 +191,9 @@ function objectionTo(claims: TaskClaims, seal: DelegateSeal, job: string | undef
   if (claims.task !== job) return 'it was put in the place of another task';
   if (claims.issuedAt > Date.now() + clockSkewMaxMs) return 'it is of the future';
   return undefined;
+}
+
+function hostOf(payload: unknown): string {
+  const { remote } = (payload ?? {}) as { remote?: { url?: unknown } };
+  return URL.parse(String(remote?.url))?.host || 'the host';
 }

@@ -10,7 +10,7 @@ import { AnswerClaims } from '../../src/contract/messages.js';
 import { TaskAnswer } from '../../src/contract/tasks.js';
 import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { groupPrefix, openQueueBackend, type QueueBackend, taskQueueName } from '../../src/queue/backend.js';
-import { TaskWorker } from '../../src/queue/task-worker.js';
+import { type TaskHandlers, TaskWorker } from '../../src/queue/task-worker.js';
 import { Identity } from '../../src/sealing/identity.js';
 import { openMessage, type SealedMessage } from '../../src/sealing/sealed-message.js';
 import { FileTaskJournal } from '../../workers/runtime/task-journal.js';
@@ -41,6 +41,12 @@ const faults: { code: unknown; task: string | undefined }[] = [];
 const forgeries: string[] = [];
 const redeliveries: string[] = [];
 
+let head: string | null = null;
+const answerHead: TaskHandlers['git.head'] = async (input) => {
+  asked.push({ name: 'git.head', input });
+  return head;
+};
+
 function startWorker(): void {
   journal = new FileTaskJournal(folder);
   worker = new TaskWorker(backend, {
@@ -49,7 +55,7 @@ function startWorker(): void {
     name: 'd',
     tasksMax: 2,
     journal,
-    handlers: notingHandlers(asked),
+    handlers: { ...notingHandlers(asked), 'git.head': answerHead },
     onFault: (error, task) => faults.push({ code: (error as { code?: unknown }).code, task: task?.name }),
     onForgery: (reason) => forgeries.push(reason),
     onRedelivery: ({ id }) => redeliveries.push(id),
@@ -65,6 +71,7 @@ beforeEach(async () => {
   parties = await makeParties();
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-worker-'));
   for (const list of [asked, faults, forgeries, redeliveries]) list.length = 0;
+  head = null;
   startWorker();
   const { delegate, group } = parties.addressee;
   queue = new Queue(taskQueueName(delegate), { ...backend.producer, prefix: groupPrefix(group) });
@@ -113,6 +120,13 @@ const refused = (code: string, data: object = {}) => ({
 /** Another character at that place. */
 const turned = (text: string, at: number): string =>
   `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
+
+it('says of an answer that no manager would read that it is too long', async () => {
+  head = 'x'.repeat(26 * 1024 * 1024);
+  const limit = { host: 'git.example', limit: 'bytes of one answer', max: 32 * 1024 * 1024 };
+  expect(await send()).toEqual(refused('GIT_LIMIT_EXCEEDED', limit));
+  expect(faults).toEqual([{ code: 'GIT_LIMIT_EXCEEDED', task: 'git.head' }]);
+});
 
 describe('a delegate carries out', () => {
   it('a task that is its manager’s, for it, in time and new', async () => {
