@@ -125,7 +125,7 @@ export class Admission implements OnApplicationBootstrap {
     if (!isSame || known.wasHeard || known.state === 'revoked')
       throw new Failure('ENROLMENT_REFUSED', {
         reason: 'a delegate has enrolled with this identity key before',
-        hint: 'Use the token of its group. Where it needs another identity: remove pending-enrolment.json from its data folder, then enrol with --replace',
+        hint: 'Use the token of its group. Where it needs another identity, enrol in another data folder',
       });
     const namesake = await this.delegates.idOf(tx, groupId, self.name);
     if (namesake === undefined || namesake === known.id) return known.id;
@@ -141,7 +141,7 @@ export class Admission implements OnApplicationBootstrap {
     if (keys !== undefined) return keys;
     throw new Failure('ENROLMENT_REFUSED', {
       reason: 'the keys for the group are those of another group',
-      hint: 'Use the token of that group, or remove pending-enrolment.json from the data folder and enrol again',
+      hint: 'Use the token of that group, or enrol in another data folder',
     });
   }
 

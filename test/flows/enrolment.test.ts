@@ -33,19 +33,29 @@ interface Enrolling {
   manager?: string;
   crashAt?: string;
   name?: string;
+  replace?: boolean;
   settings?: Record<string, string>;
 }
 const enrol = (
   folder: string,
   token: string,
-  { manager, crashAt, name = folder, settings = {} }: Enrolling = {},
+  { manager, crashAt, name = folder, replace = false, settings = {} }: Enrolling = {},
 ) => {
   const env = {
     ...stack.delegateEnvironment(),
     SALLYPORT_DATA_DIR: `${stack.home}/${folder}`,
     ...settings,
   };
-  const args = ['enrol', '--manager', manager ?? managerUrl(), '--token', '-', '--name', name];
+  const args = [
+    'enrol',
+    '--manager',
+    manager ?? managerUrl(),
+    '--token',
+    '-',
+    '--name',
+    name,
+    ...(replace ? ['--replace'] : []),
+  ];
   return runCommand('workers/delegate.js', args, {
     env,
     input: token,
@@ -187,7 +197,7 @@ describe('a data folder', () => {
     expect(stderr).toMatch(/^KEY_FILE_UNUSABLE: .*group.json/);
     expect(fs.existsSync(fileOf('half', 'delegate.json'))).toBe(false);
     fs.rmdirSync(fileOf('half', 'group.json'));
-    const again = await enrol('half', token, { manager: 'http://127.0.0.1:9' });
+    const again = await enrol('half', 'no token that any manager knows');
     expect(again.stdout).toContain('holds the keys of the group');
     expect(fs.readdirSync(`${stack.home}/half`).toSorted()).toEqual([
       'delegate.json',
@@ -196,6 +206,39 @@ describe('a data folder', () => {
       'keyring.json',
     ]);
     await expectWorking('half');
+  });
+});
+
+describe('an enrolment that was cut off at its very end', () => {
+  /** Enrols, and puts back the file that the end of it removes. */
+  async function enrolled(folder: string): Promise<void> {
+    await enrol(folder, await makeToken(folder));
+    const [own, group, enrolment] = ['identity', 'group', 'delegate'].map((name) =>
+      JSON.parse(fs.readFileSync(fileOf(folder, `${name}.json`), 'utf8')),
+    );
+    const pending = { format: 'sallyport-pending-1', own, group, enrolment };
+    fs.writeFileSync(fileOf(folder, PENDING), JSON.stringify(pending), { mode: 0o600 });
+  }
+
+  it('does not stand in for the one that is asked now', async () => {
+    await enrolled('over');
+    const token = await makeToken('over-new');
+    const { code, stdout } = await enrol('over', token, { replace: true });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('in group over-new') });
+    expect(await usesLeft('over-new')).toEqual([0]);
+  });
+
+  it('is not taken for one with another manager', async () => {
+    await enrolled('moved');
+    const { code, stdout, stderr } = await enrol('moved', 'token', { manager: 'http://127.0.0.1:9' });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^ENROLMENT_REFUSED: .*in group moved at http/);
+  });
+
+  it('is forgotten when its delegate starts', async () => {
+    await enrolled('started');
+    await expectWorking('started');
+    expect(fs.existsSync(fileOf('started', PENDING))).toBe(false);
   });
 });
 

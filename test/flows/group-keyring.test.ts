@@ -86,6 +86,27 @@ describe('a keyring that is gone', () => {
     expect(await checkBy('two', 'on-two')).toMatchObject({ ok: true });
   });
 
+  it('is missed by whoever holds the keys of the group alone, until it is made anew on purpose', async () => {
+    for (const delegate of stack.delegates) await delegate.kill('SIGTERM');
+    fs.rmSync(`${stack.home}/one/keyring.json`);
+    const command = (...args: string[]) =>
+      runCommand('workers/delegate.js', args, { env: environmentOf('one') });
+    const { stdout } = await command('doctor', '--json');
+    expect(JSON.parse(stdout).checks.find(({ name }: Json) => name === 'keyring')).toMatchObject({
+      status: 'wrong',
+      mend: expect.stringContaining('keyring make'),
+    });
+    expect(await command('keyring', 'make')).toMatchObject({ code: 0 });
+    const made = keyringOf('one');
+    expect(made).not.toEqual(keyringOf('two'));
+    await start('one');
+    expect(await command('keyring', 'make')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^KEY_FILE_UNUSABLE: .*there already/),
+    });
+    expect(keyringOf('one')).toEqual(made);
+  });
+
   const idOf = async (folder: string): Promise<string> => {
     const { delegates } = await stack.api.ok('GET', 'accounts/demo/delegates');
     return delegates.find(({ name }: Json) => name === folder).id;

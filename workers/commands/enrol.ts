@@ -14,6 +14,7 @@ import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.
 import {
   type EnrolmentFile,
   type IdentityFile,
+  isInstalled,
   makeKeys,
   type PendingEnrolmentFile,
   readDelegateFile,
@@ -55,9 +56,12 @@ export async function enrol(command: EnrolCommand): Promise<number> {
     return 0;
   };
   const begun = readDelegateFile(folder, 'pending-enrolment.json');
-  if (begun?.enrolment != null) return tell(install(folder, begun, begun.enrolment));
+  if (begun?.enrolment != null && values.replace !== true) {
+    requireSameManager(folder, begun.enrolment, url);
+    return tell(install(folder, begun, begun.enrolment));
+  }
   if (values.replace !== true) requireUnenrolled(folder);
-  const pending = begun ?? (await makePending());
+  const pending = reusable(folder, begun, url) ?? (await makePending());
   // Also where the file is there already: what cannot be written is found before the call.
   writeDelegateFile(folder, 'pending-enrolment.json', pending);
   const self = describeSelf(command.config, openPolicy(command.config), values.name);
@@ -72,6 +76,27 @@ export async function enrol(command: EnrolCommand): Promise<number> {
   };
   writeDelegateFile(folder, 'pending-enrolment.json', { ...pending, enrolment });
   return tell(install(folder, pending, enrolment));
+}
+
+/** What is asked now is not what was begun. @throws ENROLMENT_REFUSED */
+function requireSameManager(folder: string, { managerUrl, group }: EnrolmentFile, url: URL): void {
+  if (managerUrl === url.origin) return;
+  throw new Failure('ENROLMENT_REFUSED', {
+    reason: `${folder} holds an unfinished enrolment in group ${group.name} at ${managerUrl}`,
+    hint: `Finish it with --manager ${managerUrl}, or choose another data folder; --replace gives it up, with its keys`,
+  });
+}
+
+/** The keys of a run that was cut off, which the same manager answers again; not those of one that was finished. */
+function reusable(
+  folder: string,
+  begun: PendingEnrolmentFile | undefined,
+  url: URL,
+): PendingEnrolmentFile | undefined {
+  const answered = begun?.enrolment;
+  if (begun === undefined || answered == null) return begun;
+  const isOver = answered.managerUrl !== url.origin || isInstalled(folder, answered);
+  return isOver ? undefined : { ...begun, enrolment: null };
 }
 
 async function makePending(): Promise<PendingEnrolmentFile> {

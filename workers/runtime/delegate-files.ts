@@ -2,6 +2,7 @@
 // each file written whole or not at all.
 import fs from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { Enrolment } from '../../src/contract/enrolment.js';
 import { Failure } from '../../src/kernel/failure.js';
@@ -100,6 +101,17 @@ export function writeDelegateFile<N extends FileName>(folder: string, name: N, c
       { cause },
     );
   }
+}
+
+/** Whether this enrolment is the one the delegate runs by. @throws KEY_FILE_UNUSABLE */
+export const isInstalled = (folder: string, enrolment: EnrolmentFile): boolean =>
+  isDeepStrictEqual(readDelegateFile(folder, 'delegate.json'), enrolment);
+
+/** A run that was cut off at its very end left an enrolment that is done. @throws KEY_FILE_UNUSABLE */
+export function forgetFinishedEnrolment(folder: string): void {
+  const enrolment = readDelegateFile(folder, 'pending-enrolment.json')?.enrolment;
+  if (enrolment != null && isInstalled(folder, enrolment))
+    removeDelegateFile(folder, 'pending-enrolment.json');
 }
 
 /** @throws KEY_FILE_UNUSABLE */

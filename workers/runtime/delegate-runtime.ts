@@ -22,6 +22,7 @@ import { fingerprintOf, Identity } from '../../src/sealing/identity.js';
 import { Keyring } from '../secret-managers/keyring.js';
 import {
   type EnrolmentFile,
+  forgetFinishedEnrolment,
   type GroupKeysFile,
   type IdentityFile,
   readDelegateFile,
@@ -69,6 +70,9 @@ interface Work {
 }
 
 const RETRY_MS = 2_000;
+const KEYRING_MISSING =
+  'has the keys of the group and lacks its keyring: waits for another delegate to hand it over. ' +
+  'If no other delegate of the group has it, make a new one: npm run -s delegate -- keyring make';
 /** A task that fails with one of these was not begun. */
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['TASK_EXPIRED', 'CONTRACT_VERSION_MISMATCH']);
 
@@ -80,6 +84,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const person = openPerson(config);
   const { enrolment, folder, self, who } = person;
   log.info({ ...who, name: self.name, version: self.version }, 'starts');
+  forgetFinishedEnrolment(folder);
   // What is wrong with the keyring is said before anything waits for a manager.
   if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
   const backend = await openBackend(config, enrolment);
@@ -265,7 +270,13 @@ async function joinGroup(
         log.info({ audit: true, ...who }, 'group keys received');
         return adopted;
       }
-      if (isFirst) log.warn(who, 'waits for another delegate to hand over the keys of the group');
+      if (isFirst)
+        log.warn(
+          who,
+          findGroupKeys(folder, enrolment) === undefined
+            ? 'waits for another delegate to hand over the keys of the group'
+            : KEYRING_MISSING,
+        );
       await delay(RETRY_MS, undefined, { signal: stop.signal });
     }
   } finally {

@@ -6,7 +6,7 @@ import { openKeyFile } from '../../../src/envelope/key-file.js';
 import { fingerprintOf, Identity } from '../../../src/sealing/identity.js';
 import { readDelegateFile } from '../../runtime/delegate-files.js';
 import { openPolicy } from '../../runtime/delegate-runtime.js';
-import { findGroupKeys, keyringFile } from '../../runtime/group-keys.js';
+import { findGroupKeys, hasKeyring, keyringFile } from '../../runtime/group-keys.js';
 import { type Check, type Finding, NOT_ENROLLED, note, ok, skipped, wrong } from './check.js';
 
 const MIB = 1024 * 1024;
@@ -61,9 +61,17 @@ export const machineChecks: Check[] = [
   },
   {
     name: 'keyring',
-    look: ({ folder }) => {
+    look: ({ folder, enrolment }) => {
       const file = keyringFile(folder);
-      if (!fs.existsSync(file))
+      if (!hasKeyring(folder) && enrolment !== undefined && findGroupKeys(folder, enrolment) !== undefined)
+        return [
+          wrong(
+            'it is gone, and the keys of the group are here: this delegate waits for the keyring',
+            'Restore its copy, or start this delegate while another one of the group runs. If no other delegate of the group has it, ' +
+              'make a new one (npm run -s delegate -- keyring make), which opens nothing that was sealed before',
+          ),
+        ];
+      if (!hasKeyring(folder))
         return [
           note(
             'there is none yet',
