@@ -13,7 +13,7 @@ const LINE_END = 2;
 const STRINGS: ReadonlySet<string> = new Set(['$', '=', '!']);
 const LISTS: ReadonlySet<string> = new Set(['*', '~', '>']);
 
-/** The connection was closed over it; what was asked on it has failed. */
+/** The connection was closed over it; what was asked on it has failed, or is asked again where commands wait for a connection. */
 class ReplyTooLong extends Error {
   override readonly name = 'ReplyTooLong';
 }

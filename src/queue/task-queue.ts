@@ -12,6 +12,7 @@ import { type Opener, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
 import { MessageRefused, openMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
+import { boundedConnector, REPLY_BYTES_MAX } from './bounded-replies.js';
 import { removeTaskQueues } from './queue-removal.js';
 import { lookAt, type TaskLook } from './task-look.js';
 
@@ -314,16 +315,36 @@ export class TaskQueue {
     }
     const prefix = groupPrefix(group);
     const queue = new Queue(taskQueueName(delegate), { ...this.#backend.producer, prefix });
-    const events = new QueueEvents(taskQueueName(delegate), { ...this.#backend.events, prefix });
-    const hint = ({ jobId }: { jobId: string }): void => this.#waiting.get(jobId)?.();
-    events.on('completed', hint).on('failed', hint);
     // Connections come back by themselves; what fails meanwhile is reported by the call that needed it.
     queue.on('error', () => undefined);
-    events.on('error', () => undefined);
-    const opened = { queue, events, awaited: 0, idleSince: Date.now() };
+    const opened: Opened = {
+      queue,
+      events: this.#listen(delegate, prefix),
+      awaited: 0,
+      idleSince: Date.now(),
+    };
     this.#queues.set(delegate, opened);
     this.#removed.delete(delegate);
     return opened;
+  }
+
+  /** From now on: an event that was too long is not read again. */
+  #listen(delegate: string, prefix: string): QueueEvents {
+    const { kind, events: usual } = this.#backend;
+    const onTooLong = (): void => {
+      const opened = this.#queues.get(delegate);
+      if (opened?.events !== events) return;
+      this.#onForgery(delegate, 'an event of its queue is longer than one may be');
+      opened.events = this.#listen(delegate, prefix);
+      inTime(events.close(), CLOSE_MS_MAX).catch(() => undefined);
+    };
+    const bounded = kind === 'redis' ? { Connector: boundedConnector(REPLY_BYTES_MAX, onTooLong) } : {};
+    const connection = { ...usual.connection, ...bounded };
+    const events = new QueueEvents(taskQueueName(delegate), { ...usual, connection, prefix });
+    const hint = ({ jobId }: { jobId: string }): void => this.#waiting.get(jobId)?.();
+    events.on('completed', hint).on('failed', hint);
+    events.on('error', () => undefined);
+    return events;
   }
 }
 

@@ -162,11 +162,13 @@ it('reads no event that is longer than one may be, and finds the answer without'
       taskKey('events'),
       HUGE_BYTES,
     );
+    await eventually(async () => forgeries.length > 0, 'the manager to notice');
     const sent = ask();
     await answer(await take());
     return sent;
   });
   expect(result).toMatchObject({ outcome: 'answered' });
+  expect(forgeries).toEqual(['an event of its queue is longer than one may be']);
   expect(bytes).toBeLessThan(SENT_BYTES_MAX);
 });
 
