@@ -105,7 +105,7 @@ export class Admission implements OnApplicationBootstrap {
     if (!(await isOpenToAnybody(this.backend).catch(() => false))) return;
     this.log.warn(
       { audit: true },
-      'the default user of Redis is open: whoever reaches it may do everything. Turn it off (ACL SETUSER default off)',
+      'the default user of Redis is open: it answered PING, and whatever it may do, whoever reaches Redis may. Turn it off (ACL SETUSER default off)',
     );
   }
 

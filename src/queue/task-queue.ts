@@ -156,7 +156,7 @@ export class TaskQueue {
     try {
       const options = { jobId: task, removeOnComplete: KEEP, removeOnFail: KEEP };
       await send(group, () => queue.add('task', message, options));
-      return await this.#await(to, queue, { task, awayAt: 0 }, hint, { expiresAt, standing });
+      return await this.#await(to, queue, { task, awayAt: 0, first: hint }, { expiresAt, standing });
     } finally {
       this.#waiting.delete(task);
       void this.#leave(opened, task);
@@ -196,11 +196,10 @@ export class TaskQueue {
   async #await(
     to: Addressee,
     queue: Queue,
-    watch: Watch,
-    first: Promise<void>,
+    watch: Watch & { first: Promise<void> },
     { expiresAt, standing }: Pick<SendOptions, 'expiresAt' | 'standing'>,
   ): Promise<Sent> {
-    const { task } = watch;
+    const { task, first } = watch;
     for (let hint = first; ; ) {
       await Promise.race([hint, delay(SWEEP_MS)]);
       hint = this.#hint(task);

@@ -1,10 +1,12 @@
 // `delegate doctor`, well and ill: every check finds the fault that was made for it, and says what to do.
 import fs from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openQueueBackend } from '../../src/queue/backend.js';
+import { lookAtDefault } from '../../workers/commands/checks/queue.js';
 import { eventually } from '../support/api.js';
 import { makeCertificates } from '../support/certificates.js';
 import { runCommand } from '../support/processes.js';
@@ -293,6 +295,27 @@ describe('on Redis', () => {
       await stack.startManager();
       await eventually(async () => said(), 'the manager to say so');
       await admin('ACL', 'SETUSER', 'default', 'off');
+    });
+
+    it('is not known where Redis refuses a further connection, or is gone by then', async () => {
+      const full = net.createServer((socket) =>
+        socket.resume().end('-ERR max number of clients reached\r\n'),
+      );
+      await new Promise<void>((resolve) => full.listen(0, '127.0.0.1', resolve));
+      const { port } = full.address() as AddressInfo;
+      const look = async () =>
+        lookAtDefault(
+          await openQueueBackend({ redisUrl: `redis://127.0.0.1:${port}`, databaseUrl: undefined }),
+        );
+      try {
+        expect(await look()).toMatchObject({
+          status: 'note',
+          found: expect.stringMatching(/max number of clients/),
+        });
+      } finally {
+        await new Promise((resolve) => full.close(resolve));
+      }
+      expect(await look()).toMatchObject({ status: 'note', found: expect.stringMatching(/ECONNREFUSED/) });
     });
 
     it('is wrong where the user has another password, or is gone', async () => {

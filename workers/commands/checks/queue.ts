@@ -1,5 +1,6 @@
 // Whether the delegate reaches its queue, and whether the queue shows it its own tasks and nobody else's.
 import type { Config } from '../../../src/config/config.js';
+import type { QueueBackend } from '../../../src/queue/backend.js';
 import {
   isOpenToAnybody,
   probePostgres,
@@ -9,7 +10,7 @@ import {
 } from '../../../src/queue/queue-probe.js';
 import type { EnrolmentFile } from '../../runtime/delegate-files.js';
 import { openBackend } from '../../runtime/delegate-runtime.js';
-import { type Check, type Finding, NOT_ENROLLED, ok, skipped, wrong } from './check.js';
+import { type Check, type Finding, NOT_ENROLLED, note, ok, reasonOf, skipped, wrong } from './check.js';
 
 const mends: Record<Extract<QueueProbe, { reached: false }>['because'], string> = {
   unreachable:
@@ -41,7 +42,7 @@ async function lookAtRedis(config: Config, enrolment: EnrolmentFile): Promise<Fi
   return [
     ok(`${where} answers ${manner}`),
     { name, ...judgeReach(probe.access) },
-    { name: 'default user', ...judgeDefault(await isOpenToAnybody(backend)) },
+    { name: 'default user', ...(await lookAtDefault(backend)) },
   ];
 }
 
@@ -53,10 +54,17 @@ export function judgeReach({ own, others }: QueueReach): Finding {
   return ok('its own queue is open to it, and all others are shut');
 }
 
-function judgeDefault(isOpen: boolean): Finding {
+/** Whoever has no name may meet another fault than whoever has one: Redis may be full by now, or shut. */
+export async function lookAtDefault(backend: QueueBackend): Promise<Finding> {
+  let isOpen: boolean;
+  try {
+    isOpen = await isOpenToAnybody(backend);
+  } catch (error) {
+    return note(`whether Redis obeys somebody without a name is not known: ${reasonOf(error)}`, 'Ask again');
+  }
   if (!isOpen) return ok('Redis obeys nobody who does not say who it is');
   return wrong(
-    'Redis obeys anybody, without a password: nothing keeps delegates apart',
+    'Redis answered PING to somebody without a name and a password: what that user may do, anybody may',
     'Have the operators of Redis turn it off (ACL SETUSER default off), as deploy/redis does',
   );
 }
