@@ -223,15 +223,23 @@ create table delegate (
 )
 `;
 
-/** Each account's operations in a lane, and which accounts there are, without a look at the others. */
 const operationsByAccount: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
-    await sql`drop index operation_waiting`.execute(db);
-    await sql`create index operation_waiting on operation (lane_id, account, sequence) where state = 'pending'`.execute(
-      db,
-    );
+    for (const statement of OPERATIONS_BY_ACCOUNT.split(';\n')) await sql.raw(statement).execute(db);
   },
 };
+
+/**
+ * Each account's operations in a lane, which accounts there are, and what waits at a path, without a look at the others; what
+ * an account rests for; and what an operation has cost.
+ */
+const OPERATIONS_BY_ACCOUNT = `
+drop index operation_waiting;
+create index operation_waiting on operation (lane_id, account, sequence) where state = 'pending';
+create index operation_path on operation (lane_id, path, sequence) where state = 'pending';
+alter table operation add column deaths integer not null default 0;
+alter table lane add column pauses jsonb not null default '{}'
+`;
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': first,

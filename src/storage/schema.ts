@@ -106,6 +106,8 @@ export interface LaneTable {
   plan: Json<object> | null;
   /** Not before this moment, after a fault. */
   due_at: Generated<Date>;
+  /** For these accounts not before these moments. */
+  pauses: Generated<object>;
   faults: Generated<number>;
 }
 
@@ -135,6 +137,8 @@ export interface OperationTable {
   state: Generated<OperationState>;
   /** While pending: what it waits for, in words. */
   waits_for: string | null;
+  /** Delegates that went away over it, alone or in a batch. */
+  deaths: Generated<number>;
   /** Commit, blob and whether the entity is new, once succeeded. */
   result: Json<object> | null;
   /** Code and data, once conflicted or failed. */

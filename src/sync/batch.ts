@@ -10,7 +10,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
 
 type Waiting = Pick<
   OperationRecord,
-  'account' | 'path' | 'yaml' | 'connector_scope' | 'connector_id' | 'new_branch_from'
+  'account' | 'path' | 'yaml' | 'connector_scope' | 'connector_id' | 'new_branch_from' | 'deaths'
 >;
 
 /** Names a connector in sets and maps. */
@@ -48,8 +48,11 @@ function firstOnTheirPaths<T extends Waiting>(waiting: T[]): T[] {
   return waiting.filter(({ path }) => !seen.has(path) && seen.add(path));
 }
 
+/** What has cost delegates takes none along that has not. */
 const belongsWith = (first: Waiting, operation: Waiting): boolean =>
-  connectorKey(first) === connectorKey(operation) && first.new_branch_from === operation.new_branch_from;
+  connectorKey(first) === connectorKey(operation) &&
+  first.new_branch_from === operation.new_branch_from &&
+  first.deaths === operation.deaths;
 
 /**
  * What each operation of a batch must find at its path. Unguarded ones expect what Sallyport itself knows to be there,

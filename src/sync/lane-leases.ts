@@ -1,7 +1,7 @@
-// The leases of lanes that this manager holds at the moment, and who of it is at a lane: one at a time.
+// The leases of lanes that this manager holds at the moment. Who takes or gives one back is alone at the lane.
 import type { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
-import type { LanesRepository, Lease } from './lanes.repository.js';
+import type { LanesRepository, Lease, Rest } from './lanes.repository.js';
 
 interface Held {
   lease: Lease;
@@ -10,8 +10,6 @@ interface Held {
 
 export class LaneLeases {
   readonly #held = new Map<string, Held>();
-  /** The end of what is last in the row before each lane. */
-  readonly #last = new Map<string, Promise<unknown>>();
 
   /** @param keepaliveMs how often a lease is extended while it is held */
   constructor(
@@ -19,21 +17,6 @@ export class LaneLeases {
     private readonly log: Log,
     private readonly keepaliveMs: number,
   ) {}
-
-  /** Does `work` when nobody else of this manager is at the lane. */
-  async alone<T>(lane: string, work: () => Promise<T>): Promise<T> {
-    const done = (this.#last.get(lane) ?? Promise.resolve()).then(work);
-    const over = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#last.set(lane, over);
-    try {
-      return await done;
-    } finally {
-      if (this.#last.get(lane) === over) this.#last.delete(lane);
-    }
-  }
 
   /** The lease, which is then kept until it is given back; undefined when another manager has it. */
   async take(lane: string): Promise<Lease | undefined> {
@@ -45,13 +28,13 @@ export class LaneLeases {
     return lease;
   }
 
-  /** Gives the lease back, if it is held. With a pause, the sweep leaves the lane alone for so long. */
-  async giveBack(lane: string, pauseMs: number): Promise<void> {
+  /** Gives the lease back, if it is held. */
+  async giveBack(lane: string, rest: Rest): Promise<void> {
     const held = this.#held.get(lane);
     if (held === undefined) return;
     clearInterval(held.keepalive);
     this.#held.delete(lane);
-    await step('lane.release', () => this.lanes.release(held.lease, pauseMs));
+    await step('lane.release', () => this.lanes.release(held.lease, rest));
   }
 
   #extend(lease: Lease): void {

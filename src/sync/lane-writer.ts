@@ -11,7 +11,14 @@ import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
 import { chainOf, chooseBatch, connectorKey, planSteps } from './batch.js';
-import { type Lane, type LanesRepository, type Lease, LeaseLost, type Plan } from './lanes.repository.js';
+import {
+  type Lane,
+  type LanesRepository,
+  type Lease,
+  LeaseLost,
+  type Plan,
+  type Rest,
+} from './lanes.repository.js';
 import { keyOf, Neighbourhood } from './neighbourhood.js';
 import type { OperationRecord, OperationsRepository } from './operations.repository.js';
 import type { Settlement } from './settlement.js';
@@ -43,7 +50,7 @@ const doubtful = new Set([
   'DELEGATE_SILENT',
   'INTERNAL',
 ]);
-/** So many delegates may go away over a plan before it counts as one that kills them. */
+/** So many delegates may go away over an operation before it counts as one that kills them. */
 const DEATHS_MAX = 5;
 /** These come of the chain and its base alone: an earlier attempt at the same plan met the same. */
 const foregone = new Set(['GIT_PATH_BLOCKED', 'INPUT_REFUSED']);
@@ -53,8 +60,10 @@ const REFUSALS_MIN = 2;
 const personal = new Set(['GIT_PATH_BLOCKED', 'GIT_PUSH_REJECTED', 'GIT_LIMIT_EXCEEDED']);
 
 export class LaneWriter {
-  /** How long the lane rests after the last round. */
-  pauseMs = 0;
+  /** How long the account's operations rest after the last round. */
+  #pauseMs = 0;
+  /** Whether nobody may go on before the rest is over, since it is open what has landed. */
+  #isInDoubt = false;
   #held: Lease | undefined;
   readonly #blocked = new Set<string>();
   /** Operations whose content stands in Git already: what they must expect there. */
@@ -75,6 +84,7 @@ export class LaneWriter {
    */
   async round(lease: Lease): Promise<boolean> {
     this.#held = lease;
+    this.#isInDoubt = false;
     const lane = await this.desk.lanes.load(lease);
     if (lane.plan !== null) return this.#resume(lane, lane.plan);
     const { account } = this;
@@ -85,6 +95,11 @@ export class LaneWriter {
     this.#alone = Math.max(0, this.#alone - 1);
     this.#prefixMax = undefined;
     return this.#begin(lane, batch);
+  }
+
+  /** What has to pass before the sweep asks for the account, or for the lane, again. */
+  get rest(): Rest {
+    return { ms: this.#pauseMs, account: this.#isInDoubt ? null : this.account };
   }
 
   /** Of the round that runs. */
@@ -198,7 +213,7 @@ export class LaneWriter {
     } catch (error) {
       return this.#fault(error, lane, plan, operations);
     }
-    if (result.status === 'moved') return this.#replan(result.head);
+    if (result.status === 'moved') return this.#replan(result.head, operations);
     const ordered = plan.steps.map(
       (planned) => operations.find(({ id }) => id === planned.operation) as OperationRecord,
     );
@@ -208,12 +223,16 @@ export class LaneWriter {
     return true;
   }
 
-  /** Somebody else moved the branch first: the plan is dead, the next one stands on the new head. */
-  async #replan(head: CommitId | null): Promise<boolean> {
+  /**
+   * Somebody else moved the branch first: the plan is dead, the next one stands on the new head. Where delegates died over it,
+   * one of its operations may be what they die of, and must not take its neighbours along.
+   */
+  async #replan(head: CommitId | null, operations: OperationRecord[]): Promise<boolean> {
     await this.desk.lanes.update(this.lease, { plan: null, head });
+    if (operations.some(({ deaths }) => deaths > 0)) this.#alone = operations.length;
     this.#races += 1;
     if (this.#races > RACES_MAX) {
-      this.pauseMs = FAULT_PAUSE_MS;
+      this.#pauseMs = FAULT_PAUSE_MS;
       return false;
     }
     await delay(Math.random() * RACE_PAUSE_MS * 2 ** this.#races);
@@ -254,12 +273,18 @@ export class LaneWriter {
     this.desk.log.warn({ err: error, lane: lane.id, branch: lane.branch }, 'push not done');
     if (plan !== undefined && isInDoubt(plan, failure))
       return this.#keepPlan(lane, plan, operations, failure);
+    const deaths = deathsOf(operations, failure);
+    if (deaths >= DEATHS_MAX) return this.#end(operations, poisoned(deaths, failure));
     if (failure.disposition !== 'stop') return this.#block(lane, operations, failure);
     if (operations.length > 1 && personal.has(failure.code)) {
       this.#alone = operations.length;
       await this.desk.lanes.update(this.lease, { plan: null });
       return true;
     }
+    return this.#end(operations, failure);
+  }
+
+  async #end(operations: OperationRecord[], failure: Failure): Promise<boolean> {
     await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, failure);
     return true;
   }
@@ -275,29 +300,28 @@ export class LaneWriter {
 
   /** The push may have arrived: nothing else happens on the lane until the same plan has been tried again. */
   async #keepPlan(lane: Lane, plan: Plan, operations: OperationRecord[], failure: Failure): Promise<boolean> {
-    const deaths = (plan.deaths ?? 0) + deathsOf(failure);
+    const deaths = deathsOf(operations, failure);
     const isPoison = deaths >= DEATHS_MAX;
     if (isPoison || operations.every((operation) => isOver(operation))) {
       const { branch } = lane;
       const { message: waitedFor } = isPoison ? poisoned(deaths, failure) : failure;
-      const unknown = new Failure('OPERATION_IN_DOUBT', { branch, waitedFor }) as Failure;
-      await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, unknown);
-      return true;
+      return this.#end(operations, new Failure('OPERATION_IN_DOUBT', { branch, waitedFor }) as Failure);
     }
-    await this.desk.lanes.update(this.lease, { plan: { ...plan, deaths }, faults: lane.faults + 1 });
+    await this.desk.lanes.update(this.lease, { plan, faults: lane.faults + 1 });
     await this.#rest(operations, failure, lane.faults + 1);
+    this.#isInDoubt = true;
     return false;
   }
 
   async #rest(operations: OperationRecord[], failure: Failure, faults: number): Promise<void> {
     const ids = operations.map(({ id }) => id);
-    await this.desk.operations.explainWait(ids, failure.message);
+    await this.desk.operations.explainWait(ids, failure.message, lostOver(failure));
     const pause =
       failure.disposition === 'wait'
         ? ABSENCE_PAUSE_MS
         : Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 10), FAULT_PAUSE_MS_MAX) *
           (0.5 + Math.random() / 2);
-    this.pauseMs = Math.max(this.pauseMs, pause, askedPauseMs(failure, operations));
+    this.#pauseMs = Math.max(this.#pauseMs, pause, askedPauseMs(failure, operations));
   }
 
   /** Ends what waited too long, and answers the rest. */
@@ -340,10 +364,14 @@ function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
 }
 
 /** How many delegates went away over this attempt. */
-function deathsOf({ data }: Failure): number {
+function lostOver({ data }: Failure): number {
   const { lost } = data as { lost?: unknown };
   return Number.isInteger(lost) ? (lost as number) : 0;
 }
+
+/** How many went away over these operations with this attempt and before; a batch has cost as many as the dearest of it. */
+const deathsOf = (operations: OperationRecord[], failure: Failure): number =>
+  lostOver(failure) + Math.max(0, ...operations.map(({ deaths }) => deaths));
 
 function poisoned(lost: number, failure: Failure): Failure {
   const { reason = failure.message } = failure.data as { reason?: string };

@@ -1,4 +1,4 @@
-// The lane's corridor: wait for a turn, take the lease, write one batch, and give the lease back where others wait.
+// The lane's corridor: wait for a turn at the lane, take the lease, write one batch, and give the lease back where others wait.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
@@ -8,12 +8,12 @@ import { FairRoom, FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
 import { LaneLeases } from './lane-leases.js';
 import { type Desk, LaneWriter } from './lane-writer.js';
-import { type DueLane, LanesRepository, LeaseLost } from './lanes.repository.js';
+import { type DueLane, LanesRepository, LeaseLost, type Rest } from './lanes.repository.js';
 import { OperationsRepository } from './operations.repository.js';
 import { Settlement } from './settlement.js';
 
-/** How long a lane rests after a fault that is not Git's. */
-const FAULT_PAUSE_MS = 1_000;
+/** After a fault that is not Git's. */
+const faultRest: Rest = { ms: 1_000, account: null };
 /** What accounts wait for in lanes, at most so many of all of them, and this manager has in hand. */
 const KNOWN_MAX = 4_096;
 
@@ -65,6 +65,7 @@ export class LaneFlow {
       .catch((error: unknown) => this.log.warn({ err: error, lane: due.lane }, 'lane not run'))
       .finally(() => {
         this.#running.delete(key);
+        this.#wanted.delete(key);
         this.#room.leave(due.account);
       });
     this.#running.set(key, run);
@@ -79,33 +80,53 @@ export class LaneFlow {
   /** Turn by turn, as long as something is accepted between a writer's last look and its end. */
   async #work(due: DueLane): Promise<void> {
     const key = keyOf(due);
-    do {
-      this.#wanted.delete(key);
-      const writer = new LaneWriter(this.#desk, due.account);
-      const turn = () => this.#leases.alone(due.lane, () => this.#round(due.lane, writer));
-      while (await this.#turns.take(due.account, turn)) await this.#look(due.lane);
-    } while (!this.#draining && (this.#wanted.has(key) || (await this.#isDue(due))));
+    try {
+      do {
+        this.#wanted.delete(key);
+        const writer = new LaneWriter(this.#desk, due.account);
+        while (await this.#turn(due, () => this.#round(due.lane, writer))) await this.#look(due.lane);
+      } while (!this.#draining && ((await this.#isDue(due)) || this.#wanted.has(key)));
+    } catch (error) {
+      // Nobody keeps a lane without working on it.
+      await this.#turn(due, () => this.#leases.giveBack(due.lane, faultRest));
+      throw error;
+    }
   }
 
-  /** Whether another round may find work. The lease goes back before others get the turn: another manager may be free. */
+  #turn<T>({ lane, account }: DueLane, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(account, lane, work);
+  }
+
+  /**
+   * Whether another round may find work. Where others wait for a turn the lease goes back before they get it: another manager
+   * may be free.
+   */
   async #round(lane: string, writer: LaneWriter): Promise<boolean> {
     let goesOn = false;
+    let fault: Rest | undefined;
     try {
       const lease = this.#draining ? undefined : await this.#leases.take(lane);
       goesOn = lease !== undefined && (await writer.round(lease));
     } catch (error) {
       if (!(error instanceof LeaseLost)) {
         this.log.error({ err: error, lane }, 'lane stopped');
-        writer.pauseMs = FAULT_PAUSE_MS;
+        fault = faultRest;
       }
     }
-    if (!goesOn || this.#turns.areWanted) await this.#leases.giveBack(lane, goesOn ? 0 : writer.pauseMs);
+    if (!goesOn || this.#turns.areWanted) await this.#leases.giveBack(lane, fault ?? writer.rest);
     return goesOn;
   }
 
-  /** Begins what others wait for in a lane that this manager keeps: another one may have been asked for it, in vain. */
+  /**
+   * Begins what others wait for in a lane that this manager keeps: another one may have been asked for it, in vain. What is not
+   * found now is found when the lane is given back.
+   */
   async #look(lane: string): Promise<void> {
-    for (const account of await this.lanes.accountsIn(lane)) this.#beginOther({ lane, account });
+    try {
+      for (const one of await this.lanes.dueIn(lane)) this.#beginOther(one);
+    } catch (error) {
+      this.log.warn({ err: error, lane }, 'lane not looked at');
+    }
   }
 
   async #isDue({ lane, account }: DueLane): Promise<boolean> {

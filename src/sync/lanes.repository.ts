@@ -16,8 +16,6 @@ export interface Plan {
   committer: Person;
   /** Times this plan may have reached the Git host. */
   attempts: number;
-  /** Delegates that went away over it, in all attempts together. */
-  deaths?: number;
   steps: PlannedStep[];
 }
 
@@ -46,6 +44,12 @@ export interface DueLane {
 export interface Lease {
   lane: string;
   epoch: number;
+}
+
+/** How long the sweep leaves a lane alone: what waits there for this account, or for all of them where none is named. */
+export interface Rest {
+  ms: number;
+  account: string | null;
 }
 
 /** The lease passed to another writer, who now answers for the lane. */
@@ -101,14 +105,17 @@ export class LanesRepository {
     if (result.numUpdatedRows === 0n) throw new LeaseLost();
   }
 
-  /** Gives the lease back. With a pause, the sweep leaves the lane alone for so long. */
-  async release({ lane, epoch }: Lease, pauseMs: number): Promise<void> {
+  /** Gives the lease back. What another account rests for stands, and the account's own rest is this one. */
+  async release({ lane, epoch }: Lease, { ms, account }: Rest): Promise<void> {
+    const end = sql<Date>`now() + ${ms} * interval '1 millisecond'`;
+    const own = sql<object>`case when ${ms} > 0 then pauses || jsonb_build_object(${account}::text, ${end})
+      else pauses - ${account}::text end`;
     await this.storage.db
       .updateTable('lane')
       .set({
         holder: null,
         lease_expires_at: null,
-        due_at: sql<Date>`now() + ${pauseMs} * interval '1 millisecond'`,
+        ...(account === null ? { due_at: end } : { due_at: sql<Date>`now()`, pauses: own }),
       })
       .where('id', '=', lane)
       .where('epoch', '=', epoch)
@@ -160,18 +167,23 @@ export class LanesRepository {
   /** Lanes where something waits, nobody works, and no pause is on, once for each account: all of them, or this one. */
   async due(lane?: string): Promise<DueLane[]> {
     const these = lane === undefined ? sql`true` : sql`lane.id = ${lane}`;
+    return this.#due(
+      sql`(lane.holder is null or lane.lease_expires_at < now()) and lane.due_at <= now() and ${these}`,
+    );
+  }
+
+  /** The same of a lane that the caller holds. */
+  async dueIn(lane: string): Promise<DueLane[]> {
+    return this.#due(sql`lane.id = ${lane}`);
+  }
+
+  async #due(condition: RawBuilder<unknown>): Promise<DueLane[]> {
     const { rows } = await sql<DueLane>`
       select lane.id as lane, waiting.account from lane
       cross join lateral (${accountsWaiting(sql`lane.id`)}) as waiting
-      where (lane.holder is null or lane.lease_expires_at < now()) and lane.due_at <= now() and ${these}
+      where ${condition} and coalesce((lane.pauses ->> waiting.account)::timestamptz <= now(), true)
     `.execute(this.storage.db);
     return rows;
-  }
-
-  /** The accounts for which something waits in the lane. */
-  async accountsIn(lane: string): Promise<string[]> {
-    const { rows } = await accountsWaiting(sql`${lane}::text`).execute(this.storage.db);
-    return rows.map(({ account }) => account);
   }
 
   #expiry() {

@@ -107,22 +107,30 @@ export class OperationsRepository {
   async waiting(lane: string, account: string, limit: number): Promise<OperationRecord[]> {
     const inLane = this.storage.db
       .selectFrom('operation')
-      .selectAll()
       .where('lane_id', '=', lane)
       .where('state', '=', 'pending');
-    const own = await inLane.where('account', '=', account).orderBy('sequence').limit(limit).execute();
+    const own = await inLane
+      .selectAll()
+      .where('account', '=', account)
+      .orderBy('sequence')
+      .limit(limit)
+      .execute();
     if (own.length === 0) return [];
-    // In two ranges, so that the index leads past what is its own.
     const lastAt = new Map(own.map(({ path, sequence }) => [path, sequence]));
     const others = await inLane
-      .where((where) => where.or([where('account', '<', account), where('account', '>', account)]))
+      .select(['id', 'path', 'sequence'])
+      .where('account', '<>', account)
       .where('path', 'in', [...lastAt.keys()])
       .distinctOn('path')
       .orderBy('path')
       .orderBy('sequence')
       .execute();
     const ahead = others.filter(({ path, sequence }) => sequence < (lastAt.get(path) ?? 0));
-    return [...own, ...ahead].toSorted((one, other) => one.sequence - other.sequence);
+    if (ahead.length === 0) return own;
+    const known = await this.load(ahead.map(({ id }) => id));
+    return [...own, ...known.filter(({ state }) => state === 'pending')].toSorted(
+      (one, other) => one.sequence - other.sequence,
+    );
   }
 
   /** These operations, in this order. */
@@ -159,11 +167,12 @@ export class OperationsRepository {
       .execute();
   }
 
-  async explainWait(ids: string[], waitsFor: string): Promise<void> {
+  /** @param deaths delegates that went away over them meanwhile */
+  async explainWait(ids: string[], waitsFor: string, deaths = 0): Promise<void> {
     if (ids.length === 0) return;
     await this.storage.db
       .updateTable('operation')
-      .set({ waits_for: waitsFor })
+      .set({ waits_for: waitsFor, deaths: sql<number>`deaths + ${deaths}` })
       .where('id', 'in', ids)
       .where('state', '=', 'pending')
       .execute();

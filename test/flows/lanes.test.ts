@@ -64,7 +64,7 @@ describe.each([
 
   it('is given on when it was released, and when it ran out, with a higher epoch each time', async () => {
     const first = await acquire();
-    await lanes.release(first, 0);
+    await lanes.release(first, { ms: 0, account: null });
     const second = await acquire();
     const third = await succeed();
     expect(second.epoch).toBeGreaterThan(first.epoch);
@@ -93,7 +93,7 @@ describe.each([
     expect(ran).toBe(false);
     await expect(lanes.load(old)).rejects.toThrow(LeaseLost);
     await expect(lanes.extend(old)).rejects.toThrow(LeaseLost);
-    await lanes.release(old, 60_000);
+    await lanes.release(old, { ms: 60_000, account: null });
     expect(await lanes.load(current)).toMatchObject({ plan, head: 'a'.repeat(40), faults: 0 });
     expect(await lanes.acquire(lane)).toBeUndefined();
   });

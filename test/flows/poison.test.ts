@@ -1,8 +1,8 @@
 // A save that costs delegate after delegate: it ends, shown with what it did, however often everything is started again.
-import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '../support/api.js';
-import { assertSound, fileAt, trailers } from '../support/repository.js';
+import { sql } from '../support/database.js';
+import { assertSound, fileAt, git, trailers } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
 
 const DEATHS_MAX = 5;
@@ -17,40 +17,51 @@ afterAll(async () => {
   await stack.stop();
 });
 
-/** What is stored with the plan. */
-async function countedDeaths(): Promise<number> {
-  const client = new pg.Client({ connectionString: stack.databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query("select plan -> 'deaths' as deaths from lane where plan is not null");
-    return rows[0]?.deaths ?? 0;
-  } finally {
-    await client.end();
-  }
+async function countedDeaths(id: string): Promise<number> {
+  const [row] = await sql<{ deaths: number }>(
+    stack.databaseUrl,
+    'select deaths from operation where id = $1',
+    [id],
+  );
+  return row?.deaths ?? 0;
 }
+
+/** Starts one delegate after the other, each of which dies there, until enough have; how many the operation survived. */
+async function killDelegates(
+  id: string,
+  crashAt: string,
+  onDeath?: (deaths: number) => Promise<void>,
+): Promise<number> {
+  const isPending = async () => (await operation(id)).state === 'pending';
+  let survived = 0;
+  for (let deaths = 1; deaths <= DEATHS_MAX; deaths += 1) {
+    const victim = await stack.startDelegate(crashAt);
+    expect(await victim.gone).toBe('SIGKILL');
+    await eventually(
+      async () => !(await isPending()) || (await countedDeaths(id)) >= deaths,
+      `death ${deaths} to be noticed`,
+      60_000,
+    );
+    if (await isPending()) survived += 1;
+    await onDeath?.(deaths);
+  }
+  return survived;
+}
+
+const operation = (id: string) => stack.api.ok('GET', `accounts/demo/operations/${id}`);
 
 it('ends after a few deaths of the only delegate, over several attempts and managers, and the lane goes on', async () => {
   const warm = await stack.api.save('warm', 'name: warm\n', delegated);
   expect(warm.status, warm.text).toBe(201);
   await stack.delegates[0]?.kill('SIGTERM');
   const saved = await stack.api.save('poison', 'name: poison\n', delegated, { prefer: 'wait=0' });
-  const operation = () => stack.api.ok('GET', `accounts/demo/operations/${saved.body.id}`);
-  let survived = 0;
-  for (let deaths = 1; deaths <= DEATHS_MAX; deaths += 1) {
-    const victim = await stack.startDelegate('delegate.commit:before');
-    expect(await victim.gone).toBe('SIGKILL');
-    await eventually(
-      async () => (await operation()).state !== 'pending' || (await countedDeaths()) === deaths,
-      `death ${deaths} to be noticed`,
-      60_000,
-    );
-    if ((await operation()).state === 'pending') survived += 1;
-    if (deaths !== 2) continue;
+  const survived = await killDelegates(saved.body.id, 'delegate.commit:before', async (deaths) => {
+    if (deaths !== 2) return;
     await stack.manager?.kill('SIGTERM');
     await stack.startManager();
-  }
+  });
   expect(survived).toBe(DEATHS_MAX - 1);
-  expect(await operation()).toMatchObject({
+  expect(await operation(saved.body.id)).toMatchObject({
     state: 'failed',
     yaml: 'name: poison\n',
     problem: {
@@ -64,3 +75,50 @@ it('ends after a few deaths of the only delegate, over several attempts and mana
   expect(fileAt(stack.repository, 'pipelines/poison.yaml')).toBeNull();
   expect(trailers(stack.repository)).toEqual([next.body.operationId, warm.body.operationId]);
 }, 240_000);
+
+it('ends as well after as many deaths over the question where the branch stands, and says that nothing was written', async () => {
+  for (const delegate of stack.delegates) await delegate.kill('SIGTERM');
+  git(stack.repository, 'branch', 'unread', 'main');
+  const place = { ...delegated, branch: 'unread' };
+  const saved = await stack.api.save('early', 'name: early\n', place, { prefer: 'wait=0' });
+  expect(await killDelegates(saved.body.id, 'delegate.head:before')).toBe(DEATHS_MAX - 1);
+  expect(await operation(saved.body.id)).toMatchObject({
+    state: 'failed',
+    yaml: 'name: early\n',
+    problem: { code: 'TASK_POISONED', detail: expect.stringContaining('5 delegates were lost') },
+  });
+  await stack.startDelegate();
+  const next = await stack.api.save('after-early', 'name: next\n', place);
+  expect(next.status, next.text).toBe(201);
+}, 240_000);
+
+it('tries what was in a batch with a death alone, once the branch shows that the batch has not arrived', async () => {
+  for (const delegate of stack.delegates) await delegate.kill('SIGTERM');
+  git(stack.repository, 'config', 'core.logAllRefUpdates', 'always');
+  git(stack.repository, 'branch', 'parted', 'main');
+  const place = { ...delegated, branch: 'parted' };
+  const saves = ['one', 'two', 'three'].map((id) =>
+    stack.api.save(`parted-${id}`, 'name: parted\n', place, { prefer: 'wait=0' }),
+  );
+  const ids: string[] = (await Promise.all(saves)).map(({ body }) => body.id);
+  const victim = await stack.startDelegate('delegate.commit:before');
+  expect(await victim.gone).toBe('SIGKILL');
+  const deaths = () => Promise.all(ids.map(countedDeaths));
+  await eventually(async () => Math.max(...(await deaths())) === 1, 'the death to be noticed', 60_000);
+  const inBatch = (await deaths()).filter((count) => count === 1).length;
+  const foreign = git(
+    stack.repository,
+    'commit-tree',
+    '-p',
+    'parted',
+    '-m',
+    'Foreign',
+    'parted^{tree}',
+  ).trim();
+  git(stack.repository, 'update-ref', 'refs/heads/parted', foreign);
+  const updates = () => git(stack.repository, 'reflog', 'show', 'parted').trim().split('\n').length;
+  const before = updates();
+  await stack.startDelegate();
+  for (const id of ids) expect((await stack.api.ended(id, 60_000)).state).toBe('succeeded');
+  expect(updates() - before).toBeGreaterThanOrEqual(inBatch);
+}, 120_000);

@@ -13,7 +13,7 @@ export type HandOver = (newcomer: TaskInput<'group.handOver'>) => Promise<TaskOu
 
 export function taskHandlers(open: OpenRemote, handOver: HandOver): TaskHandlers {
   return {
-    'git.head': ({ remote, branch }) => open(remote).head(branch),
+    'git.head': ({ remote, branch }) => step('delegate.head', () => open(remote).head(branch)),
     'git.heads': async ({ remote }) => {
       const { branches, default: named } = await open(remote).heads();
       return { branches: Object.entries(branches), default: named };

@@ -6,14 +6,16 @@ function open(max: number) {
   const turns = new FairTurns(max);
   const begun: string[] = [];
   const ends: (() => void)[] = [];
-  const ask = (party: string, name: string): Promise<void> =>
-    turns.take(party, () => {
+  const ask = (party: string, name: string, place = name): Promise<void> =>
+    turns.take(party, place, () => {
       begun.push(name);
       return new Promise<void>((resolve) => ends.push(resolve));
     });
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
   const endOne = async (): Promise<void> => {
+    await settle();
     ends.shift()?.();
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
   };
   return { turns, begun, ask, endOne };
 }
@@ -51,11 +53,71 @@ it('lets nobody wait for ever behind those who keep coming', async () => {
 
 it('goes on after a turn that failed', async () => {
   const { turns } = open(1);
-  const failed = turns.take('a', () => Promise.reject(new Error('broken')));
-  const next = turns.take('b', async () => 'done');
+  const failed = turns.take('a', 'x', () => Promise.reject(new Error('broken')));
+  const next = turns.take('b', 'x', async () => 'done');
   await expect(failed).rejects.toThrow('broken');
   expect(await next).toBe('done');
-  expect(await turns.take('a', async () => 'again')).toBe('again');
+  expect(await turns.take('a', 'x', async () => 'again')).toBe('again');
+});
+
+describe('a place', () => {
+  it('has one at work at a time, and who waits for it holds no turn', async () => {
+    const { turns, begun, ask, endOne } = open(16);
+    for (let n = 0; n < 40; n++) void ask(`member-${n}`, `member-${n}`, 'shared');
+    expect(turns.areWanted).toBe(false);
+    void ask('outsider', 'outsider');
+    await endOne();
+    expect(begun).toEqual(['member-0', 'outsider', 'member-1']);
+  });
+
+  it('is not held for a party that waits in its own row', async () => {
+    const { begun, ask, endOne } = open(1);
+    for (let n = 0; n < 20; n++) void ask('many', `many-${n}`);
+    void ask('many', 'many-shared', 'shared');
+    void ask('one', 'one', 'shared');
+    await endOne();
+    expect(begun).toEqual(['many-0', 'one']);
+  });
+
+  it('comes to everybody who waits for it, although their own turns fall while others are there', async () => {
+    const { begun, ask, endOne } = open(2);
+    // `wide` is at work elsewhere all the time, and so the last in the row whenever the place is free.
+    void ask('wide', 'elsewhere-0');
+    void ask('first', 'first-0', 'shared');
+    void ask('wide', 'wide', 'shared');
+    for (let n = 1; n < 10; n++) {
+      void ask('wide', `elsewhere-${n}`);
+      void ask(n % 2 === 0 ? 'first' : 'second', `shared-${n}`, 'shared');
+      await endOne();
+      await endOne();
+    }
+    const passed = begun.slice(0, begun.indexOf('wide')).filter((name) => name.startsWith('shared'));
+    expect(begun).toContain('wide');
+    expect(passed.length).toBeLessThanOrEqual(2);
+  });
+
+  it('says that turns are wanted only where one could be used', async () => {
+    const { turns, ask, endOne } = open(1);
+    void ask('a', 'a', 'shared');
+    void ask('b', 'b', 'shared');
+    expect(turns.areWanted).toBe(false);
+    void ask('c', 'c');
+    expect(turns.areWanted).toBe(true);
+    await endOne();
+    await endOne();
+    expect(turns.areWanted).toBe(false);
+  });
+
+  it('lets a party that waits for one ask for another meanwhile', async () => {
+    const { begun, ask, endOne } = open(1);
+    void ask('a', 'a', 'shared');
+    void ask('b', 'b', 'shared');
+    void ask('b', 'b-elsewhere');
+    await endOne();
+    await endOne();
+    await endOne();
+    expect(begun).toEqual(['a', 'b', 'b-elsewhere']);
+  });
 });
 
 describe('room', () => {

@@ -25,6 +25,7 @@ export function makeOperation(more: Partial<OperationRecord> = {}): OperationRec
     author_email: 'ada@example.com',
     state: 'pending',
     waits_for: null,
+    deaths: 0,
     result: null,
     failure: null,
     deadline_at: new Date(2_000_000_000_000),

@@ -53,6 +53,14 @@ describe('a batch', () => {
     expect(chooseBatch(waiting, new Set()).map(({ id }) => id)).toEqual(['other']);
   });
 
+  it('takes none along with what has cost delegates', () => {
+    const [dear, fresh, dearToo] = [1, 0, 1].map((deaths, n) => makeOperation({ path: `${n}`, deaths }));
+    const behind = makeOperation({ path: '0' });
+    const waiting = [dear, fresh, dearToo, behind] as OperationRecord[];
+    expect(chooseBatch(waiting, new Set())).toEqual([dear, dearToo]);
+    expect(chooseBatch(waiting.slice(1), new Set())).toEqual([fresh, behind]);
+  });
+
   it('has at most a hundred operations, or as many as are asked for', () => {
     const waiting = Array.from({ length: 150 }, (_, n) => makeOperation({ path: `${n}.yaml` }));
     expect(chooseBatch(waiting, new Set())).toEqual(waiting.slice(0, 100));
