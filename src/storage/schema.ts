@@ -107,7 +107,7 @@ export interface LaneTable {
   /** Not before this moment, after a fault. */
   due_at: Generated<Date>;
   /** For these accounts not before these moments. */
-  pauses: Generated<object>;
+  pauses: Generated<Json<object>>;
   faults: Generated<number>;
 }
 

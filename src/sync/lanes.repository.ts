@@ -108,7 +108,7 @@ export class LanesRepository {
   /** Gives the lease back. What another account rests for stands, and the account's own rest is this one. */
   async release({ lane, epoch }: Lease, { ms, account }: Rest): Promise<void> {
     const end = sql<Date>`now() + ${ms} * interval '1 millisecond'`;
-    const own = sql<object>`case when ${ms} > 0 then pauses || jsonb_build_object(${account}::text, ${end})
+    const own = sql<never>`case when ${ms} > 0 then pauses || jsonb_build_object(${account}::text, ${end})
       else pauses - ${account}::text end`;
     await this.storage.db
       .updateTable('lane')
