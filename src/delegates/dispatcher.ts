@@ -136,11 +136,19 @@ export class Dispatcher implements QueueWork {
     const delegate = await this.delegates.find(id);
     if (delegate === undefined) return undefined;
     this.#busy.set(id, (this.#busy.get(id) ?? 0) + 1);
+    let begunBy: string | null | undefined;
     try {
       const sent = await this.queue.send(addressOf(delegate), name, input, {
         contract: Math.min(contractVersion, delegate.contract),
         expiresAt: attempt.endsAt,
-        standing: () => this.#standing(errand, delegate),
+        standing: async (isBegun) => {
+          const now = await this.delegates.find(id);
+          if (isBegun) begunBy ??= now?.process ?? null;
+          // Another process of the same delegate has begun meanwhile: the one that had the task is no more.
+          const isAnother = begunBy !== undefined && now?.process !== begunBy;
+          const standing = await this.#standing(errand, delegate, now);
+          return isAnother && standing !== 'gone' ? 'silent' : standing;
+        },
       });
       if (sent.outcome === 'untouched') return undefined;
       if (sent.outcome === 'answered') {
@@ -158,8 +166,11 @@ export class Dispatcher implements QueueWork {
     }
   }
 
-  async #standing(errand: Errand | undefined, { id, tasksMax }: DelegateRecord): Promise<Standing> {
-    const now = await this.delegates.find(id);
+  async #standing(
+    errand: Errand | undefined,
+    { id, tasksMax }: DelegateRecord,
+    now: DelegateRecord | undefined,
+  ): Promise<Standing> {
     if (now === undefined || now.state === 'revoked' || now.said === 'goodbye') return 'gone';
     if (!now.alive) return 'silent';
     if (now.state !== 'enabled' || now.said === 'draining') return 'finishing';
@@ -268,7 +279,7 @@ class Attempt {
     if (failure === undefined) return this.#unavailable(explainNobody(verdicts, wantedFor(errand)), errand);
     const absent = findAbsent(verdicts).filter(({ delegate }) => !this.refused.has(delegate.id));
     if (failure.disposition === 'stop' && absent.length > 0)
-      return this.#unavailable(explainWaiting(failure, absent), errand);
+      return this.#unavailable(explainWaiting(failure, absent), errand, { wasAsked: true });
     return this.describe(failure, errand.group ?? errand.scope);
   }
 
@@ -281,7 +292,8 @@ class Attempt {
     return new Failure('DELEGATE_SILENT', { group, seconds, lost: this.#deaths }) as Failure;
   }
 
-  #unavailable(reason: string, { group, scope }: Errand): Failure {
-    return this.describe(new Failure('DELEGATE_UNAVAILABLE', { reason }) as Failure, group ?? scope);
+  #unavailable(reason: string, { group, scope }: Errand, more: { wasAsked?: true } = {}): Failure {
+    const nobody = new Failure('DELEGATE_UNAVAILABLE', { reason, ...more }) as Failure;
+    return this.describe(nobody, group ?? scope);
   }
 }

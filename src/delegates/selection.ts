@@ -177,7 +177,7 @@ export function explainWaiting(
   { delegate, message }: { delegate?: string; message: string },
   absent: readonly Verdict[],
 ): string {
-  return `delegate ${delegate ?? '(unnamed)'} does not do it (${message}), and who may is not there (${list(absent)})`;
+  return `delegate ${delegate ?? '(unnamed)'} does not do it (${message}), and who may cannot now (${list(absent)})`;
 }
 
 /** In a sentence, why nobody carries it. */

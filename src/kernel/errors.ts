@@ -370,7 +370,11 @@ export const errors = {
     hint: () => 'The delegate’s log has the full output',
   }),
   // --- delegates and tasks -----------------------------------------------------------------------------------
-  DELEGATE_UNAVAILABLE: row<{ reason: string }>({
+  DELEGATE_UNAVAILABLE: row<{
+    reason: string;
+    /** Somebody was there, was asked, and does not do it. */
+    wasAsked?: true;
+  }>({
     status: 503,
     disposition: 'wait',
     title: 'No delegate is there to do it',

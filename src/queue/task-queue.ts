@@ -61,7 +61,8 @@ export interface SendOptions {
   contract: number;
   /** When the answer must be there, waiting in the delegate's queue included. Milliseconds since 1970. */
   expiresAt: number;
-  standing: () => Promise<Standing>;
+  /** Of the delegate, which has begun the task or not. */
+  standing: (isBegun: boolean) => Promise<Standing>;
 }
 
 export type Sent =
@@ -207,7 +208,7 @@ export class TaskQueue {
       if (found === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
       if (found?.isFinished === true) return this.#read(to, watch, found);
       const isLate = Date.now() > expiresAt;
-      const now = isLate ? 'gone' : await standing();
+      const now = isLate ? 'gone' : await standing(found?.isBegun === true);
       if (now !== 'serving' && (await this.#withdraw(queue, task))) return { outcome: 'untouched' };
       if (isLate) return { outcome: 'lost', reason: 'there was no answer in time', isDead: false };
       if (now === 'gone' || now === 'silent')

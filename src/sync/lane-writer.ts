@@ -291,7 +291,7 @@ export class LaneWriter {
 
   /** Nothing was written: this connector's operations wait, others go on. */
   async #block(lane: Lane, operations: OperationRecord[], failure: Failure): Promise<boolean> {
-    const faults = failure.disposition === 'wait' ? 0 : lane.faults + 1;
+    const faults = isMereAbsence(failure) ? 0 : lane.faults + 1;
     await this.desk.lanes.update(this.lease, { plan: null, head: null, faults });
     this.#blocked.add(connectorKey(operations[0] as OperationRecord));
     await this.#rest(operations, failure, faults);
@@ -316,11 +316,9 @@ export class LaneWriter {
   async #rest(operations: OperationRecord[], failure: Failure, faults: number): Promise<void> {
     const ids = operations.map(({ id }) => id);
     await this.desk.operations.explainWait(ids, failure.message, lostOver(failure));
-    const pause =
-      failure.disposition === 'wait'
-        ? ABSENCE_PAUSE_MS
-        : Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 10), FAULT_PAUSE_MS_MAX) *
-          (0.5 + Math.random() / 2);
+    const pause = isMereAbsence(failure)
+      ? ABSENCE_PAUSE_MS
+      : Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 10), FAULT_PAUSE_MS_MAX) * (0.5 + Math.random() / 2);
     this.#pauseMs = Math.max(this.#pauseMs, pause, askedPauseMs(failure, operations));
   }
 
@@ -377,6 +375,10 @@ function poisoned(lost: number, failure: Failure): Failure {
   const { reason = failure.message } = failure.data as { reason?: string };
   return new Failure('TASK_POISONED', { lost, reason }) as Failure;
 }
+
+/** It costs nothing to look again; where somebody was asked in vain, it does. */
+const isMereAbsence = ({ disposition, data }: Failure): boolean =>
+  disposition === 'wait' && (data as { wasAsked?: true }).wasAsked !== true;
 
 /** What the host asked for, but no longer than the first of these operations may wait. */
 function askedPauseMs({ data }: Failure, operations: OperationRecord[]): number {

@@ -137,7 +137,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     expect(waiting).toMatchObject({
       state: 'pending',
       waitsFor: expect.stringMatching(
-        /delegate stranger does not do it \(Secret git-delegated .*\), and who may is not there \(.*local\/delegate: /,
+        /delegate stranger does not do it \(Secret git-delegated .*\), and who may cannot now \(.*local\/delegate: /,
       ),
     });
     const right = await stack.startDelegate();

@@ -313,7 +313,7 @@ describe('who is merely absent', () => {
   it('is named beside what the one that is there said', () => {
     const absent = findAbsent(rank([candidate({ name: 'two', alive: false })], wanted));
     expect(explainWaiting({ delegate: 'one', message: 'no' }, absent)).toBe(
-      'delegate one does not do it (no), and who may is not there (g/two: it has fallen silent)',
+      'delegate one does not do it (no), and who may cannot now (g/two: it has fallen silent)',
     );
   });
 });
