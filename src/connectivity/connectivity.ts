@@ -54,7 +54,7 @@ export class Connectivity {
         ? { url }
         : {
             url,
-            credential: { username: credential.username, open: async () => this.secrets.open(secret) },
+            credential: { username: credential.username, open: () => this.secrets.open(secret) },
           };
     return new InProcessGit(remote, {
       allowHttp: this.config.SALLYPORT_GIT_ALLOW_HTTP,
@@ -74,13 +74,16 @@ export class Connectivity {
   }
 
   /** What the delegate gets to see. A builtin secret is opened for this one task. */
-  #carry({ url, credential, knownHosts }: Connector, secret: SealedSecret | undefined): CarriedRemote {
+  async #carry(
+    { url, credential, knownHosts }: Connector,
+    secret: SealedSecret | undefined,
+  ): Promise<CarriedRemote> {
     const place = knownHosts === null ? { url } : { url, knownHosts };
     if (credential === null || secret === undefined) return place;
     const { username } = credential;
     if (secret.manager === 'keyring')
       return { ...place, credential: { username, secret: { ...secret, manager: 'keyring' } } };
-    const opened = this.secrets.open(secret);
+    const opened = await this.secrets.open(secret);
     try {
       const value = opened.use((bytes) => bytes.toString('base64'));
       return { ...place, credential: { username, secret: { manager: 'builtin', value } } };

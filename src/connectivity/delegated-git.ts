@@ -16,7 +16,7 @@ import { Git } from '../git/git.js';
 
 export interface Road {
   /** The repository and its credential, as they are at this moment. */
-  carry: () => CarriedRemote;
+  carry: () => Promise<CarriedRemote>;
   run: <N extends TaskName>(name: N, input: TaskInput<N>) => Promise<TaskOutput<N>>;
 }
 
@@ -69,6 +69,6 @@ export class DelegatedGit extends Git {
 
   async #ask<N extends GitTaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {
     const { carry, run } = this.#road;
-    return run(name, { remote: carry(), ...input } as unknown as TaskInput<N>);
+    return run(name, { remote: await carry(), ...input } as unknown as TaskInput<N>);
   }
 }

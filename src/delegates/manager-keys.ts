@@ -37,7 +37,7 @@ export async function openManagerKeys(
 ): Promise<ManagerKeys> {
   await makeKeys(storage, builtIn);
   const row = await storage.db.selectFrom('deployment').select('private_keys').executeTakeFirstOrThrow();
-  const secret = builtIn.open(row.private_keys as Envelope, PLACE);
+  const secret = await builtIn.open(row.private_keys as Envelope, PLACE);
   try {
     const keys = secret.use((bytes) => JSON.parse(bytes.toString('utf8')) as PrivateKeys);
     return {
@@ -60,7 +60,7 @@ async function makeKeys(storage: Storage, builtIn: BuiltInSecrets): Promise<void
   if (row.private_keys !== null) return;
   const keys: PrivateKeys = { identity: Identity.make(), sealing: await makeSealingPair() };
   const plaintext = Buffer.from(JSON.stringify(keys));
-  const envelope = builtIn.seal(plaintext, PLACE);
+  const envelope = await builtIn.put(plaintext, PLACE);
   plaintext.fill(0);
   await storage.db
     .updateTable('deployment')

@@ -4,7 +4,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../kernel/failure.js';
-import type { WrappingKey } from './envelope.js';
 
 const FORMAT = 'sallyport-keys-1';
 const KEY_BYTES = 32;
@@ -23,6 +22,11 @@ export const KeyFile = z.strictObject({
     .min(1),
 });
 export type KeyFile = z.infer<typeof KeyFile>;
+
+export interface WrappingKey {
+  id: string;
+  key: KeyObject;
+}
 
 /** The keys of a file. New secrets are sealed with the active one. */
 export class KeyRing {

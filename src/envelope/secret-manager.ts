@@ -1,6 +1,20 @@
-// The port of a secret manager: who seals a secret, and who alone can open it again.
+// The port of a secret manager: who takes a secret into its keeping, and who alone can open it again.
+import { z } from 'zod';
 import type { Secret } from '../kernel/secret.js';
-import type { Envelope } from './envelope.js';
+import { Envelope } from './envelope.js';
+
+export const secretManagerKinds = [
+  'builtin',
+  'keyring',
+  'aws-kms',
+  'gcp-kms',
+  'vault-transit',
+  'vault-kv',
+  'aws-secrets-manager',
+  'gcp-secret-manager',
+  'azure-key-vault',
+] as const;
+export type SecretManagerKind = (typeof secretManagerKinds)[number];
 
 /** Where a secret belongs: its scope as in the API, and its id. */
 export interface SecretPlace {
@@ -8,12 +22,45 @@ export interface SecretPlace {
   secret: string;
 }
 
+/** Where a store has a value. */
+export const StoreReference = z.strictObject({
+  format: z.literal('sallyport-reference-1'),
+  /** Id of the immutable secret version on our side. */
+  version: z.uuid(),
+  /** As the store names it. */
+  path: z.string().min(1).max(1_024),
+  /** Of a value that is a JSON object: which member; null for the whole value. */
+  field: z.string().min(1).max(256).nullable(),
+  /** As the store names it; null for whatever is the latest when it is used. */
+  storeVersion: z.string().min(1).max(256).nullable(),
+});
+export type StoreReference = z.infer<typeof StoreReference>;
+
+/** All that PostgreSQL keeps of a secret version. */
+export const StoredSecret = z.union([Envelope, StoreReference]);
+export type StoredSecret = z.infer<typeof StoredSecret>;
+
+export interface PutOptions {
+  /** Id of the new secret version; a fresh one where it is missing. */
+  version?: string;
+  /** In a store: fails where something is at the path already, instead of writing a new version there. */
+  onlyIfAbsent?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Every implementation's failures are those of its kind's conformance suite: SECRET_UNREADABLE and SECRET_MANAGER_*. */
 export abstract class SecretManager {
-  abstract readonly kind: 'builtin' | 'keyring';
+  abstract readonly kind: SecretManagerKind;
 
-  /** Seals 1 byte to 64 KiB as a new version. */
-  abstract seal(value: Uint8Array, place: SecretPlace): Envelope;
+  /** Takes 1 byte to 64 KiB into its keeping as a new version. The bytes stay the caller's, to be wiped. */
+  abstract put(value: Uint8Array, place: SecretPlace, options?: PutOptions): Promise<StoredSecret>;
 
-  /** Opens what this manager's key sealed for this place; the caller wipes it. @throws SECRET_UNREADABLE */
-  abstract open(envelope: Envelope, place: SecretPlace): Secret;
+  /** Opens what this manager keeps for this place; the caller wipes it. */
+  abstract open(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Secret>;
+
+  /** Finds out whether it can be reached and used. Nothing changes at the other side. */
+  abstract check(signal?: AbortSignal): Promise<void>;
+
+  /** Lets go of connections and of what it signed in with. */
+  abstract close(): Promise<void>;
 }

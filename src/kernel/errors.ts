@@ -19,6 +19,10 @@ const row = <D = Record<string, never>>(entry: ErrorRow<D>): ErrorRow<D> => entr
 
 type Host = { host: string };
 type Named = { what: string; id: string };
+/** A secret manager, the scope it is in, and what it said or did. */
+type Keeper = { manager: string; scope: string; reason: string };
+
+const keeper = ({ manager, scope }: Keeper): string => `Secret manager ${manager} in ${scope}`;
 
 export const errors = {
   // --- the request -------------------------------------------------------------------------------------------
@@ -219,6 +223,98 @@ export const errors = {
     title: 'The secret cannot be opened',
     message: (d) => `Secret ${d.secret} cannot be opened: ${d.reason}`,
     hint: () => 'Check that the key file is the one the secret was made with, or write the secret again',
+  }),
+  SECRET_NOT_IN_STORE: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The store has no such value',
+    message: (d) => `${keeper(d)}, finding the value: ${d.reason}`,
+    hint: () => 'Check the path and the field of the secret, and that the store has it',
+  }),
+  SECRET_VERSION_GONE: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The store has this version no more',
+    message: (d) => `${keeper(d)}, reading the version: ${d.reason}`,
+    hint: () => 'Point the secret at a version that is there, or restore it in the store',
+  }),
+  SECRET_STORE_CONFLICT: row<Keeper>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The store has something else at this path',
+    message: (d) => `${keeper(d)}, writing the value: ${d.reason}`,
+    hint: () => 'Choose another path, or replace what is there on purpose',
+  }),
+  SECRET_KEY_DISABLED: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The key is disabled',
+    message: (d) => `${keeper(d)}, using the key: ${d.reason}`,
+    hint: () => 'Enable the key, or move the secret to another secret manager',
+  }),
+  SECRET_KEY_GONE: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The key is not there, or about to be deleted',
+    message: (d) => `${keeper(d)}, using the key: ${d.reason}`,
+    hint: () => 'Cancel the deletion, or write the secret again with another secret manager',
+  }),
+  SECRET_KEY_WRONG: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'Another key wrapped this secret',
+    message: (d) => `${keeper(d)}, using the key: ${d.reason}`,
+    hint: () => 'Set the secret manager to the key and the key versions that its secrets were made with',
+  }),
+  SECRET_MANAGER_DENIED: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret manager does not allow it',
+    message: (d) => `${keeper(d)}, asking: ${d.reason}`,
+    hint: () =>
+      'Give the secret manager’s credential the rights that docs/reference/secret-managers.md lists',
+  }),
+  SECRET_MANAGER_SIGN_IN_REFUSED: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret manager did not accept the credential',
+    message: (d) => `${keeper(d)}, signing in: ${d.reason}`,
+    hint: () => 'Renew the credential of the secret manager, or the identity of the delegate',
+  }),
+  SECRET_MANAGER_THROTTLED: row<Keeper & { retryAfterSeconds?: number }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The secret manager asks for fewer requests',
+    message: (d) => `${keeper(d)}, asking: ${d.reason}`,
+    hint: () => 'It is tried again later by itself; raise the quota if this goes on',
+  }),
+  SECRET_MANAGER_SEALED: row<Keeper>({
+    status: 503,
+    disposition: 'wait',
+    title: 'The secret manager is sealed',
+    message: (d) => `${keeper(d)}, asking: ${d.reason}`,
+    hint: () => 'Unseal it; what waits for it goes on by itself',
+  }),
+  SECRET_MANAGER_UNAVAILABLE: row<Keeper>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The secret manager cannot be reached',
+    message: (d) => `${keeper(d)}, asking: ${d.reason}`,
+    hint: () => 'It is tried again by itself; check its address and the network between it and the delegate',
+  }),
+  SECRET_MANAGER_GARBLED: row<Keeper>({
+    status: 502,
+    disposition: 'stop',
+    title: 'The secret manager answered something impossible',
+    message: (d) => `${keeper(d)}, asking: ${d.reason}`,
+    hint: () => 'Check what answers at its address: nothing of the answer was used',
+  }),
+  SECRET_MANAGER_MISCONFIGURED: row<Keeper>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret manager’s settings do not fit',
+    message: (d) => `${keeper(d)}, asking: ${d.reason}`,
+    hint: () => 'Compare the settings with docs/reference/secret-managers.md',
   }),
   // --- Git ---------------------------------------------------------------------------------------------------
   GIT_UNREACHABLE: row<Host & { reason: string }>({

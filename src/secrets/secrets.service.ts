@@ -47,7 +47,7 @@ export class SecretsService {
     id: string,
     write: SecretWrite,
   ): Promise<{ record: SecretRecord; created: boolean }> {
-    const envelope = write.manager === 'builtin' ? this.#seal(scope, id, write.value) : write.envelope;
+    const envelope = write.manager === 'builtin' ? await this.#seal(scope, id, write.value) : write.envelope;
     return this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
       for (const user of await this.secrets.users(tx, scope, id))
@@ -57,15 +57,15 @@ export class SecretsService {
   }
 
   /** Opens a builtin secret. @throws SECRET_OUT_OF_REACH for any other, SECRET_UNREADABLE */
-  open(sealed: SealedSecret): Secret {
+  async open(sealed: SealedSecret): Promise<Secret> {
     assertWithinReach(sealed, 'manager');
     return this.builtIn.open(sealed.envelope, { scope: sealed.scope, secret: sealed.id });
   }
 
-  #seal(scope: Scope, id: string, value: string): Envelope {
+  async #seal(scope: Scope, id: string, value: string): Promise<Envelope> {
     const plaintext = new Secret(Buffer.from(value, 'utf8'));
     try {
-      return plaintext.use((bytes) => this.builtIn.seal(bytes, { scope, secret: id }));
+      return await plaintext.use((bytes) => this.builtIn.put(bytes, { scope, secret: id }));
     } finally {
       plaintext.wipe();
     }

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { readConfig } from '../../src/config/config.js';
 import { DelegatedGit } from '../../src/connectivity/delegated-git.js';
+import type { CarriedRemote } from '../../src/contract/remote.js';
 import { type TaskName, type TaskOutput, tasks } from '../../src/contract/tasks.js';
 import { contractVersion } from '../../src/contract/version.js';
 import { openKeyFile } from '../../src/envelope/key-file.js';
@@ -67,13 +68,17 @@ export async function openDelegatedRoad(
   };
   const make: MakeGit = ({ url, username, password }) => {
     const place = { scope: 'accounts/test', secret: 'git' };
-    const secret = {
-      scope: place.scope,
-      id: place.secret,
-      manager: 'keyring' as const,
-      envelope: keyring.seal(Buffer.from(password), place),
+    const sealed = keyring.put(Buffer.from(password), place);
+    const carry = async (): Promise<CarriedRemote> => {
+      const secret = {
+        scope: place.scope,
+        id: place.secret,
+        manager: 'keyring' as const,
+        envelope: await sealed,
+      };
+      return { url, credential: { username, secret } };
     };
-    return new DelegatedGit({ carry: () => ({ url, credential: { username, secret } }), run });
+    return new DelegatedGit({ carry, run });
   };
   const close = async (): Promise<void> => {
     await worker.close();

@@ -39,7 +39,7 @@ export async function putSecret(put: SecretPut): Promise<number> {
     const problem = refusal(value);
     if (problem !== undefined) return complain(`The value on standard input ${problem}`, 1);
     const place = { scope: values.scope as string, secret: values.id as string };
-    const envelope = new Keyring(ring, deployment).seal(value, place);
+    const envelope = await new Keyring(ring, deployment).put(value, place);
     put.stdout.write(`${JSON.stringify({ manager: 'keyring', envelope })}\n`);
     return 0;
   } finally {

@@ -6,6 +6,7 @@ import { registerSecret } from '../../../src/kernel/redact.js';
 const host = 'git.example.com';
 const group = 'eu';
 const reason = 'it is closed';
+const keeper = { manager: 'kms', scope: 'accounts/acme' };
 
 /** One occurrence of every failure there is. */
 const samples: { [C in ErrorCode]: ErrorData<C> } = {
@@ -37,6 +38,19 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   CONNECTOR_UNFIT: { problem: 'It lacks a key', mend: 'Give it one' },
   SECRET_OUT_OF_REACH: { secret: 'token', manager: 'keyring', connectivity: 'manager' },
   SECRET_UNREADABLE: { secret: 'token', reason },
+  SECRET_NOT_IN_STORE: { ...keeper, reason },
+  SECRET_VERSION_GONE: { ...keeper, reason },
+  SECRET_STORE_CONFLICT: { ...keeper, reason },
+  SECRET_KEY_DISABLED: { ...keeper, reason },
+  SECRET_KEY_GONE: { ...keeper, reason },
+  SECRET_KEY_WRONG: { ...keeper, reason },
+  SECRET_MANAGER_DENIED: { ...keeper, reason },
+  SECRET_MANAGER_SIGN_IN_REFUSED: { ...keeper, reason },
+  SECRET_MANAGER_THROTTLED: { ...keeper, reason, retryAfterSeconds: 3 },
+  SECRET_MANAGER_SEALED: { ...keeper, reason },
+  SECRET_MANAGER_UNAVAILABLE: { ...keeper, reason },
+  SECRET_MANAGER_GARBLED: { ...keeper, reason },
+  SECRET_MANAGER_MISCONFIGURED: { ...keeper, reason },
   GIT_UNREACHABLE: { host, reason },
   GIT_ADDRESS_DENIED: { host, address: '10.0.0.1' },
   GIT_AUTH_REJECTED: { host, status: 401 },

@@ -44,3 +44,12 @@ export function codeOr<T>(run: () => T): T | string {
     return requireFailure(error).code;
   }
 }
+
+/** As `codeOr`, of a promise. */
+export async function codeFrom<T>(promise: Promise<T>): Promise<T | string> {
+  try {
+    return await promise;
+  } catch (error) {
+    return requireFailure(error).code;
+  }
+}

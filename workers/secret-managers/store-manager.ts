@@ -1,0 +1,63 @@
+// Secret managers that have the values themselves: PostgreSQL keeps nothing but where.
+import { randomUUID } from 'node:crypto';
+import { assertLength } from '../../src/envelope/envelope.js';
+import {
+  type PutOptions,
+  SecretManager,
+  type SecretManagerKind,
+  type SecretPlace,
+  type StoredSecret,
+  StoreReference,
+} from '../../src/envelope/secret-manager.js';
+import { Failure } from '../../src/kernel/failure.js';
+import type { Secret } from '../../src/kernel/secret.js';
+import type { SecretStore } from './secret-store.js';
+
+export class StoreManager extends SecretManager {
+  readonly #store: SecretStore;
+  readonly #deployment: string;
+
+  constructor(
+    readonly kind: SecretManagerKind,
+    store: SecretStore,
+    deployment: string,
+  ) {
+    super();
+    this.#store = store;
+    this.#deployment = deployment;
+  }
+
+  override async put(
+    value: Uint8Array,
+    place: SecretPlace,
+    { version = randomUUID(), onlyIfAbsent = false, signal }: PutOptions = {},
+  ): Promise<StoreReference> {
+    assertLength(value);
+    const path = this.#store.pathOf({ deployment: this.#deployment, ...place });
+    const written = await this.#store.write(path, value, { onlyIfAbsent }, signal);
+    return {
+      format: 'sallyport-reference-1',
+      version,
+      path,
+      field: null,
+      storeVersion: written.version,
+    };
+  }
+
+  override async open(stored: StoredSecret, { secret }: SecretPlace, signal?: AbortSignal): Promise<Secret> {
+    const parsed = StoreReference.safeParse(stored);
+    if (!parsed.success)
+      throw new Failure('SECRET_UNREADABLE', { secret, reason: 'the reference is damaged' });
+    const { path, field, storeVersion } = parsed.data;
+    const { value } = await this.#store.read({ path, field, version: storeVersion }, signal);
+    return value;
+  }
+
+  override async check(signal?: AbortSignal): Promise<void> {
+    await this.#store.check(signal);
+  }
+
+  override async close(): Promise<void> {
+    await this.#store.close();
+  }
+}
