@@ -7,6 +7,8 @@ const Endpoint = z
   .string()
   .max(255)
   .regex(/^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?$/, 'is not scheme://host[:port]');
+/** Azure is asked for tokens and values over TLS alone. */
+const SecureEndpoint = Endpoint.refine((endpoint) => endpoint.startsWith('https://'), 'is not https');
 /** PEM of the certificate authorities to believe instead of the system’s. */
 const Ca = z
   .string()
@@ -20,6 +22,10 @@ const Path = z
   .refine((path) => !path.split('/').some((part) => part === '.' || part === '..'), 'climbs');
 const Region = z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d{1,2}$/, 'is not a region');
 const Served = { endpoint: Endpoint.optional(), ca: Ca.optional() };
+/** On AWS credentials are exchanged at another service than secrets. */
+const AwsServed = { ...Served, stsEndpoint: Endpoint.optional() };
+/** On Google Cloud a service account gets its tokens at another service than secrets. */
+const GcpServed = { ...Served, tokenEndpoint: Endpoint.optional() };
 
 /** Whose rights an ambient identity takes on: `arn:aws:iam::…:role/…`. */
 const AwsRole = z.strictObject({
@@ -48,7 +54,7 @@ const settings = {
         'is neither the ARN nor the id of a key',
       ),
     role: AwsRole.optional(),
-    ...Served,
+    ...AwsServed,
   }),
   'gcp-kms': z.strictObject({
     kind: z.literal('gcp-kms'),
@@ -58,7 +64,7 @@ const settings = {
         /^projects\/[a-z0-9:.-]{1,63}\/locations\/[a-z0-9-]{1,63}\/keyRings\/[\w-]{1,63}\/cryptoKeys\/[\w-]{1,63}$/,
         'is not projects/…/locations/…/keyRings/…/cryptoKeys/…',
       ),
-    ...Served,
+    ...GcpServed,
   }),
   'vault-transit': z.strictObject({
     kind: z.literal('vault-transit'),
@@ -78,9 +84,10 @@ const settings = {
   'aws-secrets-manager': z.strictObject({
     kind: z.literal('aws-secrets-manager'),
     region: Region,
-    prefix: Path.default('sallyport'),
+    /** A name has 512 characters at most. */
+    prefix: Path.max(256).default('sallyport'),
     role: AwsRole.optional(),
-    ...Served,
+    ...AwsServed,
   }),
   'gcp-secret-manager': z.strictObject({
     kind: z.literal('gcp-secret-manager'),
@@ -89,16 +96,16 @@ const settings = {
       .string()
       .regex(/^[\w-]{1,64}$/, 'holds more than letters, digits, _ and -')
       .default('sallyport'),
-    ...Served,
+    ...GcpServed,
   }),
   'azure-key-vault': z.strictObject({
     kind: z.literal('azure-key-vault'),
-    vault: Endpoint,
+    vault: SecureEndpoint,
     /** Needed with a client secret; a workload identity knows its own. */
     tenant: z.uuid().optional(),
     client: z.uuid().optional(),
     /** Where to sign in, for a sovereign cloud. */
-    authority: Endpoint.optional(),
+    authority: SecureEndpoint.optional(),
     prefix: z
       .string()
       .regex(/^[A-Za-z0-9-]{1,32}$/, 'holds more than letters, digits and -')
@@ -117,6 +124,16 @@ export const ManagerSettings = z.discriminatedUnion('kind', [
   settings['gcp-secret-manager'],
   settings['azure-key-vault'],
 ]);
+export const secretManagerKindsOutside = [
+  'aws-kms',
+  'gcp-kms',
+  'vault-transit',
+  'vault-kv',
+  'aws-secrets-manager',
+  'gcp-secret-manager',
+  'azure-key-vault',
+] as const satisfies readonly ManagerSettings['kind'][];
+
 export type ManagerSettings = z.infer<typeof ManagerSettings>;
 export type SettingsOf<K extends ManagerSettings['kind']> = Extract<ManagerSettings, { kind: K }>;
 

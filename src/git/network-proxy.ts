@@ -57,8 +57,16 @@ export class Proxy {
     );
   }
 
-  /** Asks the proxy, over an open connection to it, for a line to `target` (`name:port`). @throws ProxyRefused */
-  open(socket: Socket, target: string, timeoutMs: number): Promise<Socket> {
+  /**
+   * Asks the proxy, over an open connection to it, for a line to `target` (`name:port`). Where nothing is encrypted and the host
+   * may speak first, what it has said is still there to be read. @throws ProxyRefused
+   */
+  open(
+    socket: Socket,
+    target: string,
+    timeoutMs: number,
+    { hostMaySpeakFirst = false }: { hostMaySpeakFirst?: boolean } = {},
+  ): Promise<Socket> {
     const headers: Record<string, string> = {
       host: target,
       connection: 'keep-alive',
@@ -83,7 +91,8 @@ export class Proxy {
       request.on('connect', (answer, line: Socket, head) => {
         if (answer.statusCode !== 200) return refuse(`the proxy answered ${answer.statusCode}`);
         // What comes before anything was sent would be taken for the host's.
-        if (head.length > 0) return refuse('the proxy spoke in the name of the host');
+        if (head.length > 0 && !hostMaySpeakFirst) return refuse('the proxy spoke in the name of the host');
+        if (head.length > 0) line.unshift(head);
         line.setTimeout(0).removeAllListeners('timeout');
         resolve(line);
       });

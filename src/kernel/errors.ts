@@ -215,7 +215,7 @@ export const errors = {
     hint: (d) =>
       d.connectivity === 'manager'
         ? 'Set the connector’s connectivity to delegate, or use a builtin secret'
-        : 'Put the secret into the delegate’s keyring with `npm run delegate -- secret put`',
+        : 'Use a secret of another secret manager',
   }),
   SECRET_UNREADABLE: row<{ secret: string; reason: string }>({
     status: 422,
@@ -223,6 +223,20 @@ export const errors = {
     title: 'The secret cannot be opened',
     message: (d) => `Secret ${d.secret} cannot be opened: ${d.reason}`,
     hint: () => 'Check that the key file is the one the secret was made with, or write the secret again',
+  }),
+  SECRET_VALUE_REFUSED: row<{ secret: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The sealed value cannot be taken',
+    message: (d) => `The sealed value of secret ${d.secret} was refused: ${d.reason}`,
+    hint: () => 'Read …/sealing-key again and seal the value anew, for this very secret and secret manager',
+  }),
+  SECRET_MANAGER_UNFIT: row<{ problem: string; mend: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret manager does not fit',
+    message: (d) => `The secret manager does not fit: ${d.problem}`,
+    hint: (d) => d.mend,
   }),
   SECRET_NOT_IN_STORE: row<Keeper>({
     status: 422,

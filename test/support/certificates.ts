@@ -13,7 +13,7 @@ export interface Pair {
 export interface Certificates {
   folder: string;
   authorityFile: string;
-  /** For `localhost`, 127.0.0.1, `*.git.test` and the further addresses. */
+  /** For `localhost`, 127.0.0.1, `*.git.test`, `*.vault.localhost` and the further addresses. */
   server: Pair;
   client: Pair;
   /** Signed by nobody else. */
@@ -21,7 +21,7 @@ export interface Certificates {
   remove: () => void;
 }
 
-const NAMES = 'subjectAltName=DNS:localhost,DNS:*.git.test,IP:127.0.0.1';
+const NAMES = 'subjectAltName=DNS:localhost,DNS:*.git.test,DNS:*.vault.localhost,IP:127.0.0.1';
 
 export function makeCertificates(...addresses: string[]): Certificates {
   const names = [NAMES, ...addresses.map((address) => `IP:${address}`)].join(',');

@@ -24,6 +24,8 @@ export interface ProviderSetup<Settings> {
   settings: Settings;
   /** The value of a builtin secret; null for the delegate’s own identity. Lent: whoever made it wipes it. */
   credential: Secret | null;
+  /** The process’s, where an ambient identity is found by what it names; nothing is named where it is missing. */
+  environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** For one call, all its attempts included. */
   deadlineMs: number;
   /** The HTTP proxy on the way, and the hosts that are reached without it. */

@@ -1,6 +1,6 @@
 // Secret managers that have the values themselves: PostgreSQL keeps nothing but where.
 import { randomUUID } from 'node:crypto';
-import { assertLength } from '../../src/envelope/envelope.js';
+import { assertLength, plaintextBytesMax } from '../../src/envelope/envelope.js';
 import {
   type PutOptions,
   SecretManager,
@@ -21,6 +21,8 @@ export class StoreManager extends SecretManager {
     readonly kind: SecretManagerKind,
     store: SecretStore,
     deployment: string,
+    /** Throws for a path that may not be used here. */
+    private readonly assertPathAllowed: (path: string) => void = () => undefined,
   ) {
     super();
     this.#store = store;
@@ -34,6 +36,7 @@ export class StoreManager extends SecretManager {
   ): Promise<StoreReference> {
     assertLength(value);
     const path = this.#store.pathOf({ deployment: this.#deployment, ...place });
+    this.assertPathAllowed(path);
     const written = await this.#store.write(path, value, { onlyIfAbsent }, signal);
     return {
       format: 'sallyport-reference-1',
@@ -49,8 +52,12 @@ export class StoreManager extends SecretManager {
     if (!parsed.success)
       throw new Failure('SECRET_UNREADABLE', { secret, reason: 'the reference is damaged' });
     const { path, field, storeVersion } = parsed.data;
+    this.assertPathAllowed(path);
     const { value } = await this.#store.read({ path, field, version: storeVersion }, signal);
-    return value;
+    const bytes = value.use(({ length }) => length);
+    if (bytes >= 1 && bytes <= plaintextBytesMax) return value;
+    value.wipe();
+    throw new Failure('SECRET_UNREADABLE', { secret, reason: `the store has ${bytes} bytes there` });
   }
 
   override async check(signal?: AbortSignal): Promise<void> {

@@ -38,6 +38,8 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   CONNECTOR_UNFIT: { problem: 'It lacks a key', mend: 'Give it one' },
   SECRET_OUT_OF_REACH: { secret: 'token', manager: 'keyring', connectivity: 'manager' },
   SECRET_UNREADABLE: { secret: 'token', reason },
+  SECRET_VALUE_REFUSED: { secret: 'token', reason },
+  SECRET_MANAGER_UNFIT: { problem: 'it has no key', mend: 'Give it one' },
   SECRET_NOT_IN_STORE: { ...keeper, reason },
   SECRET_VERSION_GONE: { ...keeper, reason },
   SECRET_STORE_CONFLICT: { ...keeper, reason },
