@@ -2,8 +2,10 @@
 import fs from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { ManagerSettings } from '../../src/contract/secret-managers.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { isGitAllowed, placeOf } from '../../src/policy/git-patterns.js';
+import { isManagerAllowed, isPathAllowed, SecretRule } from './secret-rules.js';
 
 const GitPattern = z
   .string()
@@ -14,6 +16,7 @@ const GitPattern = z
 
 export const PolicyFile = z.strictObject({
   git: z.strictObject({ allow: z.array(GitPattern).max(256) }).optional(),
+  secrets: z.strictObject({ allow: z.array(SecretRule).max(256) }).optional(),
   tasks: z.strictObject({ max: z.int().min(1).max(256) }).optional(),
   handOver: z
     .strictObject({
@@ -42,22 +45,38 @@ export class DelegatePolicy {
     const { gitAllowed } = this;
     if (gitAllowed === null || isGitAllowed(gitAllowed, url)) return;
     const { host, path } = placeOf(url);
-    throw new Failure('DELEGATE_POLICY_REFUSED', {
-      rule: 'git.allow',
-      reason: host === '' ? 'the address is no repository’s' : `no pattern names ${host}/${path}`,
-    });
+    throw refused(
+      'git.allow',
+      host === '' ? 'the address is no repository’s' : `no pattern names ${host}/${path}`,
+    );
+  }
+
+  /** @throws DELEGATE_POLICY_REFUSED */
+  assertManagerAllowed(settings: ManagerSettings): void {
+    const { secrets } = this.rules;
+    // Its own keyring is nobody else’s to forbid.
+    if (secrets === undefined || settings.kind === 'keyring') return;
+    if (!isManagerAllowed(secrets.allow, settings))
+      throw refused('secrets.allow', `no rule names this ${settings.kind}`);
+  }
+
+  /** @throws DELEGATE_POLICY_REFUSED */
+  assertPathAllowed(settings: ManagerSettings, path: string): void {
+    const { secrets } = this.rules;
+    if (secrets !== undefined && !isPathAllowed(secrets.allow, settings, path))
+      throw refused('secrets.allow', `no rule names the path ${path} of this ${settings.kind}`);
   }
 
   /** @throws DELEGATE_POLICY_REFUSED */
   assertMayReceiveKeys(fingerprint: string): void {
     const { handOver } = this.rules;
     if (handOver === undefined || handOver.allow.includes(fingerprint)) return;
-    throw new Failure('DELEGATE_POLICY_REFUSED', {
-      rule: 'handOver.allow',
-      reason: `it does not list ${fingerprint}`,
-    });
+    throw refused('handOver.allow', `it does not list ${fingerprint}`);
   }
 }
+
+const refused = (rule: string, reason: string): Failure =>
+  new Failure('DELEGATE_POLICY_REFUSED', { rule, reason }) as Failure;
 
 /** Reads the policy file; without one everything that the settings allow is allowed. @throws CONFIGURATION_INVALID */
 export function readPolicy(file: string, { required }: { required: boolean }): DelegatePolicy {
