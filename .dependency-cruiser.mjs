@@ -43,6 +43,7 @@ const homes = [
   ['yaml', '^src/entities/|^workers/runtime/policy[.]ts$'],
   ['ajv', '^src/entities/'],
   ['hpke', '^src/sealing/'],
+  ['@aws-sdk|@smithy|@azure|@google-cloud', '^workers/secret-managers/'],
 ].map(([names, home]) => ({
   name: `home-of-${names.split('|')[0].replace(/[@/]/g, '')}`,
   comment: `${names} is used in ${home} alone, behind a name of ours`,
@@ -91,7 +92,7 @@ export default {
       comment: 'Entry files put things together; nobody imports them',
       severity: 'error',
       from: { pathNot: '^src/(manager|main)\\.ts$' },
-      to: { path: '^src/(main|token|manager|manager\\.module)\\.ts$' },
+      to: { path: '^src/(main|token|secret|manager|manager\\.module)\\.ts$' },
     },
     {
       name: 'playground-is-a-start',

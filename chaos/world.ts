@@ -184,6 +184,7 @@ export class World {
     const env = { SALLYPORT_DATA_DIR: path.join(this.#options.home, delegate) };
     const args = ['secret', 'put', '--scope', scope, '--id', 'git-delegated'];
     const sealed = await this.#run('workers/delegate.js', args, env, this.#password);
+    await put(`${scope}/secret-managers/keyring`, { settings: { kind: 'keyring' } });
     await put(`${scope}/secrets/git-delegated`, JSON.parse(sealed));
     const url = `http://127.0.0.1:${this.gitLine.port}/${repository}.git`;
     const credential = (secret: string) => ({ username: 'sallyport', secret });

@@ -14,9 +14,13 @@ import { OperationsController } from './api/operations.controller.js';
 import { ProblemFilter } from './api/problem.filter.js';
 import { RequestPipe } from './api/request-pipe.js';
 import { ScopesController } from './api/scopes.controller.js';
+import { SecretManagerListController, SecretManagersController } from './api/secret-managers.controller.js';
 import { SecretsController } from './api/secrets.controller.js';
 import { Config } from './config/config.js';
 import { Connectivity } from './connectivity/connectivity.js';
+import { DelegatedSecrets } from './connectivity/delegated-secrets.js';
+import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
+import { SecretCarrier } from './connectivity/secret-carrier.js';
 import { ConnectorsRepository } from './connectors/connectors.repository.js';
 import { ConnectorsService } from './connectors/connectors.service.js';
 import { Admission, QueueEndpoint } from './delegates/admission.js';
@@ -37,6 +41,8 @@ import { ScopesRepository } from './scopes/scopes.repository.js';
 import { TokensRepository } from './scopes/tokens.repository.js';
 import { BuiltInSecrets } from './secrets/built-in.js';
 import { Deployment, openDeployment } from './secrets/deployment.js';
+import { SealedValuesRepository } from './secrets/sealed-values.repository.js';
+import { SecretManagersRepository } from './secrets/secret-managers.repository.js';
 import { SecretsRepository } from './secrets/secrets.repository.js';
 import { SecretsService } from './secrets/secrets.service.js';
 import { Storage } from './storage/database.js';
@@ -75,6 +81,8 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       OperationsController,
       ConnectorsController,
       SecretsController,
+      SecretManagersController,
+      SecretManagerListController,
       KindsController,
       ScopesController,
       HealthController,
@@ -99,6 +107,9 @@ const corridors = [
   Settlement,
   Waits,
   Connectivity,
+  SecretCarrier,
+  DelegatedSecrets,
+  SealedValuesFlow,
   DelegatesService,
   Dispatcher,
   Admission,
@@ -113,6 +124,8 @@ const rooms = [
   ConnectorsRepository,
   SecretsService,
   SecretsRepository,
+  SecretManagersRepository,
+  SealedValuesRepository,
   DelegatesRepository,
   DelegateTokensRepository,
   GroupsRepository,

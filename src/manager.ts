@@ -8,6 +8,7 @@ import { registerBodyParsers } from './api/body-parsers.js';
 import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import type { Config } from './config/config.js';
+import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
 import { DocumentValidator } from './entities/document.js';
@@ -76,6 +77,7 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   app.get(JobWorker).start({ 'lane.run': async (due) => lanes.begin(due) }, config.SALLYPORT_LANES_MAX);
   await app.get(DelegatesService).listen(app.get(Dispatcher));
   app.get(Sweep).start();
+  app.get(SealedValuesFlow).start();
 }
 
 /** The first account, and an admin token for it in a file that only this user reads; renewed when it is no longer good. */
@@ -99,6 +101,7 @@ async function openAccount(app: NestFastifyApplication, config: Config, name: st
 
 async function drain(app: NestFastifyApplication, storage: Storage): Promise<void> {
   app.get(Sweep).stop();
+  await app.get(SealedValuesFlow).stop();
   app.get(Waits).release();
   await app.get(LaneFlow).drain();
   await app.get(JobWorker).stop();

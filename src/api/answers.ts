@@ -60,7 +60,7 @@ export const ofRoad = (Object.keys(errors) as ErrorCode[]).filter((code) =>
 function headersOf(status: number, etag: readonly number[]) {
   const schema = { type: 'string' as const };
   const ETag = { schema, description: 'The blob id in quotes, for If-Match' };
-  const Location = { schema, description: 'URL of the operation' };
+  const Location = { schema, description: 'Where to look for what becomes of it' };
   return { ...(etag.includes(status) ? { ETag } : {}), ...(status === 202 ? { Location } : {}) };
 }
 

@@ -9,7 +9,7 @@ import { HostFeatures } from '../contract/tasks.js';
 import type { StageResult } from '../git/git.js';
 import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
-import { Identifier } from '../policy/identifiers.js';
+import { OutwardName } from '../policy/identifiers.js';
 import { KnownHosts } from '../policy/known-hosts.js';
 import { GroupName, Username } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
@@ -22,7 +22,7 @@ const remote = {
     description:
       'Repository URL, without user-info; with connectivity `delegate` also `ssh://[user@]host[:port]/path` or `user@host:path`',
   }),
-  credential: z.strictObject({ username: Username, secret: Identifier }).optional().meta({
+  credential: z.strictObject({ username: Username, secret: OutwardName }).optional().meta({
     description: 'User name, and the secret that holds the password or token, or the private key for SSH',
   }),
   knownHosts: KnownHosts.optional(),
@@ -97,6 +97,7 @@ export class ConnectorsController {
       'CONNECTOR_DENIED',
       'CONNECTOR_UNFIT',
       'SECRET_OUT_OF_REACH',
+      'SECRET_MANAGER_UNFIT',
       'STILL_IN_USE',
     ],
     200: ConnectorAnswer,

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { errandOf } from '../connectivity/connectivity.js';
+import { Connectivity } from '../connectivity/connectivity.js';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Dispatcher } from '../delegates/dispatcher.js';
 import type { Verdict } from '../delegates/selection.js';
@@ -44,6 +44,7 @@ export class ExplainController {
   constructor(
     private readonly connectors: ConnectorsRepository,
     private readonly secrets: SecretsRepository,
+    private readonly connectivity: Connectivity,
     private readonly dispatcher: Dispatcher,
   ) {}
 
@@ -64,11 +65,11 @@ export class ExplainController {
       reasons.push({ code: 'engine', detail: 'the manager does not speak SSH' });
     if (connector.credential !== null) {
       const { secretScope, secret } = connector.credential;
-      const { manager } = await this.secrets.get(secretScope, secret);
-      if (!canReach(manager, 'manager'))
-        reasons.push({ code: 'secret', detail: `it cannot open secrets of ${manager}` });
+      const { keptBy } = await this.secrets.get(secretScope, secret);
+      if (!canReach(keptBy, 'manager'))
+        reasons.push({ code: 'secret', detail: `it cannot open secrets of ${keptBy?.id ?? 'builtin'}` });
     }
-    const verdicts = await this.dispatcher.explain(errandOf(connector));
+    const verdicts = await this.dispatcher.explain(await this.connectivity.errandOf(connector));
     const chosen = verdicts.find(({ eligible }) => eligible)?.delegate.id ?? null;
     return {
       connector: connector.id,

@@ -1,24 +1,77 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { type Kept, SealedValuesFlow } from '../connectivity/sealed-values.flow.js';
 import { Envelope } from '../envelope/envelope.js';
-import { SecretValue } from '../policy/text.js';
-import { scopeOf } from '../scopes/scope.js';
+import { Failure } from '../kernel/failure.js';
+import { OutwardName } from '../policy/identifiers.js';
+import { FileValue, SecretValue, SshKeyValue } from '../policy/text.js';
+import { type Scope, scopeOf } from '../scopes/scope.js';
+import { ScopesRepository } from '../scopes/scopes.repository.js';
+import { PublicKey } from '../sealing/sealed-message.js';
+import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
-import { SecretsService } from '../secrets/secrets.service.js';
-import { Answers, ofBody } from './answers.js';
+import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
+import { Answers, ofBody, ofRoad } from './answers.js';
 import { NamedParameters, under } from './parameters.js';
 
 const SEAL_FIRST =
-  'The keyring is the delegate’s: seal the value beside it with `npm run delegate -- secret put`, and send the envelope';
+  'Only the builtin secret manager takes a value: for any other, seal it on the delegate’s side with `npm run delegate -- secret put`, or refer to where a store has it';
 
-export const SecretBody = z.discriminatedUnion('manager', [
-  z.strictObject({ manager: z.literal('builtin'), value: SecretValue }),
-  z.strictObject(
-    { manager: z.literal('keyring'), envelope: Envelope },
-    { error: ({ code }) => (code === 'unrecognized_keys' ? SEAL_FIRST : undefined) },
-  ),
-]);
+const SEALED_MS_MAX = 15 * 60_000;
+/** How far the clocks of a client and of the manager may be apart. */
+const SKEW_MS = 60_000;
+/** Of 64 KiB, filled up and in base64url. */
+const SEALED_LENGTH_MAX = 180_000;
+
+const kinds = ['text', 'file', 'ssh-key'] as const;
+const builtin = { manager: z.literal('builtin') };
+/** Of any other secret manager. */
+const outside = {
+  manager: OutwardName.refine((name) => name !== 'builtin', SEAL_FIRST),
+  kind: z.enum(kinds).default('text'),
+};
+
+const forms = {
+  text: z.strictObject({ ...builtin, kind: z.literal('text').default('text'), value: SecretValue }),
+  'ssh-key': z.strictObject({ ...builtin, kind: z.literal('ssh-key'), value: SshKeyValue }),
+  file: z.strictObject({ ...builtin, kind: z.literal('file'), value: FileValue }),
+  envelope: z.strictObject({ ...outside, envelope: Envelope }),
+  sealed: z.strictObject({
+    ...outside,
+    sealed: z
+      .strictObject({
+        group: z.string().regex(/^g[0-9a-f]{16}$/, 'is not the id of a group'),
+        version: z.uuid(),
+        expiresAt: z.int().min(1).meta({ description: 'Milliseconds since 1970; at most 15 minutes ahead' }),
+        enc: PublicKey,
+        box: z
+          .string()
+          .max(SEALED_LENGTH_MAX)
+          .regex(/^[A-Za-z0-9_-]+$/, 'is not base64url'),
+      })
+      .meta({ description: 'The value, sealed to the delegate group that …/sealing-key names' }),
+  }),
+  reference: z.strictObject({
+    ...outside,
+    reference: z
+      .strictObject({
+        path: z.string().min(1).max(1_024).meta({ description: 'As the store names it' }),
+        field: z.string().min(1).max(256).optional().meta({
+          description: 'Member of a value that is a JSON object; default: the whole value',
+        }),
+        version: z.string().min(1).max(256).optional().meta({
+          description: 'As the store names it; default: the latest, whenever the secret is used',
+        }),
+      })
+      .meta({ description: 'Where a store has the value' }),
+  }),
+};
+
+export const SecretBody = z.union(
+  [forms.text, forms['ssh-key'], forms.file, forms.envelope, forms.sealed, forms.reference],
+  { error: ({ input }) => describeMisfit(input) },
+);
 type SecretBody = z.infer<typeof SecretBody>;
 
 /** The value is never answered. */
@@ -26,35 +79,51 @@ export const SecretAnswer = z
   .strictObject({
     scope: z.string(),
     id: z.string(),
-    manager: z.enum(['builtin', 'keyring']),
+    kind: z.enum(kinds),
+    manager: z.string(),
+    managerScope: z.string().nullable().meta({ description: 'Null for the builtin secret manager' }),
     version: z.uuid(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Secret' });
 
+/** A value that a delegate has yet to take into keeping; asking again with the same body tells more. */
+export const PendingAnswer = z
+  .strictObject({ state: z.literal('pending'), waitsFor: z.string() })
+  .meta({ id: 'PendingSecret' });
+
 @Controller(under('secrets/:id'))
 export class SecretsController {
   constructor(
     private readonly service: SecretsService,
     private readonly secrets: SecretsRepository,
+    private readonly managers: SecretManagersRepository,
+    private readonly scopes: ScopesRepository,
+    private readonly flow: SealedValuesFlow,
   ) {}
 
   @Put()
   @Answers({
     summary: 'Write a secret; its value is never read back',
-    problems: [...ofBody, 'SCOPE_NOT_FOUND', 'SECRET_OUT_OF_REACH'],
+    problems: [...ofBody, ...ofRoad, 'SCOPE_NOT_FOUND', 'NOT_FOUND', 'INPUT_REFUSED', 'STILL_IN_USE'],
     200: SecretAnswer,
     201: SecretAnswer,
+    202: PendingAnswer,
   })
   async put(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: SecretBody }) body: SecretBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { record, created } = await this.service.put(scopeOf(names), id, body);
-    reply.status(created ? 201 : 200);
-    return toAnswer(record);
+    const scope = scopeOf(names);
+    const kept = 'sealed' in body ? await this.#accept(scope, id, body) : await this.#put(scope, id, body);
+    if (kept.state === 'pending') {
+      reply.status(202).header('location', `/api/v1/${scope}/secrets/${id}`).header('retry-after', '5');
+      return { state: kept.state, waitsFor: kept.waitsFor };
+    }
+    reply.status(kept.created ? 201 : 200);
+    return toAnswer(kept.record);
   }
 
   @Get()
@@ -66,17 +135,68 @@ export class SecretsController {
   @Delete()
   @HttpCode(204)
   @Answers({
-    summary: 'Delete a secret that no connector uses',
+    summary: 'Delete a secret that nothing uses',
     problems: ['NOT_FOUND', 'STILL_IN_USE'],
     204: null,
   })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
     await this.secrets.delete(scopeOf(names), id);
   }
+
+  async #put(scope: Scope, id: string, body: Exclude<SecretBody, SealedBody>): Promise<Kept> {
+    return { state: 'kept', ...(await this.service.put(scope, id, toWrite(body))) };
+  }
+
+  async #accept(scope: Scope, id: string, { manager: name, kind, sealed }: SealedBody): Promise<Kept> {
+    const { group, version, enc, box } = sealed;
+    const leftMs = sealed.expiresAt - Date.now();
+    if (leftMs <= 0 || leftMs > SEALED_MS_MAX + SKEW_MS)
+      throw new Failure('INPUT_REFUSED', {
+        field: 'sealed.expiresAt',
+        rule: 'is not within 15 minutes from now',
+      });
+    await this.scopes.get(scope);
+    const manager = await this.managers.resolve(scope, name);
+    const keptBy = { scope: manager.scope, id: manager.id };
+    const expiresAt = new Date(sealed.expiresAt);
+    return this.flow.accept({ version, scope, secret: id, kind, keptBy, group, enc, box, expiresAt });
+  }
 }
 
-const toAnswer = ({ createdAt, updatedAt, ...record }: SecretRecord): z.infer<typeof SecretAnswer> => ({
+/** What is wrong with a body of no form: by the form it seems to be meant as. */
+function describeMisfit(input: unknown): string | undefined {
+  const body = z.record(z.string(), z.unknown()).safeParse(input).data ?? {};
+  const { manager, kind } = body;
+  if (typeof manager !== 'string') return 'manager: is missing, or no name';
+  if (manager !== 'builtin' && 'value' in body) return SEAL_FIRST;
+  const form =
+    manager === 'builtin'
+      ? forms[kind === 'ssh-key' || kind === 'file' ? kind : 'text']
+      : [forms.envelope, forms.sealed, forms.reference].find((one) =>
+          Object.keys(one.shape).some((name) => !(name in outside) && name in body),
+        );
+  if (form === undefined) return 'The body has neither an envelope, nor a sealed value, nor a reference';
+  const issue = form.safeParse(input).error?.issues[0];
+  return issue === undefined ? undefined : [issue.path.join('.'), issue.message].filter(Boolean).join(': ');
+}
+
+type SealedBody = Extract<SecretBody, { sealed: object }>;
+
+function toWrite(body: Exclude<SecretBody, SealedBody>): SecretWrite {
+  if (!('value' in body)) return body;
+  const encoding = body.kind === 'file' ? 'base64' : 'utf8';
+  return { manager: 'builtin', kind: body.kind, value: Buffer.from(body.value, encoding) };
+}
+
+const toAnswer = ({
+  createdAt,
+  updatedAt,
+  keptBy,
+  ...record
+}: SecretRecord): z.infer<typeof SecretAnswer> => ({
   ...record,
+  manager: keptBy?.id ?? 'builtin',
+  managerScope: keptBy?.scope ?? null,
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
 });

@@ -192,6 +192,12 @@ export const settings = {
     default: 'sallyport@localhost',
     schema: PersonEmail,
   }),
+  SALLYPORT_SECRETS_DEADLINE_SECONDS: setting({
+    description: 'Longest time one call of a secret manager outside may take, all its attempts included.',
+    default: '10',
+    unit: 's',
+    schema: integer(1, 300),
+  }),
   SALLYPORT_OPERATION_DEADLINE_SECONDS: setting({
     description:
       'How long an accepted operation may wait for a delegate, a host or a retry before it ends as failed.',

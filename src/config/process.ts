@@ -7,6 +7,9 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(1);
 }
 
+/** What the surroundings of this process lend it: where clouds leave identities is named there. */
+export const surroundings = (): Readonly<Record<string, string | undefined>> => process.env;
+
 /** The environment for a child process of Sallyport's own: what this process was given, with these settings on top. */
 export function childEnvironment(settings: Record<string, string>): NodeJS.ProcessEnv {
   return { ...process.env, ...settings };

@@ -2,15 +2,16 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import type { Connector } from '../connectors/connectors.repository.js';
-import type { CarriedRemote, SealedSecret } from '../contract/remote.js';
+import type { CarriedRemote } from '../contract/remote.js';
 import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
 import type { Git, Remote } from '../git/git.js';
 import { InProcessGit } from '../git/in-process-git.js';
 import { type Network, openNetwork } from '../git/network.js';
 import { ObjectCache } from '../git/object-cache.js';
-import { SecretsRepository } from '../secrets/secrets.repository.js';
+import { type HeldSecret, SecretsRepository } from '../secrets/secrets.repository.js';
 import { assertWithinReach, SecretsService } from '../secrets/secrets.service.js';
 import { DelegatedGit } from './delegated-git.js';
+import { joinErrands, SecretCarrier } from './secret-carrier.js';
 
 /** What a task may take on top of the Git operation itself: queueing, and redelivery after a delegate's death. */
 const TASK_MARGIN_MS = 30_000;
@@ -22,8 +23,9 @@ export class Connectivity {
 
   constructor(
     private readonly config: Config,
-    private readonly secrets: SecretsService,
-    private readonly sealed: SecretsRepository,
+    private readonly opener: SecretsService,
+    private readonly secrets: SecretsRepository,
+    private readonly carrier: SecretCarrier,
     private readonly dispatcher: Dispatcher,
   ) {
     this.#cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
@@ -41,20 +43,20 @@ export class Connectivity {
       : this.#delegated(connector, secret);
   }
 
-  async #secretOf({ credential, connectivity }: Connector): Promise<SealedSecret | undefined> {
+  async #secretOf({ credential, connectivity }: Connector): Promise<HeldSecret | undefined> {
     if (credential === null) return undefined;
-    const secret = await this.sealed.sealed(credential.secretScope, credential.secret);
+    const secret = await this.secrets.held(credential.secretScope, credential.secret);
     assertWithinReach(secret, connectivity);
     return secret;
   }
 
-  #direct({ url, credential }: Connector, secret: SealedSecret | undefined): Git {
+  #direct({ url, credential }: Connector, secret: HeldSecret | undefined): Git {
     const remote: Remote =
       credential === null || secret === undefined
         ? { url }
         : {
             url,
-            credential: { username: credential.username, open: () => this.secrets.open(secret) },
+            credential: { username: credential.username, open: () => this.opener.open(secret) },
           };
     return new InProcessGit(remote, {
       allowHttp: this.config.SALLYPORT_GIT_ALLOW_HTTP,
@@ -65,33 +67,34 @@ export class Connectivity {
     });
   }
 
-  #delegated(connector: Connector, secret: SealedSecret | undefined): Git {
+  async #delegated(connector: Connector, secret: HeldSecret | undefined): Promise<Git> {
     const timeoutMs = this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000 + TASK_MARGIN_MS;
+    const errand = await this.#errandOf(connector, secret);
     return new DelegatedGit({
       carry: () => this.#carry(connector, secret),
-      run: (name, input) => this.dispatcher.run(errandOf(connector), name, input, timeoutMs),
+      run: (name, input) => this.dispatcher.run(errand, name, input, timeoutMs),
     });
   }
 
-  /** What the delegate gets to see. A builtin secret is opened for this one task. */
+  /** What this connector asks of the delegate that serves it, its secret’s manager included. @throws NOT_FOUND */
+  async errandOf(connector: Connector): Promise<Errand> {
+    return this.#errandOf(connector, await this.#secretOf({ ...connector, connectivity: 'delegate' }));
+  }
+
+  async #errandOf({ scope, group, tags, url }: Connector, secret: HeldSecret | undefined): Promise<Errand> {
+    const git = { scope, group, tags, url };
+    if (secret === undefined || secret.keptBy === null) return git;
+    return joinErrands(git, await this.carrier.find(secret.keptBy));
+  }
+
+  /** What the delegate gets to see. */
   async #carry(
     { url, credential, knownHosts }: Connector,
-    secret: SealedSecret | undefined,
+    secret: HeldSecret | undefined,
   ): Promise<CarriedRemote> {
     const place = knownHosts === null ? { url } : { url, knownHosts };
     if (credential === null || secret === undefined) return place;
     const { username } = credential;
-    if (secret.manager === 'keyring')
-      return { ...place, credential: { username, secret: { ...secret, manager: 'keyring' } } };
-    const opened = await this.secrets.open(secret);
-    try {
-      const value = opened.use((bytes) => bytes.toString('base64'));
-      return { ...place, credential: { username, secret: { manager: 'builtin', value } } };
-    } finally {
-      opened.wipe();
-    }
+    return { ...place, credential: { username, secret: await this.carrier.carrySecret(secret) } };
   }
 }
-
-/** What this connector asks of the delegate that serves it. */
-export const errandOf = ({ scope, group, tags, url }: Connector): Errand => ({ scope, group, tags, url });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
-import { outwards, type Scope } from '../scopes/scope.js';
+import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
 import type { ConnectorTable } from '../storage/schema.js';
 
@@ -76,13 +76,14 @@ export class ConnectorsRepository {
     return row === undefined ? undefined : toConnector(row);
   }
 
-  /** The connector of this name that is nearest: in the scope itself, or further out. @throws NOT_FOUND */
-  async resolve(scope: Scope, id: string): Promise<Connector> {
-    for (const place of outwards(scope)) {
+  /** The connector that is meant by this name in this scope. @throws NOT_FOUND */
+  async resolve(scope: Scope, name: string): Promise<Connector> {
+    const { id, places } = placesOf(scope, name);
+    for (const place of places) {
       const found = await this.find(place, id);
       if (found !== undefined) return found;
     }
-    throw new Failure('NOT_FOUND', { what: 'connector', id });
+    throw new Failure('NOT_FOUND', { what: 'connector', id: name });
   }
 
   /** Keeps the connector as it is until the transaction ends, and answers it. @throws NOT_FOUND */

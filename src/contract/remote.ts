@@ -1,21 +1,27 @@
 // How a repository and its credential travel to a delegate, always inside a sealed task.
 import { z } from 'zod';
 import { Envelope } from '../envelope/envelope.js';
+import { StoredSecret } from '../envelope/secret-manager.js';
+import { CarriedManager } from './secret-managers.js';
 
-/** A stored secret: the envelope and the names it was bound to when it was sealed. */
-export const SealedSecret = z.strictObject({
-  /** The scope that holds the secret, as in the API: `accounts/a[/orgs/o[/projects/p]]`. */
-  scope: z.string(),
-  id: z.string(),
-  manager: z.enum(['builtin', 'keyring']),
-  envelope: Envelope,
-});
-export type SealedSecret = z.infer<typeof SealedSecret>;
-
-/** A secret on its way: ciphertext that only the delegate opens, or the value where the builtin manager holds it. */
+/** A secret on its way: what only the delegate can open, or the value where the builtin manager holds it. */
 export const CarriedSecret = z.discriminatedUnion('manager', [
-  SealedSecret.extend({ manager: z.literal('keyring') }),
+  z.strictObject({
+    manager: z.literal('keyring'),
+    /** The scope that holds the secret, as in the API: `accounts/a[/orgs/o[/projects/p]]`. */
+    scope: z.string(),
+    id: z.string(),
+    envelope: Envelope,
+  }),
   z.strictObject({ manager: z.literal('builtin'), value: z.base64() }),
+  /** Any other secret manager’s. */
+  z.strictObject({
+    manager: z.literal('outside'),
+    scope: z.string(),
+    id: z.string(),
+    stored: StoredSecret,
+    keptBy: CarriedManager,
+  }),
 ]);
 export type CarriedSecret = z.infer<typeof CarriedSecret>;
 

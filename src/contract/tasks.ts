@@ -1,8 +1,10 @@
 // The task table: everything a manager may ask of a delegate. It types both sides of the queue; a delegate without a
 // handler for one of these does not compile. Contents travel in base64, since stored job data may keep no NUL.
 import { z } from 'zod';
+import { StoredSecret } from '../envelope/secret-manager.js';
 import { PublicKey, Signature } from '../sealing/sealed-message.js';
 import { CarriedRemote } from './remote.js';
+import { CarriedManager } from './secret-managers.js';
 
 const CommitId = z.string().regex(/^[0-9a-f]{40}$/);
 const BlobId = CommitId;
@@ -127,6 +129,25 @@ export const tasks = {
   'git.check': {
     input: z.strictObject({ remote: CarriedRemote }),
     output: z.strictObject({ stages: z.array(StageResult), host: HostFeatures.nullable() }),
+  },
+  /** Opens a value that a client sealed to the group, and gives it into the secret manager's keeping. */
+  'secrets.put': {
+    input: z.strictObject({
+      manager: CarriedManager,
+      scope: z.string(),
+      secret: z.string(),
+      version: z.uuid(),
+      /** Milliseconds since 1970. */
+      expiresAt: z.int(),
+      enc: z.string(),
+      box: z.string(),
+    }),
+    output: z.strictObject({ stored: StoredSecret }),
+  },
+  /** Tries a secret manager, without changing anything there. */
+  'secrets.check': {
+    input: z.strictObject({ manager: CarriedManager }),
+    output: z.strictObject({ ms: z.number() }),
   },
   /** Gives a newcomer what it lacks of the group's private keys, sealed to the newcomer's own key. */
   'group.handOver': {

@@ -27,15 +27,18 @@ export interface Errand {
   scope: Scope;
   group: string | null;
   tags: readonly string[];
-  url: string;
+  /** Of the repository; null where none is part of it. */
+  url: string | null;
+  /** Id of the one group that can do it. */
+  groupId?: string | undefined;
+  /** Contract version that a delegate must at least speak. */
+  since?: number | undefined;
 }
 
 /** So many delegates may be lost over a task before it counts as one that kills them. */
 const LOST_MAX = 5;
 const PAUSE_MS = 250;
 const HAND_OVER_MS = 5_000;
-/** Contract version. */
-const HANDS_OVER_SINCE = 4;
 /** Another delegate may be able to do what failed for one of these reasons. */
 const elsewhere = new Set([
   'GIT_UNREACHABLE',
@@ -59,6 +62,15 @@ export class Dispatcher implements QueueWork {
   /** Every delegate of the account, judged for this errand, the one that would be chosen first. */
   async explain(errand: Errand): Promise<Verdict[]> {
     return rank(await this.#candidates(errand), wantedFor(errand));
+  }
+
+  /** The delegate that would be asked now. @throws DELEGATE_UNAVAILABLE */
+  async choose(errand: Errand): Promise<DelegateRecord> {
+    const verdicts = await this.explain(errand);
+    const chosen = verdicts.find(({ eligible }) => eligible);
+    const delegate = chosen === undefined ? undefined : await this.delegates.find(chosen.delegate.id);
+    if (delegate !== undefined) return delegate;
+    throw new Failure('DELEGATE_UNAVAILABLE', { reason: explainNobody(verdicts, wantedFor(errand)) });
   }
 
   /**
@@ -86,7 +98,7 @@ export class Dispatcher implements QueueWork {
         await delay(attempt.lost === 0 ? 0 : PAUSE_MS);
         continue;
       }
-      const { host } = placeOf(errand.url);
+      const host = hostOf(errand);
       if (answered.ok) {
         this.#reach.note(chosen.delegate.id, host, true, '');
         return tasks[name].output.parse(answered.output) as TaskOutput<N>;
@@ -108,8 +120,7 @@ export class Dispatcher implements QueueWork {
         one.id !== id &&
         one.alive &&
         one.said !== 'hello' &&
-        one.state === 'enabled' &&
-        one.contract >= HANDS_OVER_SINCE,
+        one.state === 'enabled',
     );
     const input = { delegate: id, identityKey, sealingKey, signature };
     const attempt = new Attempt(HAND_OVER_MS);
@@ -184,9 +195,9 @@ export class Dispatcher implements QueueWork {
     return first?.eligible === true && first.reasons.length === 0;
   }
 
-  async #candidates({ scope, url }: Errand): Promise<Candidate[]> {
-    const { host } = placeOf(url);
-    const known = await this.delegates.inAccountOf(scope);
+  async #candidates(errand: Errand): Promise<Candidate[]> {
+    const host = hostOf(errand);
+    const known = await this.delegates.inAccountOf(errand.scope);
     return known.map((delegate) => ({
       ...delegate,
       silentMs: Date.now() - (delegate.lastSeenAt ?? delegate.enrolledAt).getTime(),
@@ -198,12 +209,16 @@ export class Dispatcher implements QueueWork {
   }
 }
 
-const wantedFor = ({ scope, group, tags, url }: Errand): Wanted => ({
+/** What is remembered of reaching it; the empty name where no host is part of the errand. */
+const hostOf = ({ url }: Errand): string => (url === null ? '' : placeOf(url).host);
+
+const wantedFor = ({ scope, group, groupId, tags, url, since = contractOldest }: Errand): Wanted => ({
   scope,
   group,
+  groupId,
   tags,
   url,
-  contract: { oldest: contractOldest, latest: contractVersion },
+  contract: { oldest: Math.max(since, contractOldest), latest: contractVersion },
 });
 
 const addressOf = (delegate: DelegateRecord) => ({

@@ -47,6 +47,10 @@ export class GroupsRepository {
     );
   }
 
+  async find(id: string): Promise<GroupRecord> {
+    return this.get(this.storage.db, id);
+  }
+
   /** Gives the group these keys unless it has some; answers those it has. Undefined where they are another group's. */
   async found(tx: Session, id: string, keys: GroupKeys): Promise<GroupKeys | undefined> {
     const taken = await tx

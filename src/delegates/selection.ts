@@ -7,6 +7,7 @@ export interface Candidate {
   id: string;
   name: string;
   group: string;
+  groupId: string;
   scope: Scope;
   state: DelegateState;
   alive: boolean;
@@ -30,9 +31,12 @@ export interface Wanted {
   /** Of the connector: a delegate serves its own scope and what is within. */
   scope: Scope;
   group: string | null;
+  /** Id of the one group that can do it. */
+  groupId?: string | undefined;
   tags: readonly string[];
-  url: string;
-  /** Contract versions the manager speaks. */
+  /** Of the repository; null where none is part of the task. */
+  url: string | null;
+  /** Contract versions the manager speaks, or the task needs. */
   contract: { oldest: number; latest: number };
 }
 
@@ -68,10 +72,13 @@ const rules: Rule[] = [
   ],
   [
     'group',
-    ({ group }, wanted) =>
-      wanted.group === null || wanted.group === group
+    ({ group, groupId }, wanted) => {
+      if (wanted.group !== null && wanted.group !== group)
+        return `it is of group ${group}, not ${wanted.group}`;
+      return wanted.groupId === undefined || wanted.groupId === groupId
         ? undefined
-        : `it is of group ${group}, not ${wanted.group}`,
+        : 'the value was sealed to another group';
+    },
   ],
   [
     'tag',
@@ -105,19 +112,21 @@ const rules: Rule[] = [
   [
     'allow-list',
     ({ gitAllowed }, { url }) =>
-      gitAllowed === null || isGitAllowed(gitAllowed, url)
+      url === null || gitAllowed === null || isGitAllowed(gitAllowed, url)
         ? undefined
         : 'its own policy does not allow this repository',
   ],
   [
     'engine',
     ({ nativeGit }, { url }) =>
-      nativeGit || /^https?:/i.test(url) ? undefined : 'it has no system git, which SSH needs',
+      url === null || nativeGit || /^https?:/i.test(url)
+        ? undefined
+        : 'it has no system git, which SSH needs',
   ],
   [
     'unreachable',
     ({ reach }, { url }) =>
-      reach === undefined || reach.ok
+      url === null || reach === undefined || reach.ok
         ? undefined
         : `it could not reach ${placeOf(url).host}: ${reach.detail}`,
   ],

@@ -81,6 +81,7 @@ export async function seed(playground: Playground): Promise<void> {
   for (const [id, kind] of Object.entries(kinds)) await put(playground, `${ACCOUNT}/kinds/${id}`, kind);
   const { manager, delegate } = playground.accounts;
   await put(playground, `${ACCOUNT}/secrets/git-direct`, { manager: 'builtin', value: manager.password });
+  await put(playground, `${ACCOUNT}/secret-managers/keyring`, { settings: { kind: 'keyring' } });
   await put(
     playground,
     `${ACCOUNT}/secrets/git-delegated`,

@@ -56,6 +56,8 @@ export const PageLimit = z
   .refine((limit) => limit <= LIMIT_MAX, `is not a whole number from 1 to ${LIMIT_MAX}`);
 
 const SECRET_BYTES_MAX = 64 * 1024;
+const PRIVATE_KEY =
+  /^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\r?\n[\s\S]+-----END [A-Z0-9 ]*PRIVATE KEY-----\s*$/;
 
 /** A credential: one line. */
 export const SecretValue = z
@@ -65,6 +67,22 @@ export const SecretValue = z
     (text) => text.isWellFormed() && !/[\r\n\0]/.test(text),
     'holds a line end, a NUL or half a surrogate pair',
   );
+
+/** A private key as OpenSSH or OpenSSL writes it. */
+export const SshKeyValue = z
+  .string()
+  .regex(PRIVATE_KEY, 'is not a private key in PEM')
+  .refine((text) => bytes(text) <= SECRET_BYTES_MAX, 'does not have 1 byte to 64 KiB')
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'holds a NUL or half a surrogate pair');
+
+/** Any bytes. */
+export const FileValue = z
+  .base64()
+  .refine((text) => {
+    const { length } = Buffer.from(text, 'base64');
+    return length >= 1 && length <= SECRET_BYTES_MAX;
+  }, 'does not hold 1 byte to 64 KiB')
+  .meta({ description: 'Content of a file, in base64' });
 
 /** The user name beside a credential; HTTP's basic authentication ends it at the first colon. */
 export const Username = z

@@ -32,6 +32,16 @@ export function outwards(scope: Scope): Scope[] {
   return parent === null ? [scope] : [scope, ...outwards(parent)];
 }
 
+/** Where a thing of this name is looked for, the first place first: 'org.x' in 'accounts/a/orgs/o/projects/p' → its org alone. */
+export function placesOf(scope: Scope, name: string): { id: string; places: Scope[] } {
+  const dot = name.indexOf('.');
+  if (dot < 0) return { id: name, places: outwards(scope) };
+  const levels = { account: 2, org: 4 };
+  const level = levels[name.slice(0, dot) as keyof typeof levels];
+  const places = outwards(scope).filter((place) => place.split('/').length === level);
+  return { id: name.slice(dot + 1), places };
+}
+
 /** 'accounts/a/orgs/o' → 'accounts/a'; an account has no parent. */
 export function parentOf(scope: Scope): Scope | null {
   const parts = scope.split('/');

@@ -1,47 +1,65 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { SealedSecret } from '../contract/remote.js';
-import type { Envelope } from '../envelope/envelope.js';
+import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
-import { outwards, type Scope } from '../scopes/scope.js';
+import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
+import type { SecretKind } from '../storage/schema.js';
+
+/** Which secret manager keeps a secret; null for the builtin one. */
+export type KeptBy = { scope: Scope; id: string } | null;
 
 /** What anybody may know of a secret. */
 export interface SecretRecord {
   scope: Scope;
   id: string;
-  manager: 'builtin' | 'keyring';
+  kind: SecretKind;
+  keptBy: KeptBy;
+  /** Id of the current version. */
   version: string;
   createdAt: Date;
   updatedAt: Date;
 }
 
+/** A secret's current version, as it is stored. */
+export interface HeldSecret {
+  scope: Scope;
+  id: string;
+  keptBy: KeptBy;
+  stored: StoredSecret;
+}
+
+/** A superseded version goes this long after it was. */
+const GRACE = `interval '24 hours'`;
+
 @Injectable()
 export class SecretsRepository {
   constructor(private readonly storage: Storage) {}
 
-  async put(tx: Session, secret: SealedSecret): Promise<{ record: SecretRecord; created: boolean }> {
+  /** Makes a version the current one. @throws NOT_FOUND for a secret manager that is gone meanwhile */
+  async put(
+    tx: Session,
+    { scope, id, kind, keptBy, stored }: HeldSecret & { kind: SecretKind },
+  ): Promise<{ record: SecretRecord; created: boolean }> {
     const values = {
-      manager: secret.manager,
-      version: secret.envelope.version,
-      envelope: JSON.stringify(secret.envelope),
+      kind,
+      manager_scope: keptBy?.scope ?? null,
+      manager_id: keptBy?.id ?? null,
+      version: stored.version,
     };
     const row = await tx
       .insertInto('secret')
-      .values({ scope: secret.scope, id: secret.id, ...values })
+      .values({ scope, id, ...values })
       .onConflict((conflict) =>
         conflict.columns(['scope', 'id']).doUpdateSet({ ...values, updated_at: new Date() }),
       )
-      .returning([
-        'scope',
-        'id',
-        'manager',
-        'version',
-        'created_at',
-        'updated_at',
-        sql<boolean>`xmax = 0`.as('created'),
-      ])
-      .executeTakeFirstOrThrow();
+      .returning([...columns, sql<boolean>`xmax = 0`.as('created')])
+      .executeTakeFirstOrThrow()
+      .catch((error: unknown) => {
+        throw isReferenced(error) ? referenced(error, id, keptBy) : error;
+      });
+    await this.#putVersion(tx, { scope, id, keptBy, stored });
     return { record: toRecord(row), created: row.created };
   }
 
@@ -49,7 +67,7 @@ export class SecretsRepository {
   async get(scope: Scope, id: string): Promise<SecretRecord> {
     const row = await this.storage.db
       .selectFrom('secret')
-      .select(['scope', 'id', 'manager', 'version', 'created_at', 'updated_at'])
+      .select(columns)
       .where('scope', '=', scope)
       .where('id', '=', id)
       .executeTakeFirst();
@@ -57,43 +75,30 @@ export class SecretsRepository {
     return toRecord(row);
   }
 
-  /** The secret of this name that is nearest: in the scope itself, or further out. @throws NOT_FOUND */
-  async resolve(scope: Scope, id: string): Promise<SecretRecord> {
-    for (const place of outwards(scope)) {
+  /** The secret that is meant by this name in this scope. @throws NOT_FOUND */
+  async resolve(scope: Scope, name: string): Promise<SecretRecord> {
+    const { id, places } = placesOf(scope, name);
+    for (const place of places) {
       const found = await this.get(place, id).catch((error: unknown) => {
         if (error instanceof Failure && error.code === 'NOT_FOUND') return undefined;
         throw error;
       });
       if (found !== undefined) return found;
     }
-    throw new Failure('NOT_FOUND', { what: 'secret', id });
+    throw new Failure('NOT_FOUND', { what: 'secret', id: name });
   }
 
-  /** The ciphertext, always the present version. @throws NOT_FOUND */
-  async sealed(scope: Scope, id: string): Promise<SealedSecret> {
+  /** The current version, always from the table. @throws NOT_FOUND */
+  async held(scope: Scope, id: string): Promise<HeldSecret> {
     const row = await this.storage.db
       .selectFrom('secret')
-      .select(['manager', 'envelope'])
-      .where('scope', '=', scope)
-      .where('id', '=', id)
+      .innerJoin('secret_version', 'secret_version.id', 'secret.version')
+      .select(['secret.manager_scope', 'secret.manager_id', 'secret_version.stored'])
+      .where('secret.scope', '=', scope)
+      .where('secret.id', '=', id)
       .executeTakeFirst();
     if (row === undefined) throw new Failure('NOT_FOUND', { what: 'secret', id });
-    return { scope, id, manager: row.manager, envelope: row.envelope as Envelope };
-  }
-
-  /** Connectivities of the connectors that use the secret, held until the transaction ends. */
-  async users(
-    tx: Session,
-    scope: Scope,
-    id: string,
-  ): Promise<{ id: string; connectivity: 'manager' | 'delegate' }[]> {
-    return tx
-      .selectFrom('connector')
-      .select(['id', 'connectivity'])
-      .where('secret_scope', '=', scope)
-      .where('secret_id', '=', id)
-      .forShare()
-      .execute();
+    return { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
@@ -105,24 +110,105 @@ export class SecretsRepository {
       .executeTakeFirst()
       .catch((error: unknown) => {
         throw isReferenced(error)
-          ? new Failure('STILL_IN_USE', { what: 'secret', id, by: 'a connector' })
+          ? new Failure('STILL_IN_USE', { what: 'secret', id, by: userOf(error) })
           : error;
       });
     if (result.numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'secret', id });
   }
+
+  async #putVersion(tx: Session, { scope, id, keptBy, stored }: HeldSecret): Promise<void> {
+    // The secret's own row, which is locked by now, puts versions in a row.
+    await tx
+      .insertInto('secret_version')
+      .values({
+        id: stored.version,
+        scope,
+        secret_id: id,
+        number: sql<number>`1 + coalesce((select max(number) from secret_version
+          where scope = ${scope} and secret_id = ${id}), 0)`,
+        manager_scope: keptBy?.scope ?? null,
+        manager_id: keptBy?.id ?? null,
+        stored: JSON.stringify(stored),
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .execute();
+    const row = await tx
+      .selectFrom('secret_version')
+      .selectAll()
+      .where('id', '=', stored.version)
+      .executeTakeFirstOrThrow();
+    // Who sends the same bytes again means the same version; no other bytes may have its id.
+    const isSame = row.scope === scope && row.secret_id === id && isDeepStrictEqual(row.stored, stored);
+    if (!isSame)
+      throw new Failure('INPUT_REFUSED', { field: 'version', rule: 'is the id of another secret version' });
+    await tx
+      .updateTable('secret_version')
+      .set({ superseded_at: null })
+      .where('id', '=', stored.version)
+      .execute();
+    await tx
+      .updateTable('secret_version')
+      .set({ superseded_at: sql<Date>`now()` })
+      .where('scope', '=', scope)
+      .where('secret_id', '=', id)
+      .where('id', '<>', stored.version)
+      .where('superseded_at', 'is', null)
+      .execute();
+    await tx
+      .deleteFrom('secret_version')
+      .where('scope', '=', scope)
+      .where('secret_id', '=', id)
+      .where('superseded_at', '<', sql<Date>`now() - ${sql.raw(GRACE)}`)
+      .execute();
+  }
 }
+
+const columns = [
+  'scope',
+  'id',
+  'kind',
+  'manager_scope',
+  'manager_id',
+  'version',
+  'created_at',
+  'updated_at',
+] as const;
+
+/** A constraint says who still needs the secret to be a builtin one, or that its new manager is gone. */
+function referenced(error: unknown, id: string, keptBy: KeptBy): Failure {
+  const manager = keptBy?.id ?? 'builtin';
+  const { constraint } = error as { constraint?: string };
+  if (constraint === 'secret_kept_by')
+    return new Failure('NOT_FOUND', { what: 'secret manager', id: manager }) as Failure;
+  if (constraint === 'connector_reach')
+    return new Failure('SECRET_OUT_OF_REACH', { secret: id, manager, connectivity: 'manager' }) as Failure;
+  return new Failure('STILL_IN_USE', { what: 'builtin secret', id, by: userOf(error) }) as Failure;
+}
+
+const userOf = (error: unknown): string =>
+  (error as { constraint?: string }).constraint === 'secret_manager_credential'
+    ? 'a secret manager'
+    : 'a connector';
+
+const toKeptBy = (row: { manager_scope: string | null; manager_id: string | null }): KeptBy =>
+  row.manager_scope === null || row.manager_id === null
+    ? null
+    : { scope: row.manager_scope, id: row.manager_id };
 
 const toRecord = (row: {
   scope: string;
   id: string;
-  manager: 'builtin' | 'keyring';
+  kind: SecretKind;
+  manager_scope: string | null;
+  manager_id: string | null;
   version: string;
   created_at: Date;
   updated_at: Date;
 }): SecretRecord => ({
   scope: row.scope,
   id: row.id,
-  manager: row.manager,
+  kind: row.kind,
+  keptBy: toKeptBy(row),
   version: row.version,
   createdAt: row.created_at,
   updatedAt: row.updated_at,

@@ -1,36 +1,60 @@
-// What may be written as a secret, and what this side may open.
+// What may be written as a secret and as a secret manager, and what this side may open.
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { SealedSecret } from '../contract/remote.js';
+import type { ManagerSettings } from '../contract/secret-managers.js';
 import type { Envelope } from '../envelope/envelope.js';
+import type { SecretManagerKind, StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { Storage } from '../storage/database.js';
+import type { SecretKind } from '../storage/schema.js';
 import { BuiltInSecrets } from './built-in.js';
-import { type SecretRecord, SecretsRepository } from './secrets.repository.js';
+import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
+import { type HeldSecret, type KeptBy, type SecretRecord, SecretsRepository } from './secrets.repository.js';
 
-export type SecretWrite = { manager: 'builtin'; value: string } | { manager: 'keyring'; envelope: Envelope };
+/** Where a store has a value that somebody else put there. */
+export interface ReferenceWrite {
+  path: string;
+  field?: string | undefined;
+  /** Default: the latest, whenever the secret is used. */
+  version?: string | undefined;
+}
+
+export type SecretWrite = { kind: SecretKind } & (
+  | { manager: 'builtin'; value: Buffer }
+  | { manager: string; envelope: Envelope }
+  | { manager: string; reference: ReferenceWrite }
+);
+
+export interface SecretManagerWrite {
+  settings: ManagerSettings;
+  group?: string | undefined;
+  tags?: string[] | undefined;
+  /** Name of a builtin secret; without it the delegate's own identity. */
+  credential?: string | undefined;
+}
 
 type Connectivity = 'manager' | 'delegate';
 
-/** Which connectivities may use which manager's secrets; any other never gets to try. */
-const users: Record<'builtin' | 'keyring', readonly Connectivity[]> = {
-  builtin: ['manager', 'delegate'],
-  keyring: ['delegate'],
-};
-
-export const canReach = (manager: 'builtin' | 'keyring', connectivity: Connectivity): boolean =>
-  users[manager].includes(connectivity);
+/** The manager opens what the builtin secret manager keeps, and nothing else. */
+export const canReach = (keptBy: KeptBy, connectivity: Connectivity): boolean =>
+  keptBy === null || connectivity === 'delegate';
 
 /** @throws SECRET_OUT_OF_REACH unless a connector of this connectivity may use secrets of this manager. */
-export function assertWithinReach(
-  secret: { id: string; manager: 'builtin' | 'keyring' },
-  connectivity: Connectivity,
-): void {
-  if (!canReach(secret.manager, connectivity))
-    throw new Failure('SECRET_OUT_OF_REACH', { secret: secret.id, manager: secret.manager, connectivity });
+export function assertWithinReach(secret: { id: string; keptBy: KeptBy }, connectivity: Connectivity): void {
+  const { id, keptBy } = secret;
+  if (!canReach(keptBy, connectivity))
+    throw new Failure('SECRET_OUT_OF_REACH', { secret: id, manager: keptBy?.id ?? 'builtin', connectivity });
 }
+
+const stores: ReadonlySet<SecretManagerKind> = new Set([
+  'vault-kv',
+  'aws-secrets-manager',
+  'gcp-secret-manager',
+  'azure-key-vault',
+]);
 
 @Injectable()
 export class SecretsService {
@@ -38,36 +62,136 @@ export class SecretsService {
     private readonly storage: Storage,
     private readonly scopes: ScopesRepository,
     private readonly secrets: SecretsRepository,
+    private readonly managers: SecretManagersRepository,
     private readonly builtIn: BuiltInSecrets,
   ) {}
 
-  /** @throws SCOPE_NOT_FOUND, SECRET_OUT_OF_REACH when a connector that uses it could not open it any more. */
+  /**
+   * @throws SCOPE_NOT_FOUND, NOT_FOUND for the secret manager, SECRET_MANAGER_UNFIT, SECRET_OUT_OF_REACH and STILL_IN_USE when
+   * a connector or a secret manager that uses it could not open it any more.
+   */
   async put(
     scope: Scope,
     id: string,
     write: SecretWrite,
   ): Promise<{ record: SecretRecord; created: boolean }> {
-    const envelope = write.manager === 'builtin' ? await this.#seal(scope, id, write.value) : write.envelope;
+    const { keptBy, stored } = await this.#prepare(scope, id, write);
+    return this.adopt({ scope, id, kind: write.kind, keptBy, stored });
+  }
+
+  /** Makes what a delegate has taken into keeping the secret's current version. @throws as `put` */
+  async adopt(
+    secret: HeldSecret & { kind: SecretKind },
+  ): Promise<{ record: SecretRecord; created: boolean }> {
+    return this.storage.transact(async (tx) => {
+      await this.scopes.hold(tx, secret.scope);
+      return this.secrets.put(tx, secret);
+    });
+  }
+
+  /** @throws SCOPE_NOT_FOUND, NOT_FOUND for the credential, SECRET_MANAGER_UNFIT */
+  async putManager(
+    scope: Scope,
+    id: string,
+    write: SecretManagerWrite,
+  ): Promise<{ manager: SecretManagerRecord; created: boolean }> {
+    const credential = await this.#credential(scope, write);
+    const manager: SecretManagerRecord = {
+      scope,
+      id,
+      settings: write.settings,
+      group: write.group ?? null,
+      tags: write.tags ?? [],
+      credential,
+      revision: randomUUID(),
+    };
     return this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
-      for (const user of await this.secrets.users(tx, scope, id))
-        assertWithinReach({ id, manager: write.manager }, user.connectivity);
-      return this.secrets.put(tx, { scope, id, manager: write.manager, envelope });
+      const before = await this.managers.find(scope, id, tx);
+      if (before !== undefined && before.settings.kind !== write.settings.kind)
+        throw unfit(`it is of kind ${before.settings.kind}`, 'Make another one of the new kind');
+      const { created } = await this.managers.put(tx, manager);
+      return { manager, created };
     });
   }
 
   /** Opens a builtin secret. @throws SECRET_OUT_OF_REACH for any other, SECRET_UNREADABLE */
-  async open(sealed: SealedSecret): Promise<Secret> {
-    assertWithinReach(sealed, 'manager');
-    return this.builtIn.open(sealed.envelope, { scope: sealed.scope, secret: sealed.id });
+  async open({ scope, id, keptBy, stored }: HeldSecret): Promise<Secret> {
+    assertWithinReach({ id, keptBy }, 'manager');
+    return this.builtIn.open(stored, { scope, secret: id });
   }
 
-  async #seal(scope: Scope, id: string, value: string): Promise<Envelope> {
-    const plaintext = new Secret(Buffer.from(value, 'utf8'));
+  async #prepare(
+    scope: Scope,
+    id: string,
+    write: SecretWrite,
+  ): Promise<{ keptBy: KeptBy; stored: StoredSecret }> {
+    if ('value' in write) return { keptBy: null, stored: await this.#seal(scope, id, write.value) };
+    const manager = await this.managers.resolve(scope, write.manager);
+    const keptBy = { scope: manager.scope, id: manager.id };
+    const { kind } = manager.settings;
+    if ('envelope' in write) {
+      if (kind !== 'keyring')
+        throw unfit(
+          `only a keyring takes an envelope, and it is of kind ${kind}`,
+          'Seal the value to its delegates',
+        );
+      return { keptBy, stored: write.envelope };
+    }
+    if (!stores.has(kind))
+      throw unfit(
+        `kind ${kind} keeps no values that could be referred to`,
+        'Seal the value to its delegates',
+      );
+    const { path, field = null, version = null } = write.reference;
+    return {
+      keptBy,
+      stored: { format: 'sallyport-reference-1', version: randomUUID(), path, field, storeVersion: version },
+    };
+  }
+
+  /** Nothing but a builtin secret: so no chain of managers can be made, and no cycle. */
+  async #credential(
+    scope: Scope,
+    { settings, credential }: SecretManagerWrite,
+  ): Promise<SecretManagerRecord['credential']> {
+    const misfit = credentialMisfit(settings, credential !== undefined);
+    if (misfit !== undefined) throw unfit(...misfit);
+    if (credential === undefined) return null;
+    const { id, keptBy, scope: secretScope } = await this.secrets.resolve(scope, credential);
+    if (keptBy !== null)
+      throw unfit(
+        `its credential is kept by ${keptBy.id}, and a secret manager’s credential may be kept by builtin alone`,
+        'Use a builtin secret, or the delegate’s own identity',
+      );
+    return { secretScope, secret: id };
+  }
+
+  async #seal(scope: Scope, id: string, value: Buffer): Promise<Envelope> {
+    const plaintext = new Secret(value);
     try {
       return await plaintext.use((bytes) => this.builtIn.put(bytes, { scope, secret: id }));
     } finally {
       plaintext.wipe();
     }
   }
+}
+
+type Misfit = [problem: string, mend: string];
+
+const unfit = (problem: string, mend: string): Failure =>
+  new Failure('SECRET_MANAGER_UNFIT', { problem, mend }) as Failure;
+
+function credentialMisfit(settings: ManagerSettings, hasCredential: boolean): Misfit | undefined {
+  if (settings.kind === 'keyring')
+    return hasCredential ? ['a keyring needs no credential', 'Leave the credential out'] : undefined;
+  if (!('auth' in settings)) return undefined;
+  const { method } = settings.auth;
+  if (method === 'kubernetes')
+    return hasCredential
+      ? ['signing in by Kubernetes needs no credential', 'Leave the credential out']
+      : undefined;
+  return hasCredential
+    ? undefined
+    : [`signing in by ${method} needs a credential`, 'Name the builtin secret that holds it'];
 }

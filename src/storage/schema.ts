@@ -44,14 +44,66 @@ export interface KindTable {
   updated_at: Generated<Date>;
 }
 
+export interface SecretManagerTable {
+  scope: string;
+  id: string;
+  settings: Json<object>;
+  /** As of a connector. */
+  delegate_group: string | null;
+  delegate_tags: Generated<string[]>;
+  /** A builtin secret; null for the delegate's own identity. */
+  credential_scope: string | null;
+  credential_id: string | null;
+  revision: string;
+  created_at: Stamp;
+  updated_at: Generated<Date>;
+}
+
+export type SecretKind = 'text' | 'file' | 'ssh-key';
+
 export interface SecretTable {
   scope: string;
   id: string;
-  manager: 'builtin' | 'keyring';
+  kind: Generated<SecretKind>;
+  /** Null for the builtin secret manager. */
+  manager_scope: string | null;
+  manager_id: string | null;
+  /** Id of the current version. */
   version: string;
-  envelope: Json<object>;
   created_at: Stamp;
   updated_at: Generated<Date>;
+}
+
+export interface SecretVersionTable {
+  id: string;
+  scope: string;
+  secret_id: string;
+  /** 1 for the first version of a secret. */
+  number: number;
+  manager_scope: string | null;
+  manager_id: string | null;
+  /** Envelope or reference. */
+  stored: Json<object>;
+  created_at: Stamp;
+  superseded_at: Date | null;
+}
+
+/** A value that a client sealed to a delegate group, until a delegate has taken it into its secret manager's keeping. */
+export interface SealedValueTable {
+  /** Id of the secret version it becomes. */
+  version: string;
+  scope: string;
+  secret_id: string;
+  kind: SecretKind;
+  manager_scope: string;
+  manager_id: string;
+  group_id: string;
+  enc: string;
+  box: string;
+  expires_at: Date;
+  /** Until then one manager is at it. */
+  claimed_until: Generated<Date>;
+  created_at: Stamp;
 }
 
 export interface ConnectorTable {
@@ -215,7 +267,10 @@ export interface Tables {
   scope: ScopeTable;
   token: TokenTable;
   kind: KindTable;
+  secret_manager: SecretManagerTable;
   secret: SecretTable;
+  secret_version: SecretVersionTable;
+  sealed_value: SealedValueTable;
   connector: ConnectorTable;
   entity: EntityTable;
   lane: LaneTable;

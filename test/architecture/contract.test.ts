@@ -14,7 +14,12 @@ const methodsOf = (engine: { prototype: object }): string[] =>
   Object.getOwnPropertyNames(engine.prototype).filter((name) => name !== 'constructor');
 
 it('every task has a handler, and every handler a task', () => {
-  const handlers = taskHandlers(() => ({}) as Git, nobody);
+  const handlers = taskHandlers({
+    open: () => ({}) as Git,
+    checkManager: nobody,
+    keepValue: nobody,
+    handOver: nobody,
+  });
   expect(Object.keys(handlers).toSorted()).toEqual(names);
 });
 
@@ -37,7 +42,13 @@ it.each(ofGit)('the handler of %s calls the method of that name', async (name) =
       return { branches: {}, default: null };
     },
   });
-  const handler = taskHandlers(() => git, nobody)[name as TaskName] as (input: object) => Promise<unknown>;
+  const handlers = taskHandlers({
+    open: () => git,
+    checkManager: nobody,
+    keepValue: nobody,
+    handOver: nobody,
+  });
+  const handler = handlers[name as TaskName] as (input: object) => Promise<unknown>;
   await handler({ paths: [] });
   expect(called).toEqual([name]);
 });

@@ -129,6 +129,13 @@ function plantPackages(): Plant[] {
     plant('home-of-bullmq', 'src/sync/planted-queue.ts', 'bullmq', '@nestjs/bullmq', 'ioredis'),
     plant('home-of-pg', 'src/entities/planted-driver.ts', 'pg'),
     plant('home-of-kysely', 'src/queue/planted-query.ts', 'kysely'),
+    plant(
+      'home-of-aws-sdk',
+      'src/secrets/planted-cloud.ts',
+      '@aws-sdk/client-kms',
+      '@azure/identity',
+      '@google-cloud/kms',
+    ),
     plant('home-of-undici', 'workers/native-git/planted-client.ts', 'undici'),
     plant('home-of-simple-git', 'src/git/planted-git.ts', 'simple-git'),
     plant('home-of-nestjsswagger', 'src/sync/planted-http.ts', '@nestjs/swagger', 'fastify'),

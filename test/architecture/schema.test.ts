@@ -40,7 +40,12 @@ const typesOf: Record<string, string[]> = {
 };
 
 /** Columns that no code reads or writes. */
-const silent = new Set(['deployment.singleton']);
+const silent = new Set([
+  'deployment.singleton',
+  'secret_manager.credential_is_builtin',
+  'secret.is_builtin',
+  'connector.needs_builtin',
+]);
 
 let drop: () => Promise<void> = async () => undefined;
 let real: DatabaseColumn[] = [];
@@ -112,7 +117,6 @@ function readType(text: string): Omit<Column, 'table' | 'column'> {
 function nameType(text: string): string {
   if (text === 'Stamp') return 'Date';
   if (text.startsWith('Json<')) return 'Json';
-  return text === 'OperationState' || text === 'DelegateState' || /^'[a-z]+'( \| '[a-z]+')*$/.test(text)
-    ? 'string'
-    : text;
+  const unions = ['OperationState', 'DelegateState', 'SecretKind'];
+  return unions.includes(text) || /^'[a-z]+'( \| '[a-z]+')*$/.test(text) ? 'string' : text;
 }

@@ -6,7 +6,7 @@ import { eventually } from '../support/api.js';
 import { sql } from '../support/database.js';
 import { DocumentedApi } from '../support/documented-api.js';
 import { head } from '../support/repository.js';
-import { backends, connectorOf, roads, Stack } from '../support/stack.js';
+import { backends, roads, Stack } from '../support/stack.js';
 
 const PUBLIC = 'https://git.example.org/team/repository.git';
 
@@ -224,6 +224,8 @@ describe.each(backends)('on the %s servers', (backend) => {
   });
 
   describe('a secret', () => {
+    const fields = ['createdAt', 'id', 'kind', 'manager', 'managerScope', 'scope', 'updatedAt', 'version'];
+
     it('is written and never read back, neither its value nor its envelope', async () => {
       const value = 'canary-that-nobody-reads';
       const envelope = await stack.sealForDelegate('sealed', value);
@@ -236,11 +238,23 @@ describe.each(backends)('on the %s servers', (backend) => {
       ];
       expect(answers.map(({ status }) => status)).toEqual([201, 200, 201, 200, 200]);
       for (const { body, text } of answers) {
-        expect(Object.keys(body)).toEqual(['scope', 'id', 'manager', 'version', 'createdAt', 'updatedAt']);
+        expect(Object.keys(body).toSorted()).toEqual(fields);
         expect(text).not.toContain(value);
       }
       expect(answers[1]?.body.version).not.toBe(answers[0]?.body.version);
       expect(answers[1]?.body.createdAt).toBe(answers[0]?.body.createdAt);
+    });
+
+    it('sent again is the same version, and no other bytes may have its id', async () => {
+      const sealed = (await stack.sealForDelegate('twice', 'value')) as { envelope: { version: string } };
+      const [first, second] = [await put('twice', sealed), await put('twice', sealed)];
+      expect([first.status, second.status]).toEqual([201, 200]);
+      expect(second.body.version).toBe(first.body.version);
+      const { version } = sealed.envelope;
+      const other = (await stack.sealForDelegate('twice', 'other')) as { envelope: object };
+      const stolen = await put('twice', { ...other, envelope: { ...other.envelope, version } });
+      expect([stolen.status, stolen.body.code]).toEqual([422, 'INPUT_REFUSED']);
+      expect((await put('elsewhere', sealed)).body.code).toBe('INPUT_REFUSED');
     });
 
     it.each(['constructor', '__proto__', 'a$-9'])('may be called %s', async (id) => {
@@ -339,35 +353,39 @@ describe.each(backends)('on the %s servers', (backend) => {
     });
   });
 
-  describe.each(roads)('a secret that was moved behind the API’s back, used with connectivity %s', (road) => {
-    const id = `git-${connectorOf[road]}`;
-    const set = (manager: string) =>
-      sql(stack.databaseUrl, 'update secret set manager = $1 where id = $2', [manager, id]);
-    const [own, other] = road === 'manager' ? ['builtin', 'keyring'] : ['keyring', 'builtin'];
-    const code = road === 'manager' ? 'SECRET_OUT_OF_REACH' : 'SECRET_UNREADABLE';
-    beforeAll(() => set(other as string));
-    afterAll(() => set(own as string));
+  describe('a secret that is moved behind the API’s back', () => {
+    const set = (id: string, manager: string | null) =>
+      sql(stack.databaseUrl, 'update secret set manager_scope = $1, manager_id = $2 where id = $3', [
+        manager === null ? null : 'accounts/demo',
+        manager,
+        id,
+      ]);
+    afterAll(() => set('git-delegated', 'keyring'));
 
-    it(`ends the operation with ${code}, and nothing is written`, async () => {
+    it('stays where a connector of the manager’s can open it: the database says so', async () => {
+      await expect(set('git-direct', 'keyring')).rejects.toThrow('connector_reach');
+    });
+
+    it('ends the operation with SECRET_UNREADABLE where a delegate was to open it, and nothing is written', async () => {
+      await set('git-delegated', null);
       const before = head(stack.repository);
-      const git = { connector: connectorOf[road], branch: 'main' };
-      const saved = await api.save(`moved-${road}`, 'name: x\n', git);
+      const saved = await api.save('moved', 'name: x\n', { connector: 'delegated', branch: 'main' });
       expect(saved.status, saved.text).toBe(422);
       expect(saved.body).toMatchObject({
-        code,
-        detail: expect.stringContaining(id),
+        code: 'SECRET_UNREADABLE',
+        detail: expect.stringContaining('git-delegated'),
         operationId: expect.any(String),
       });
       const operation = await api.ok('GET', `accounts/demo/operations/${saved.body.operationId}`);
-      expect(operation).toMatchObject({ state: 'failed', problem: { code } });
+      expect(operation).toMatchObject({ state: 'failed', problem: { code: 'SECRET_UNREADABLE' } });
       expect(head(stack.repository)).toBe(before);
-      expect((await api.request('GET', `accounts/demo/entities/pipeline/moved-${road}`)).status).toBe(404);
+      expect((await api.request('GET', 'accounts/demo/entities/pipeline/moved')).status).toBe(404);
     });
 
     it('is told by the check', async () => {
-      const answer = await api.request('POST', `accounts/demo/connectors/${connectorOf[road]}/check`);
+      const answer = await api.request('POST', 'accounts/demo/connectors/delegated/check');
       expect(answer.status).toBe(422);
-      expect(answer.body.code).toBe(code);
+      expect(answer.body.code).toBe('SECRET_UNREADABLE');
     });
   });
 

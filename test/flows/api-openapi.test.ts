@@ -30,6 +30,10 @@ const roads: [string, string[]][] = [
   ['/connectors/{id}', ['PUT', 'GET', 'DELETE']],
   ['/connectors/{id}/check', ['POST']],
   ['/secrets/{id}', ['PUT', 'GET', 'DELETE']],
+  ['/secret-managers', ['GET']],
+  ['/secret-managers/{id}', ['PUT', 'GET', 'DELETE']],
+  ['/secret-managers/{id}/check', ['POST']],
+  ['/secret-managers/{id}/sealing-key', ['GET']],
   ['/entities/{kind}/{id}', ['PUT', 'GET', 'DELETE']],
   ['/entities', ['GET']],
   ['/operations/{id}', ['GET']],
@@ -132,8 +136,8 @@ describe('the document', () => {
     const others = document.routes.filter(
       (route) => !isChange(route) && route.operation.requestBody !== undefined,
     );
-    // In each scope itself, a connector, a secret, a delegate token and a question; a kind; an enrolment.
-    expect(others).toHaveLength(3 * 5 + 2);
+    // In each scope itself, a connector, a secret, its manager, a delegate token and a question; a kind; an enrolment.
+    expect(others).toHaveLength(3 * 6 + 2);
     for (const { operation } of others)
       expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
   });
@@ -172,7 +176,9 @@ describe('the document', () => {
     expect(Object.keys(properties).toSorted()).toEqual([
       'createdAt',
       'id',
+      'kind',
       'manager',
+      'managerScope',
       'scope',
       'updatedAt',
       'version',
@@ -199,6 +205,11 @@ describe('what is described of a request', () => {
     ['/entities/{kind}/{id}', { git: {} }, false],
     ['/secrets/{id}', { manager: 'builtin', value: 'x' }, true],
     ['/secrets/{id}', { manager: 'keyring', value: 'x' }, false],
+    ['/secrets/{id}', { manager: 'builtin', kind: 'ssh-key', value: 'x' }, false],
+    ['/secrets/{id}', { manager: 'builtin', kind: 'file', value: '/w==' }, true],
+    ['/secret-managers/{id}', { settings: { kind: 'keyring' }, group: 'g', tags: ['eu'] }, true],
+    ['/secret-managers/{id}', { settings: { kind: 'builtin' } }, false],
+    ['/secret-managers/{id}', { settings: { kind: 'keyring' }, credential: { value: 'x' } }, false],
     ['/connectors/{id}', { url: 'https://a/b', connectivity: 'delegate', group: 'g' }, true],
     ['/connectors/{id}', { url: 'https://a/b', connectivity: 'manager', group: 'g' }, false],
     ['/kinds/{kind}', { schema: {}, pathTemplate: '{id}.yaml' }, true],
@@ -284,6 +295,41 @@ describe.each([
       [200, 'POST', `${delegate}/enable`],
       [200, 'POST', `${delegate}/revoke`],
       [404, 'POST', `${delegate}/enable`],
+    ];
+    for (const [status, ...request] of script)
+      expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
+  });
+
+  it('every route of secret managers answers as described', async () => {
+    const one = await api.ok('POST', `${scope}/delegate-tokens`, { group: 'away' });
+    const enrolled = await api
+      .with(one.token)
+      .request('POST', 'enrolments', await enrolmentRequest(one.token, 'away'));
+    const expiresAt = Date.now() + 60_000;
+    const sealed = { version: randomUUID(), expiresAt, enc: 'A'.repeat(43), box: 'AAAA' };
+    const unmade = { ...sealed, group: enrolled.body.group.id };
+    const manager = `${scope}/secret-managers/own`;
+    const vault = { kind: 'vault-kv', address: 'https://vault.example', auth: { method: 'token' } };
+    const script: [number, string, string, unknown?][] = [
+      [201, 'PUT', manager, { settings: { kind: 'keyring' } }],
+      [200, 'PUT', manager, { settings: { kind: 'keyring' }, group: 'local' }],
+      [422, 'PUT', manager, { settings: { kind: 'keyring' }, credential: 'git-direct' }],
+      [404, 'PUT', `${scope}/secret-managers/vault`, { settings: vault, credential: 'none' }],
+      [200, 'GET', manager],
+      [200, 'GET', `${scope}/secret-managers`],
+      [200, 'GET', `${manager}/sealing-key`],
+      [200, 'POST', `${manager}/check`],
+      [404, 'POST', `${scope}/secret-managers/none/check`],
+      [200, 'PUT', manager, { settings: { kind: 'keyring' }, group: 'away' }],
+      [503, 'GET', `${manager}/sealing-key`],
+      [202, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: unmade }],
+      [202, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: unmade }],
+      [422, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: { ...unmade, expiresAt: 1 } }],
+      [404, 'PUT', `${scope}/secrets/sealed`, { manager: 'none', sealed: unmade }],
+      [204, 'DELETE', manager],
+      [404, 'GET', manager],
+      [204, 'DELETE', `${scope}/delegate-tokens/${one.id}`],
+      [200, 'POST', `${scope}/delegates/${enrolled.body.delegate}/revoke`],
     ];
     for (const [status, ...request] of script)
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);

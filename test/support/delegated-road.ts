@@ -17,6 +17,7 @@ import { DelegatePolicy } from '../../workers/runtime/policy.js';
 import { openRemotes } from '../../workers/runtime/remotes.js';
 import { FileTaskJournal } from '../../workers/runtime/task-journal.js';
 import { Keyring } from '../../workers/secret-managers/keyring.js';
+import { SecretManagerRegistry } from '../../workers/secret-managers/registry.js';
 import type { MakeGit } from './git-suite.js';
 import { makeSeals } from './seals.js';
 
@@ -40,15 +41,31 @@ export async function openDelegatedRoad(
   const { managerSeal, delegateSeal, addressee } = await makeSeals();
   const queue = new TaskQueue(backend, managerSeal, () => undefined);
   const journal = new FileTaskJournal(home);
-  const open = openRemotes(configFor(home, engine), keyring, new DelegatePolicy({}));
+  const managers = new SecretManagerRegistry({
+    deployment: 'test',
+    keyring,
+    deadlineMs: 10_000,
+    proxy: undefined,
+    environment: {},
+    assertAllowed: () => undefined,
+    assertPathAllowed: () => undefined,
+  });
+  const open = openRemotes(configFor(home, engine), keyring, managers, new DelegatePolicy({}));
   const worker = new TaskWorker(backend, {
     seal: delegateSeal,
     speaks: { oldest: contractVersion, latest: contractVersion },
     name: 'conformance-1',
     tasksMax: 8,
     journal,
-    handlers: taskHandlers(open, async () => {
-      throw new Failure('TASK_REFUSED', { reason: 'there is no newcomer' });
+    handlers: taskHandlers({
+      open,
+      checkManager: (carried) => managers.use(carried, (manager) => manager.check()),
+      keepValue: async () => {
+        throw new Failure('TASK_REFUSED', { reason: 'nothing is kept here' });
+      },
+      handOver: async () => {
+        throw new Failure('TASK_REFUSED', { reason: 'there is no newcomer' });
+      },
     }),
     onFault: () => undefined,
     onForgery: () => undefined,

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.js';
+import { surroundings } from '../../src/config/process.js';
 import { taskInfo } from '../../src/contract/messages.js';
 import { heartbeatIntervalMs, type Presence, type SelfDescription } from '../../src/contract/presence.js';
 import type { TaskInput } from '../../src/contract/tasks.js';
@@ -20,6 +21,7 @@ import {
 import { Opener, type Sealed } from '../../src/sealing/hpke.js';
 import { fingerprintOf, Identity } from '../../src/sealing/identity.js';
 import { Keyring } from '../secret-managers/keyring.js';
+import { SecretManagerRegistry } from '../secret-managers/registry.js';
 import {
   type EnrolmentFile,
   forgetFinishedEnrolment,
@@ -36,7 +38,9 @@ import {
   openSharedKeyring,
   signNewcomer,
 } from './group-keys.js';
-import { taskHandlers } from './handlers.js';
+import { type Skills, taskHandlers } from './handlers.js';
+import { keepValue } from './keep-value.js';
+import { KeptValues } from './kept-values.js';
 import { type DelegatePolicy, readPolicy } from './policy.js';
 import { PresenceReporter } from './presence-reporter.js';
 import { openRemotes } from './remotes.js';
@@ -103,9 +107,12 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   vitals.receiveGroupKeys();
   const keyring = new Keyring(openSharedKeyring(folder, enrolment), enrolment.deployment);
   const journal = new FileTaskJournal(folder);
-  const handlers = taskHandlers(openRemotes(config, keyring, person.policy), (newcomer) =>
-    handOverAudibly(person, newcomer, log),
-  );
+  const managers = openManagers(config, keyring, person);
+  const handlers = taskHandlers({
+    ...skillsWithSecrets(person, groupKeys, managers),
+    open: openRemotes(config, keyring, managers, person.policy),
+    handOver: (newcomer) => handOverAudibly(person, newcomer, log),
+  });
   const worker = new TaskWorker(backend, {
     seal: sealOf(person, groupKeys),
     speaks: { oldest: contractOldest, latest: contractVersion },
@@ -134,10 +141,41 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       await reporter.say('goodbye');
       await reporter.close();
       journal.close();
+      await managers.close();
       vitals.close();
       log.info(who, 'has drained');
     },
   };
+}
+
+function skillsWithSecrets(
+  { enrolment, folder }: Person,
+  { sealing }: GroupKeysFile,
+  managers: SecretManagerRegistry,
+): Pick<Skills, 'checkManager' | 'keepValue'> {
+  const { deployment, group } = enrolment;
+  const keeping = { deployment, group: group.id, sealing, managers, kept: new KeptValues(folder) };
+  return {
+    checkManager: (carried) => managers.use(carried, (manager) => manager.check()),
+    keepValue: (value) => keepValue(keeping, value),
+  };
+}
+
+function openManagers(
+  config: Config,
+  keyring: Keyring,
+  { enrolment, policy }: Person,
+): SecretManagerRegistry {
+  const { SALLYPORT_GIT_PROXY_URL: url, SALLYPORT_GIT_PROXY_BYPASS: bypass = [] } = config;
+  return new SecretManagerRegistry({
+    deployment: enrolment.deployment,
+    keyring,
+    deadlineMs: config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000,
+    proxy: url === undefined ? undefined : { url, bypass },
+    environment: surroundings(),
+    assertAllowed: (settings) => policy.assertManagerAllowed(settings),
+    assertPathAllowed: (settings, path) => policy.assertPathAllowed(settings, path),
+  });
 }
 
 /** What the worker tells is logged, counted, and told to the manager. */

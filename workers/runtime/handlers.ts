@@ -1,5 +1,6 @@
 // The handler table: one entry per task of the contract, nearly all of them calls of the Git port.
 import type { CarriedRemote } from '../../src/contract/remote.js';
+import type { CarriedManager } from '../../src/contract/secret-managers.js';
 import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
 import type { Git } from '../../src/git/git.js';
 import { step } from '../../src/kernel/step.js';
@@ -11,7 +12,20 @@ export type OpenRemote = (remote: CarriedRemote) => Git;
 /** Seals the group's private keys to a newcomer. */
 export type HandOver = (newcomer: TaskInput<'group.handOver'>) => Promise<TaskOutput<'group.handOver'>>;
 
-export function taskHandlers(open: OpenRemote, handOver: HandOver): TaskHandlers {
+/** Gives a value that a client sealed into a secret manager's keeping. */
+export type KeepValue = (value: TaskInput<'secrets.put'>) => Promise<TaskOutput<'secrets.put'>>;
+
+/** Tries a secret manager outside. */
+export type CheckManager = (manager: CarriedManager) => Promise<void>;
+
+export interface Skills {
+  open: OpenRemote;
+  checkManager: CheckManager;
+  keepValue: KeepValue;
+  handOver: HandOver;
+}
+
+export function taskHandlers({ open, checkManager, keepValue, handOver }: Skills): TaskHandlers {
   return {
     'git.head': ({ remote, branch }) => step('delegate.head', () => open(remote).head(branch)),
     'git.heads': async ({ remote }) => {
@@ -24,6 +38,12 @@ export function taskHandlers(open: OpenRemote, handOver: HandOver): TaskHandlers
     'git.commit': ({ remote, chain }) => step('delegate.commit', () => open(remote).commit(chain)),
     'git.deleteBranch': ({ remote, branch, at }) => open(remote).deleteBranch(branch, at),
     'git.check': ({ remote }) => open(remote).check(),
+    'secrets.check': async ({ manager }) => {
+      const begun = performance.now();
+      await checkManager(manager);
+      return { ms: performance.now() - begun };
+    },
+    'secrets.put': (value) => step('delegate.keep-secret', () => keepValue(value)),
     'group.handOver': handOver,
   };
 }

@@ -11,10 +11,16 @@ import { Secret } from '../../src/kernel/secret.js';
 import { step } from '../../src/kernel/step.js';
 import { NativeGit } from '../native-git/native-git.js';
 import type { Keyring } from '../secret-managers/keyring.js';
+import type { SecretManagerRegistry } from '../secret-managers/registry.js';
 import type { OpenRemote } from './handlers.js';
 import type { DelegatePolicy } from './policy.js';
 
-export function openRemotes(config: Config, keyring: Keyring, policy: DelegatePolicy): OpenRemote {
+export function openRemotes(
+  config: Config,
+  keyring: Keyring,
+  managers: SecretManagerRegistry,
+  policy: DelegatePolicy,
+): OpenRemote {
   const cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
   const network = {
     allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
@@ -29,7 +35,7 @@ export function openRemotes(config: Config, keyring: Keyring, policy: DelegatePo
   };
   return (sealed): Git => {
     policy.assertGitAllowed(sealed.url);
-    const remote = unseal(sealed, keyring);
+    const remote = unseal(sealed, keyring, managers);
     // Only the system git speaks SSH.
     const isNative = config.SALLYPORT_DELEGATE_GIT_ENGINE === 'native' || isSshUrl(remote.url);
     if (isNative) return new NativeGit(remote, native);
@@ -37,13 +43,19 @@ export function openRemotes(config: Config, keyring: Keyring, policy: DelegatePo
   };
 }
 
-function unseal({ url, knownHosts, credential }: CarriedRemote, keyring: Keyring): Remote {
+function unseal(
+  { url, knownHosts, credential }: CarriedRemote,
+  keyring: Keyring,
+  managers: SecretManagerRegistry,
+): Remote {
   if (credential === undefined) return { url, knownHosts };
   const { username, secret } = credential;
   const open = (): Promise<Secret> =>
     step('delegate.open-secret', async () => {
       if (secret.manager === 'builtin') return new Secret(Buffer.from(secret.value, 'base64'));
-      return keyring.open(secret.envelope, { scope: secret.scope, secret: secret.id });
+      const place = { scope: secret.scope, secret: secret.id };
+      if (secret.manager === 'keyring') return keyring.open(secret.envelope, place);
+      return managers.use(secret.keptBy, (manager) => manager.open(secret.stored, place));
     });
   return { url, knownHosts, credential: { username, open } };
 }

@@ -23,7 +23,8 @@ async function valueOf(series: string, levels = idle): Promise<number | undefine
 /** The handlers of a delegate whose repositories answer a head like this. */
 const handlersOf = (head: () => Promise<string | null>) => {
   const open: OpenRemote = () => ({ head }) as unknown as Git;
-  return metrics.measure(taskHandlers(open, () => Promise.reject(new Error('nobody comes'))));
+  const nobody = () => Promise.reject(new Error('nobody comes'));
+  return metrics.measure(taskHandlers({ open, checkManager: nobody, keepValue: nobody, handOver: nobody }));
 };
 
 describe('tasks', () => {

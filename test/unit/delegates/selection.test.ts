@@ -22,6 +22,7 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   id: 'd1',
   name: 'one',
   group: 'g',
+  groupId: 'g0',
   scope: 'accounts/a',
   state: 'enabled',
   alive: true,

@@ -1,0 +1,162 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { DelegatedSecrets } from '../connectivity/delegated-secrets.js';
+import { Tag } from '../contract/presence.js';
+import { ManagerSettings } from '../contract/secret-managers.js';
+import { ManagerKeys } from '../delegates/manager-keys.js';
+import { Failure } from '../kernel/failure.js';
+import { OutwardName } from '../policy/identifiers.js';
+import { GroupName } from '../policy/text.js';
+import { scopeOf } from '../scopes/scope.js';
+import { fingerprintOf } from '../sealing/identity.js';
+import { PublicKey, Signature } from '../sealing/sealed-message.js';
+import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
+import { SecretsService } from '../secrets/secrets.service.js';
+import { Answers, ofBody } from './answers.js';
+import { NamedParameters, ScopeParameters, under } from './parameters.js';
+import { toProblem } from './problem.filter.js';
+
+export const SecretManagerBody = z.strictObject({
+  settings: ManagerSettings.meta({ description: 'By kind, as docs/reference/secret-managers.md lists them' }),
+  credential: OutwardName.optional().meta({
+    description: 'Builtin secret it signs in with; default: the delegate’s own identity',
+  }),
+  group: GroupName.optional().meta({
+    description: 'The one delegate group that may serve it; default: any in its scope or further out',
+  }),
+  tags: z.array(Tag).max(32).optional().meta({ description: 'A delegate that serves it has all of these' }),
+});
+type SecretManagerBody = z.infer<typeof SecretManagerBody>;
+
+export const SecretManagerAnswer = z
+  .strictObject({
+    scope: z.string(),
+    id: z.string(),
+    settings: ManagerSettings,
+    credential: z.strictObject({ secret: z.string(), secretScope: z.string() }).nullable(),
+    group: z.string().nullable(),
+    tags: z.array(z.string()),
+    revision: z.string(),
+  })
+  .meta({ id: 'SecretManager' });
+
+export const SecretManagerList = z.strictObject({ secretManagers: z.array(SecretManagerAnswer) });
+
+export const SecretManagerCheckAnswer = z
+  .strictObject({
+    ok: z.boolean(),
+    ms: z.number().nullable(),
+    code: z.string().optional(),
+    detail: z.string().optional(),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'SecretManagerCheck' });
+
+export const SealingKeyAnswer = z
+  .strictObject({
+    deployment: z.string(),
+    group: z.string(),
+    groupName: z.string(),
+    identityKey: PublicKey.meta({ description: 'Ed25519, base64url' }),
+    fingerprint: z
+      .string()
+      .meta({ description: 'Of the identity, as enrolment showed it; to be compared or pinned' }),
+    sealingKey: PublicKey.meta({ description: 'X25519, base64url' }),
+    signature: Signature.meta({ description: 'The identity’s word for the sealing key' }),
+  })
+  .meta({ id: 'SealingKey' });
+
+@Controller(under('secret-managers'))
+export class SecretManagerListController {
+  constructor(private readonly managers: SecretManagersRepository) {}
+
+  @Get()
+  @Answers({ summary: 'List the secret managers of a scope', problems: [], 200: SecretManagerList })
+  async list(@Param({ schema: ScopeParameters }) names: ScopeParameters) {
+    return { secretManagers: await this.managers.list(scopeOf(names)) };
+  }
+}
+
+@Controller(under('secret-managers/:id'))
+export class SecretManagersController {
+  constructor(
+    private readonly service: SecretsService,
+    private readonly managers: SecretManagersRepository,
+    private readonly delegated: DelegatedSecrets,
+    private readonly keys: ManagerKeys,
+  ) {}
+
+  @Put()
+  @Answers({
+    summary: 'Create or change a secret manager; its kind stays',
+    problems: [...ofBody, 'SCOPE_NOT_FOUND', 'NOT_FOUND', 'SECRET_MANAGER_UNFIT'],
+    200: SecretManagerAnswer,
+    201: SecretManagerAnswer,
+  })
+  async put(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Body({ schema: SecretManagerBody }) body: SecretManagerBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SecretManagerRecord> {
+    const { manager, created } = await this.service.putManager(scopeOf(names), id, body);
+    reply.status(created ? 201 : 200);
+    return manager;
+  }
+
+  @Get()
+  @Answers({ summary: 'Read a secret manager', problems: ['NOT_FOUND'], 200: SecretManagerAnswer })
+  async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
+    return this.managers.get(scopeOf(names), id);
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @Answers({
+    summary: 'Delete a secret manager that keeps nothing',
+    problems: ['NOT_FOUND', 'STILL_IN_USE'],
+    204: null,
+  })
+  async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
+    await this.managers.delete(scopeOf(names), id);
+  }
+
+  @Get('sealing-key')
+  @Answers({
+    summary: 'Read whom to seal a value to that this secret manager is to keep',
+    problems: ['NOT_FOUND', 'DELEGATE_UNAVAILABLE'],
+    200: SealingKeyAnswer,
+  })
+  async sealingKey(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
+    const manager = await this.managers.get(scopeOf(names), id);
+    const {
+      id: group,
+      name,
+      identityKey,
+      sealingKey,
+      signature,
+    } = await this.delegated.sealingGroup(manager);
+    const fingerprint = fingerprintOf(identityKey);
+    const { deployment } = this.keys;
+    return { deployment, group, groupName: name, identityKey, fingerprint, sealingKey, signature };
+  }
+
+  @Post('check')
+  @HttpCode(200)
+  @Answers({
+    summary: 'Try a secret manager from a delegate; nothing changes there',
+    problems: ['NOT_FOUND'],
+    200: SecretManagerCheckAnswer,
+  })
+  async check(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+  ): Promise<z.infer<typeof SecretManagerCheckAnswer>> {
+    const manager = await this.managers.get(scopeOf(names), id);
+    try {
+      return { ok: true, ms: await this.delegated.check(manager) };
+    } catch (error) {
+      const { code, detail, hint } = toProblem(Failure.from(error));
+      return { ok: false, ms: null, code, detail, hint };
+    }
+  }
+}

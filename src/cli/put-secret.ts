@@ -1,0 +1,74 @@
+// Puts a secret through the API. For every secret manager but the builtin one the value is sealed here, to the delegate group
+// that the API names and whose fingerprint can be pinned: nobody on the way can read it.
+import { randomUUID } from 'node:crypto';
+import { fingerprint, type SealingTarget, sealValue } from '../sealing/client-sealing.js';
+
+export interface SecretToPut {
+  /** The manager's, without `/api/v1`. */
+  url: string;
+  token: string;
+  scope: string;
+  id: string;
+  /** Name of the secret manager, and the scope it is in. */
+  manager: string;
+  managerScope: string;
+  kind: 'text' | 'file' | 'ssh-key';
+  value: Uint8Array;
+  /** Of the group; anybody else is not sealed to. */
+  fingerprint: string | undefined;
+}
+
+export interface PutResult {
+  /** `pending`: a delegate has yet to take it. */
+  state: 'kept' | 'pending';
+  version: string;
+  /** Whom it was sealed to, and its fingerprint; null for the builtin secret manager. */
+  sealedTo: { group: string; fingerprint: string } | null;
+}
+
+const SEALED_MS = 14 * 60_000;
+
+/** @throws Error that says what the API answered; TargetRefused */
+export async function putSecret(secret: SecretToPut): Promise<PutResult> {
+  if (secret.manager === 'builtin') {
+    const value = Buffer.from(secret.value).toString(secret.kind === 'file' ? 'base64' : 'utf8');
+    const { version } = await ask(secret, 'PUT', { manager: 'builtin', kind: secret.kind, value });
+    return { state: 'kept', version: String(version), sealedTo: null };
+  }
+  const target = (await ask(secret, 'GET')) as unknown as SealingTarget & { groupName: string };
+  const { scope, id, manager, managerScope, kind } = secret;
+  const version = randomUUID();
+  const expiresAt = Date.now() + SEALED_MS;
+  const place = { scope, secret: id, version, managerScope, manager, expiresAt };
+  const sealed = await sealValue(secret.value, target, place, secret.fingerprint);
+  const answer = await ask(secret, 'PUT', {
+    manager,
+    kind,
+    sealed: { group: target.group, version, expiresAt, ...sealed },
+  });
+  const sealedTo = { group: target.groupName, fingerprint: await fingerprint(target.identityKey) };
+  return { state: answer.state === 'pending' ? 'pending' : 'kept', version, sealedTo };
+}
+
+/** Without a body: whom to seal to. */
+async function ask(
+  { url, token, scope, id, manager, managerScope }: SecretToPut,
+  method: 'GET' | 'PUT',
+  body?: object,
+): Promise<Record<string, unknown>> {
+  const path =
+    body === undefined ? `${managerScope}/secret-managers/${manager}/sealing-key` : `${scope}/secrets/${id}`;
+  const response = await fetch(`${url}/api/v1/${path}`, {
+    method,
+    redirect: 'error',
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  if (response.ok) return answer;
+  const { code = '', detail = '', hint = '' } = answer;
+  throw new Error(`${response.status} ${String(code)}: ${String(detail)}\n${String(hint)}`);
+}

@@ -1,0 +1,85 @@
+// How secrets and their managers get to a delegate: always inside a sealed task, and what the builtin manager keeps is opened
+// for that one task.
+import { Injectable } from '@nestjs/common';
+import type { CarriedSecret } from '../contract/remote.js';
+import type { CarriedManager } from '../contract/secret-managers.js';
+import { outsideSecretsSince } from '../contract/version.js';
+import type { Errand } from '../delegates/dispatcher.js';
+import type { Envelope } from '../envelope/envelope.js';
+import { Failure } from '../kernel/failure.js';
+import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
+import { type HeldSecret, type KeptBy, SecretsRepository } from '../secrets/secrets.repository.js';
+import { SecretsService } from '../secrets/secrets.service.js';
+
+@Injectable()
+export class SecretCarrier {
+  constructor(
+    private readonly secrets: SecretsService,
+    private readonly held: SecretsRepository,
+    private readonly managers: SecretManagersRepository,
+  ) {}
+
+  /** @throws NOT_FOUND */
+  async find({ scope, id }: NonNullable<KeptBy>): Promise<SecretManagerRecord> {
+    return this.managers.get(scope, id);
+  }
+
+  /** @throws NOT_FOUND, SECRET_UNREADABLE for what the builtin manager cannot open */
+  async carrySecret(secret: HeldSecret): Promise<CarriedSecret> {
+    const { scope, id, keptBy, stored } = secret;
+    if (keptBy === null) return { manager: 'builtin', value: await this.#open(secret) };
+    const manager = await this.find(keptBy);
+    // As delegates have known it since before there were other managers.
+    if (manager.settings.kind === 'keyring')
+      return { manager: 'keyring', scope, id, envelope: stored as Envelope };
+    return { manager: 'outside', scope, id, stored, keptBy: await this.carryManager(manager) };
+  }
+
+  /** @throws NOT_FOUND, SECRET_UNREADABLE for its credential */
+  async carryManager({
+    scope,
+    id,
+    revision,
+    settings,
+    credential,
+  }: SecretManagerRecord): Promise<CarriedManager> {
+    const manager = { scope, id, revision, settings };
+    if (credential === null) return { ...manager, credential: { kind: 'ambient' } };
+    const secret = await this.held.held(credential.secretScope, credential.secret);
+    return { ...manager, credential: { kind: 'builtin', value: await this.#open(secret) } };
+  }
+
+  async #open(secret: HeldSecret): Promise<string> {
+    const opened = await this.secrets.open(secret);
+    try {
+      return opened.use((bytes) => bytes.toString('base64'));
+    } finally {
+      opened.wipe();
+    }
+  }
+}
+
+/** What the secret manager asks of the delegate that tries it. */
+export const errandOfManager = ({ scope, group, tags, settings }: SecretManagerRecord): Errand => ({
+  scope,
+  group,
+  tags,
+  url: null,
+  since: settings.kind === 'keyring' ? undefined : outsideSecretsSince,
+});
+
+/** One delegate does both: reaches the Git host and opens the secret. @throws SECRET_MANAGER_UNFIT */
+export function joinErrands(git: Errand, manager: SecretManagerRecord): Errand {
+  const secret = errandOfManager(manager);
+  if (git.group !== null && secret.group !== null && git.group !== secret.group)
+    throw new Failure('SECRET_MANAGER_UNFIT', {
+      problem: `it is served by group ${secret.group}, and the connector by group ${git.group}`,
+      mend: 'Let one delegate group serve both',
+    });
+  return {
+    ...git,
+    group: git.group ?? secret.group,
+    tags: [...new Set([...git.tags, ...secret.tags])],
+    since: secret.since,
+  };
+}

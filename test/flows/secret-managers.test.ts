@@ -1,0 +1,316 @@
+// Secret managers outside, as their users have them: only the delegate reaches them, and what they keep opens a repository.
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sealValue } from '../../src/sealing/client-sealing.js';
+import { eventually, type Json } from '../support/api.js';
+import { sql } from '../support/database.js';
+import { assertSound, trailers } from '../support/repository.js';
+import { VaultServer } from '../support/secret-servers/vault.js';
+import { documentedPolicy, faults, roleId, secretId } from '../support/secret-servers/vault-subject.js';
+import { Stack } from '../support/stack.js';
+
+const SCOPE = 'accounts/demo';
+const PROJECT = `${SCOPE}/orgs/o/projects/p`;
+
+let stack: Stack;
+let vault: VaultServer;
+beforeAll(async () => {
+  vault = await VaultServer.start();
+  const referred = 'path "secret/data/team/*" { capabilities = ["read"] }';
+  const policy = [documentedPolicy('secret'), documentedPolicy('transit'), referred].join('\n');
+  vault.tokens.writePolicy('work', policy);
+  vault.allowAppRole(roleId, secretId);
+  vault.transit.make('sallyport');
+  stack = await Stack.start('real');
+  await put('secrets/vault-secret-id', { manager: 'builtin', value: secretId });
+  await put('secret-managers/transit', managerOf({ kind: 'vault-transit', key: 'sallyport' }));
+  await put('secret-managers/kv', managerOf({ kind: 'vault-kv' }));
+  await stack.api.ok('PUT', `${SCOPE}/orgs/o`, {});
+  await stack.api.ok('PUT', PROJECT, {});
+});
+afterEach(() => {
+  vault.interfere = () => undefined;
+});
+afterAll(async () => {
+  assertSound(stack.repository);
+  await stack.stop();
+  await vault.close();
+});
+
+const put = (path: string, body: unknown, scope = SCOPE) => stack.api.ok('PUT', `${scope}/${path}`, body);
+const refused = async (path: string, body: unknown, scope = SCOPE): Promise<Json> => {
+  const { status, body: problem } = await stack.api.request('PUT', `${scope}/${path}`, body);
+  expect(status).toBeGreaterThanOrEqual(400);
+  return problem;
+};
+const managerOf = (settings: Record<string, unknown>) => ({
+  settings: { address: vault.address, auth: { method: 'approle', roleId }, ...settings },
+  credential: 'vault-secret-id',
+});
+const connect = (id: string, secret: string, more: Record<string, unknown> = {}, scope = SCOPE) =>
+  put(
+    `connectors/${id}`,
+    {
+      url: stack.repositoryUrl,
+      connectivity: 'delegate',
+      credential: { username: stack.accounts.delegate.username, secret },
+      ...more,
+    },
+    scope,
+  );
+const save = (connector: string, headers: Record<string, string> = {}) =>
+  stack.api.save(
+    randomUUID().replaceAll('-', '_').replace(/^/, 'e'),
+    'name: x\n',
+    { connector, branch: 'main' },
+    headers,
+  );
+
+/** The body that a client sends: the value sealed to the group that the secret manager names. */
+async function seal(secret: string, value: string, manager: string, scope = SCOPE) {
+  const target = await stack.api.ok('GET', `${SCOPE}/secret-managers/${manager}/sealing-key`);
+  const version = randomUUID();
+  const expiresAt = Date.now() + 10 * 60_000;
+  const place = { scope, secret, version, managerScope: SCOPE, manager, expiresAt };
+  const sealed = await sealValue(Buffer.from(value), target, place, target.fingerprint);
+  return { manager, sealed: { group: target.group, version, expiresAt, ...sealed } };
+}
+
+describe.each(['transit', 'kv'])('a value that is sealed for %s', (manager) => {
+  it('opens the repository, and was never in the manager’s hands', async () => {
+    const body = await seal(`git-${manager}`, stack.accounts.delegate.password, manager);
+    const answer = await put(`secrets/git-${manager}`, body);
+    expect(answer).toMatchObject({ manager, managerScope: SCOPE, version: body.sealed.version });
+    await connect(`by-${manager}`, `git-${manager}`);
+    const saved = await save(`by-${manager}`);
+    expect(saved.status, saved.text).toBe(201);
+    expect(trailers(stack.repository)).toContain(saved.body.operationId);
+    const rows = await sql(stack.databaseUrl, 'select stored::text from secret_version where id = $1', [
+      body.sealed.version,
+    ]);
+    expect(JSON.stringify(rows)).not.toContain(stack.accounts.delegate.password);
+    expect(await sql(stack.databaseUrl, 'select * from sealed_value')).toEqual([]);
+    expect(stack.logs()).not.toContain(stack.accounts.delegate.password);
+  });
+
+  it('has one effect when it is sent again', async () => {
+    const body = await seal(`again-${manager}`, 'first', manager);
+    const first = await put(`secrets/again-${manager}`, body);
+    const before = vault.state();
+    const second = await stack.api.request('PUT', `${SCOPE}/secrets/again-${manager}`, body);
+    expect(second.status).toBe(200);
+    expect(second.body.version).toBe(first.version);
+    expect(vault.state()).toBe(before);
+  });
+
+  it('is nobody else’s: another secret, another manager and a later end are refused', async () => {
+    const body = await seal('mine', 'value', manager);
+    const { sealed } = body;
+    const later = { ...sealed, expiresAt: sealed.expiresAt + 1 };
+    expect(await refused('secrets/other', body)).toMatchObject({ code: 'SECRET_VALUE_REFUSED' });
+    const other = manager === 'kv' ? 'transit' : 'kv';
+    expect(await refused('secrets/mine', { manager: other, sealed })).toMatchObject({
+      code: 'SECRET_VALUE_REFUSED',
+    });
+    expect(await refused('secrets/mine', { manager, sealed: later })).toMatchObject({
+      code: 'SECRET_VALUE_REFUSED',
+    });
+    expect((await stack.api.request('GET', `${SCOPE}/secrets/mine`)).status).toBe(404);
+    expect(await sql(stack.databaseUrl, 'select * from sealed_value')).toEqual([]);
+  });
+
+  it('waits for a delegate where none is there, and is kept when one comes', async () => {
+    const body = await seal(`late-${manager}`, 'value', manager);
+    for (const one of stack.delegates.splice(0)) await one.kill('SIGTERM');
+    const pending = await stack.api.request('PUT', `${SCOPE}/secrets/late-${manager}`, body);
+    expect(pending.status, pending.text).toBe(202);
+    expect(pending.body).toMatchObject({
+      state: 'pending',
+      waitsFor: expect.stringContaining('no delegate'),
+    });
+    await stack.startDelegate();
+    const version = await eventually(async () => {
+      const { status, body: secret } = await stack.api.request('GET', `${SCOPE}/secrets/late-${manager}`);
+      return status === 200 && secret.version;
+    }, 'the value to be kept');
+    expect(version).toBe(body.sealed.version);
+  });
+
+  it('is refused in plaintext, and the refusal says what to do', async () => {
+    const answer = await stack.api.request('PUT', `${SCOPE}/secrets/plain`, {
+      manager,
+      value: 'canary-plain',
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('seal it');
+    expect(answer.text).not.toContain('canary-plain');
+  });
+});
+
+describe('a reference to a value in a store', () => {
+  const write = (data: Record<string, string>) => vault.kv.put('team/git', data);
+  beforeAll(async () => {
+    write({ password: 'not the password', note: 'x' });
+    await put('secrets/referred', { manager: 'kv', reference: { path: 'team/git', field: 'password' } });
+    await connect('referred', 'referred');
+  });
+
+  it('is read anew at every use: what changes in the store is used at once', async () => {
+    expect((await save('referred')).body.code).toBe('GIT_AUTH_REJECTED');
+    write({ password: stack.accounts.delegate.password, note: 'x' });
+    const saved = await save('referred');
+    expect(saved.status, saved.text).toBe(201);
+  });
+
+  it('stays at the version it names', async () => {
+    await put('secrets/pinned', {
+      manager: 'kv',
+      reference: { path: 'team/git', field: 'password', version: '1' },
+    });
+    await connect('pinned', 'pinned');
+    expect((await save('pinned')).body.code).toBe('GIT_AUTH_REJECTED');
+  });
+
+  it.each([
+    ['a path that is not there', { path: 'team/none' }, 'SECRET_NOT_IN_STORE'],
+    ['a field that is not there', { path: 'team/git', field: 'user' }, 'SECRET_NOT_IN_STORE'],
+    ['a version that is not there', { path: 'team/git', version: '77' }, 'SECRET_NOT_IN_STORE'],
+  ])('to %s ends the save with its own code', async (_, reference, code) => {
+    await put('secrets/wrong', { manager: 'kv', reference });
+    await connect('wrong', 'wrong');
+    const { body } = await save('wrong');
+    expect(body).toMatchObject({ code, detail: expect.stringContaining('kv in accounts/demo') });
+  });
+
+  it('is for stores alone', async () => {
+    const body = { manager: 'transit', reference: { path: 'a' } };
+    expect((await refused('secrets/wrong', body)).code).toBe('SECRET_MANAGER_UNFIT');
+  });
+});
+
+describe('a secret manager', () => {
+  it('is tried without being changed, and says what is wrong', async () => {
+    const before = vault.state();
+    for (const id of ['transit', 'kv', 'keyring'])
+      expect(await stack.api.ok('POST', `${SCOPE}/secret-managers/${id}/check`)).toMatchObject({ ok: true });
+    expect(vault.state()).toBe(before);
+    vault.interfere = faults.sealed as typeof vault.interfere;
+    expect(await stack.api.ok('POST', `${SCOPE}/secret-managers/kv/check`)).toMatchObject({
+      ok: false,
+      code: 'SECRET_MANAGER_SEALED',
+      hint: expect.stringContaining('Unseal'),
+    });
+  });
+
+  it('that is sealed is waited for; the save goes on when it is not any more', async () => {
+    vault.interfere = faults.sealed as typeof vault.interfere;
+    const { body } = await save('by-kv', { prefer: 'wait=0' });
+    const waiting = await eventually(async () => {
+      const operation = await stack.api.ok('GET', `${SCOPE}/operations/${body.id}`);
+      return operation.waitsFor?.includes('sealed') && operation;
+    }, 'the operation to say what it waits for');
+    expect(waiting).toMatchObject({
+      state: 'pending',
+      waitsFor: expect.stringContaining('kv in accounts/demo'),
+    });
+    vault.interfere = () => undefined;
+    expect((await stack.api.ended(body.id)).state).toBe('succeeded');
+  });
+
+  it('that allows nothing ends the save, with whom to ask', async () => {
+    vault.interfere = faults.denied as typeof vault.interfere;
+    const { body } = await save('by-kv');
+    expect(body).toMatchObject({ code: 'SECRET_MANAGER_DENIED', hint: expect.stringContaining('rights') });
+  });
+
+  it('signs in with a builtin secret or as the delegate, and with nothing else', async () => {
+    const chained = { ...managerOf({ kind: 'vault-kv' }), credential: 'git-kv' };
+    expect((await refused('secret-managers/chained', chained)).code).toBe('SECRET_MANAGER_UNFIT');
+    const missing = { ...managerOf({ kind: 'vault-kv' }), credential: 'none' };
+    expect((await refused('secret-managers/chained', missing)).code).toBe('NOT_FOUND');
+    const { credential: _, ...without } = managerOf({ kind: 'vault-kv' });
+    expect((await refused('secret-managers/chained', without)).code).toBe('SECRET_MANAGER_UNFIT');
+  });
+
+  it('keeps its credential where it can be opened: it is neither moved out of builtin nor deleted', async () => {
+    const moved = await seal('vault-secret-id', secretId, 'kv');
+    expect(await refused('secrets/vault-secret-id', moved)).toMatchObject({
+      code: 'STILL_IN_USE',
+      detail: expect.stringContaining('a secret manager'),
+    });
+    const { status, body } = await stack.api.request('DELETE', `${SCOPE}/secrets/vault-secret-id`);
+    expect([status, body.code]).toEqual([409, 'STILL_IN_USE']);
+  });
+
+  it('is not deleted while it keeps anything, and the answer lists what', async () => {
+    const { status, body } = await stack.api.request('DELETE', `${SCOPE}/secret-managers/transit`);
+    expect(status).toBe(409);
+    expect(body.detail).toContain(`${SCOPE}/secrets/git-transit`);
+    await put('secret-managers/idle', managerOf({ kind: 'vault-kv' }));
+    await stack.api.ok('DELETE', `${SCOPE}/secret-managers/idle`);
+  });
+
+  it('keeps its kind', async () => {
+    const other = managerOf({ kind: 'vault-transit', key: 'sallyport' });
+    expect((await refused('secret-managers/kv', other)).code).toBe('SECRET_MANAGER_UNFIT');
+  });
+
+  it('of a wider scope is used by a narrower one, by its name or by the very place; not the reverse', async () => {
+    const reference = { path: 'team/git', field: 'password' };
+    for (const [n, manager] of ['kv', 'account.kv'].entries()) {
+      await put(`secrets/inner-${n}`, { manager, reference }, PROJECT);
+      await connect(`inner-${n}`, `inner-${n}`, {}, PROJECT);
+      const checked = await stack.api.ok('POST', `${PROJECT}/connectors/inner-${n}/check`);
+      expect(checked, JSON.stringify(checked)).toMatchObject({ ok: true });
+    }
+    await put('secret-managers/inner', managerOf({ kind: 'vault-kv' }), PROJECT);
+    expect((await refused('secrets/outer', { manager: 'inner', reference })).code).toBe('NOT_FOUND');
+    expect((await refused('secrets/inner-2', { manager: 'org.kv', reference }, PROJECT)).code).toBe(
+      'NOT_FOUND',
+    );
+  });
+});
+
+describe('what a secret outside asks of the road', () => {
+  it('is a delegate: a connector that the manager serves cannot use it', async () => {
+    const { code } = await refused('connectors/direct-kv', {
+      url: stack.repositoryUrl,
+      connectivity: 'manager',
+      credential: { username: 'x', secret: 'git-kv' },
+    });
+    expect(code).toBe('SECRET_OUT_OF_REACH');
+    const { manager } = await stack.api.ok('POST', `${SCOPE}/explain`, { connector: 'by-kv' });
+    expect(manager).toMatchObject({ eligible: false, reasons: [{ code: 'secret' }] });
+  });
+
+  it('is a delegate that has the tags of both, and of one group', async () => {
+    await put('secret-managers/tagged', { ...managerOf({ kind: 'vault-kv' }), tags: ['hsm'] });
+    await put('secrets/tagged', { manager: 'tagged', reference: { path: 'team/git', field: 'password' } });
+    await connect('tagged', 'tagged');
+    const { carriedBy, delegates } = await stack.api.ok('POST', `${SCOPE}/explain`, { connector: 'tagged' });
+    expect(carriedBy).toBeNull();
+    expect(delegates[0].reasons).toContainEqual({ code: 'tag', detail: 'it lacks hsm' });
+    await put('secret-managers/tagged', { ...managerOf({ kind: 'vault-kv' }), group: 'other' });
+    await connect('tagged', 'tagged', { group: 'local' });
+    expect((await save('tagged')).body).toMatchObject({ code: 'SECRET_MANAGER_UNFIT' });
+  });
+
+  it('is what the delegate’s own policy allows, whatever the manager says', async () => {
+    for (const one of stack.delegates.splice(0)) await one.kill('SIGTERM');
+    const folder = `${stack.home}/delegate`;
+    const rule = `kind: vault-kv, addresses: ['${vault.address}'], paths: ['secret/other/**']`;
+    fs.writeFileSync(`${folder}/policy.yaml`, `secrets: { allow: [{ ${rule} }] }\n`);
+    await stack.startDelegate(undefined, { SALLYPORT_DATA_DIR: folder });
+    const asked = vault.seen.length;
+    expect((await save('by-transit')).body).toMatchObject({
+      code: 'DELEGATE_POLICY_REFUSED',
+      detail: expect.stringContaining('secrets.allow'),
+    });
+    expect((await save('referred')).body).toMatchObject({
+      code: 'DELEGATE_POLICY_REFUSED',
+      detail: expect.stringContaining('team/git'),
+    });
+    expect(vault.seen.slice(asked).filter(({ path }) => /^(secret|transit)\//.test(path))).toEqual([]);
+  });
+});

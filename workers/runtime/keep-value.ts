@@ -1,0 +1,40 @@
+// A value that somebody sealed to this delegate's group: opened here for the first time, and given to its secret manager.
+import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { openValue } from '../../src/sealing/client-sealing.js';
+import type { SealingPair } from '../../src/sealing/hpke.js';
+import type { SecretManagerRegistry } from '../secret-managers/registry.js';
+import type { KeptValues } from './kept-values.js';
+
+export interface Keeping {
+  deployment: string;
+  /** Id of the group, and its sealing keys. */
+  group: string;
+  sealing: SealingPair;
+  managers: SecretManagerRegistry;
+  kept: KeptValues;
+}
+
+/** @throws SECRET_VALUE_REFUSED for what has expired or is not sealed to this group for this place */
+export async function keepValue(
+  { deployment, group, sealing, managers, kept }: Keeping,
+  { manager, scope, secret, version, expiresAt, enc, box }: TaskInput<'secrets.put'>,
+): Promise<TaskOutput<'secrets.put'>> {
+  if (expiresAt <= Date.now()) throw refused(secret, 'it has expired');
+  const known = kept.find(version);
+  if (known !== undefined) return { stored: known };
+  const place = { scope, secret, version, managerScope: manager.scope, manager: manager.id, expiresAt };
+  const value = await openValue({ enc, box }, { deployment, group, ...sealing }, place).catch(() => {
+    throw refused(secret, 'it was not sealed to this group, for this secret, version and secret manager');
+  });
+  try {
+    const stored = await managers.use(manager, (one) => one.put(value, { scope, secret }, { version }));
+    kept.note(version, expiresAt, stored);
+    return { stored };
+  } finally {
+    value.fill(0);
+  }
+}
+
+const refused = (secret: string, reason: string): Failure =>
+  new Failure('SECRET_VALUE_REFUSED', { secret, reason }) as Failure;

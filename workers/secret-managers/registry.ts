@@ -1,0 +1,136 @@
+// Opens secret managers by what a task says of them, each once: a second task finds it signed in already. Clients of the big
+// providers are loaded when a secret manager needs them.
+import { createHash } from 'node:crypto';
+import type { CarriedManager, ManagerSettings, SettingsOf } from '../../src/contract/secret-managers.js';
+import { EnvelopeManager } from '../../src/envelope/envelope-manager.js';
+import type { KeyWrapper } from '../../src/envelope/key-wrapper.js';
+import type { SecretManager } from '../../src/envelope/secret-manager.js';
+import { Secret } from '../../src/kernel/secret.js';
+import type { Keyring } from './keyring.js';
+import type { ProviderSetup } from './provider.js';
+import type { SecretStore } from './secret-store.js';
+import { StoreManager } from './store-manager.js';
+
+/** Secret managers that are kept open, the one used last at the end. */
+const OPEN_MAX = 64;
+
+export interface RegistryOptions {
+  deployment: string;
+  keyring: Keyring;
+  /** For one call of a secret manager. */
+  deadlineMs: number;
+  proxy: ProviderSetup<ManagerSettings>['proxy'];
+  /** Where ambient identities are named. */
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Both throw for what this delegate's operators do not allow. */
+  assertAllowed: (settings: ManagerSettings) => void;
+  assertPathAllowed: (settings: ManagerSettings, path: string) => void;
+}
+
+type Outside = Exclude<ManagerSettings['kind'], 'keyring'>;
+type Provider = { keys: KeyWrapper } | { store: SecretStore };
+type Open<K extends Outside> = (setup: ProviderSetup<SettingsOf<K>>) => Promise<Provider>;
+
+const providers: { [K in Outside]: Open<K> } = {
+  'aws-kms': async (setup) => ({ keys: new (await import('./aws-kms.js')).AwsKms(setup) }),
+  'gcp-kms': async (setup) => ({ keys: new (await import('./gcp-kms.js')).GcpKms(setup) }),
+  'vault-transit': async (setup) => ({ keys: new (await import('./vault-transit.js')).VaultTransit(setup) }),
+  'vault-kv': async (setup) => ({ store: new (await import('./vault-kv.js')).VaultKv(setup) }),
+  'aws-secrets-manager': async (setup) => ({
+    store: new (await import('./aws-secrets-manager.js')).AwsSecretsManager(setup),
+  }),
+  'gcp-secret-manager': async (setup) => ({
+    store: new (await import('./gcp-secret-manager.js')).GcpSecretManager(setup),
+  }),
+  'azure-key-vault': async (setup) => ({
+    store: new (await import('./azure-key-vault.js')).AzureKeyVault(setup),
+  }),
+};
+
+interface Opened {
+  manager: Promise<SecretManager>;
+  credential: Secret | null;
+  users: number;
+  /** Was edited since: it goes as soon as nobody uses it. */
+  isStale: boolean;
+}
+
+export class SecretManagerRegistry {
+  readonly #options: RegistryOptions;
+  readonly #opened = new Map<string, Opened>();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Lends the secret manager for one piece of work.
+   * @throws DELEGATE_POLICY_REFUSED, and what the secret manager throws
+   */
+  async use<T>(carried: CarriedManager, work: (manager: SecretManager) => Promise<T>): Promise<T> {
+    const { settings } = carried;
+    this.#options.assertAllowed(settings);
+    if (settings.kind === 'keyring') return work(this.#options.keyring);
+    const key = keyOf(carried);
+    const known = this.#opened.get(key);
+    if (known === undefined) this.#outdate(carried);
+    const opened = known ?? this.#open(carried, settings);
+    this.#opened.delete(key);
+    this.#opened.set(key, opened);
+    opened.users += 1;
+    try {
+      return await work(await opened.manager);
+    } finally {
+      opened.users -= 1;
+      await this.#shrink(OPEN_MAX);
+    }
+  }
+
+  /** Once nobody uses them any more. */
+  async close(): Promise<void> {
+    await this.#shrink(0);
+  }
+
+  #open({ scope, id, credential: carried }: CarriedManager, settings: SettingsOf<Outside>): Opened {
+    const credential = carried.kind === 'ambient' ? null : new Secret(Buffer.from(carried.value, 'base64'));
+    const { deployment, deadlineMs, proxy, environment, assertPathAllowed } = this.#options;
+    const setup = { keeper: { manager: id, scope }, settings, credential, deadlineMs, proxy, environment };
+    // Each provider gets the settings of its own kind, which no type can say of a table that is looked up.
+    const open = providers[settings.kind] as Open<Outside>;
+    const manager = open(setup).then((provider) =>
+      'keys' in provider
+        ? new EnvelopeManager(settings.kind, provider.keys, deployment)
+        : new StoreManager(settings.kind, provider.store, deployment, (path) =>
+            assertPathAllowed(settings, path),
+          ),
+    );
+    manager.catch(() => undefined);
+    return { manager, credential, users: 0, isStale: false };
+  }
+
+  /** What is open of the same secret manager is of an older edit. */
+  #outdate({ scope, id }: CarriedManager): void {
+    for (const [key, opened] of this.#opened) if (key.startsWith(`${scope} ${id} `)) opened.isStale = true;
+  }
+
+  /** Closes the outdated, and the ones that were not used for longest until this many are left. */
+  async #shrink(left: number): Promise<void> {
+    const idle = [...this.#opened].filter(([, { users }]) => users === 0);
+    const excess = Math.max(0, this.#opened.size - left);
+    const over = idle.filter(([, { isStale }], index) => isStale || index < excess);
+    for (const [key] of over) this.#opened.delete(key);
+    await Promise.allSettled(
+      over.map(async ([, { manager, credential }]) => {
+        await (await manager).close();
+        credential?.wipe();
+      }),
+    );
+  }
+}
+
+/** Another one after every edit, also of the credential’s value. */
+function keyOf({ scope, id, revision, credential }: CarriedManager): string {
+  const value = credential.kind === 'builtin' ? credential.value : '';
+  const hash = createHash('sha256').update(value).digest('base64url');
+  return `${scope} ${id} ${revision} ${hash}`;
+}
