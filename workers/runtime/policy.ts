@@ -17,6 +17,15 @@ const GitPattern = z
 export const PolicyFile = z.strictObject({
   git: z.strictObject({ allow: z.array(GitPattern).max(256) }).optional(),
   secrets: z.strictObject({ allow: z.array(SecretRule).max(256) }).optional(),
+  /** Beyond these no setting of the delegate's own goes. */
+  limits: z
+    .strictObject({
+      gitDeadlineSeconds: z.int().min(1).max(3_600),
+      gitCacheMib: z.int().min(1).max(65_536),
+      gitDiskMib: z.int().min(16).max(1_048_576),
+    })
+    .partial()
+    .optional(),
   tasks: z.strictObject({ max: z.int().min(1).max(256) }).optional(),
   handOver: z
     .strictObject({
@@ -38,6 +47,11 @@ export class DelegatePolicy {
   /** How many tasks at once, where the setting asks for this many. */
   tasksMax(asked: number): number {
     return Math.min(asked, this.rules.tasks?.max ?? asked);
+  }
+
+  /** What a resource is limited to, where the setting says this much. */
+  atMost(resource: keyof NonNullable<PolicyFile['limits']>, asked: number): number {
+    return Math.min(asked, this.rules.limits?.[resource] ?? asked);
   }
 
   /** @throws DELEGATE_POLICY_REFUSED */

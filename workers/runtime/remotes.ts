@@ -15,23 +15,25 @@ import type { SecretManagerRegistry } from '../secret-managers/registry.js';
 import type { OpenRemote } from './handlers.js';
 import type { DelegatePolicy } from './policy.js';
 
+const MIB = 1024 * 1024;
+
 export function openRemotes(
   config: Config,
   keyring: Keyring,
   managers: SecretManagerRegistry,
   policy: DelegatePolicy,
 ): OpenRemote {
-  const cache = new ObjectCache(config.SALLYPORT_GIT_CACHE_MIB * 1024 * 1024);
+  const cache = new ObjectCache(policy.atMost('gitCacheMib', config.SALLYPORT_GIT_CACHE_MIB) * MIB);
   const network = {
     allowHttp: config.SALLYPORT_GIT_ALLOW_HTTP,
     allowPrivate: config.SALLYPORT_GIT_ALLOW_PRIVATE,
     network: openNetwork(config),
-    deadlineMs: config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000,
+    deadlineMs: policy.atMost('gitDeadlineSeconds', config.SALLYPORT_GIT_DEADLINE_SECONDS) * 1_000,
   };
   const native = {
     ...network,
     root: path.join(config.SALLYPORT_DATA_DIR, 'native-git'),
-    diskBytesMax: config.SALLYPORT_GIT_DISK_MIB * 1024 * 1024,
+    diskBytesMax: policy.atMost('gitDiskMib', config.SALLYPORT_GIT_DISK_MIB) * MIB,
   };
   return (sealed): Git => {
     policy.assertGitAllowed(sealed.url);

@@ -44,11 +44,15 @@ describe('a policy file', () => {
 git:
   allow: [git.example/team/**, '*.internal:8443', ssh.example/*/one]
 tasks: { max: 3 }
+limits: { gitDiskMib: 256 }
 handOver:
   allow: ['${fingerprint}']
 `);
     expect(policy.gitAllowed).toEqual(['git.example/team/**', '*.internal:8443', 'ssh.example/*/one']);
     expect([1, 3, 8].map((asked) => policy.tasksMax(asked))).toEqual([1, 3, 3]);
+    expect(policy.atMost('gitDiskMib', 2_048)).toBe(256);
+    expect(policy.atMost('gitDiskMib', 64)).toBe(64);
+    expect(policy.atMost('gitCacheMib', 64)).toBe(64);
     policy.assertGitAllowed('https://git.example/team/a.git');
     policy.assertGitAllowed('https://a.internal:8443/x');
     policy.assertGitAllowed('git@ssh.example:any/one.git');
