@@ -4,9 +4,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, type Json } from '../support/api.js';
-import { lackOfNetworks } from '../support/network-namespaces.js';
+import { lackOfNetworks, type OwnNetwork } from '../support/network-namespaces.js';
 import type { RunningProcess } from '../support/processes.js';
 import { assertSound, fileAt, trailers } from '../support/repository.js';
+import { enrolmentRequest } from '../support/seals.js';
 import { type Side, WalledStack } from '../support/walled-stack.js';
 
 const title = 'a manager, and Git hosts behind walls';
@@ -45,6 +46,7 @@ describe.skipIf(lackOfNetworks !== undefined)(title + lacking, () => {
     const { username, password } = account;
     const url = `${host.url}/${name}.git`;
     const put = (what: string, body: Json) => stack.api.ok('PUT', `${scope}/${what}`, body);
+    await put('secret-managers/keyring', { settings: { kind: 'keyring' }, group: name });
     await put('secrets/sealed', await stack.seal(side, `${name}-1`, 'sealed', password));
     await put('secrets/open', { manager: 'builtin', value: password });
     await put('connectors/delegated', {
@@ -143,6 +145,27 @@ describe.skipIf(lackOfNetworks !== undefined)(title + lacking, () => {
       ['accounts/demo', 'yard'],
       ['accounts/demo/orgs/o', 'dock'],
     ]);
+  });
+
+  it('admits nobody from another machine while the queue is in PostgreSQL, and says why', async () => {
+    const alone = await stack.startEmbeddedManager();
+    const { token } = await alone.api.ok('POST', 'accounts/demo/delegate-tokens', { group: 'far' });
+    const file = path.join(stack.home, 'far.json');
+    fs.writeFileSync(file, JSON.stringify({ token, request: await enrolmentRequest(token, 'far') }));
+    const script = `
+      const { token, request } = JSON.parse(require('node:fs').readFileSync(process.argv[2], 'utf8'));
+      const headers = { authorization: 'Bearer ' + token, 'content-type': 'application/json' };
+      fetch(process.argv[1] + '/api/v1/enrolments', { method: 'POST', headers, body: JSON.stringify(request) })
+        .then((answer) => answer.text()).then(console.log);`;
+    const enrolFrom = async (network: OwnNetwork): Promise<Json> =>
+      JSON.parse(await network.run(process.execPath, '-e', script, alone.url, file));
+    expect(await enrolFrom(yard.network)).toMatchObject({
+      code: 'ENROLMENT_REFUSED',
+      detail: expect.stringContaining('isolates no delegate groups'),
+      hint: expect.stringContaining('REDIS_URL'),
+    });
+    const { tokens } = await alone.api.ok('GET', 'accounts/demo/delegate-tokens');
+    expect(tokens).toEqual([expect.objectContaining({ group: 'far', usesLeft: 1 })]);
   });
 
   it('brings the saves of each scope to the host of its side, by the delegates of its group', async () => {

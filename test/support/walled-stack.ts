@@ -2,6 +2,7 @@
 // delegates beside the hosts. As operators would, the office shows TLS alone: Redis by itself, the manager behind nginx.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -111,6 +112,25 @@ export class WalledStack {
     };
   }
 
+  /** Another manager of the office, with its queue in PostgreSQL; `url` is its own, as the private sides see it. */
+  async startEmbeddedManager(): Promise<{ api: Api; url: string }> {
+    const network = this.office;
+    const database = this.#keep(await createDatabase(inject('realPostgres')), (one) => one.drop());
+    const folder = path.join(this.home, 'embedded');
+    const env = {
+      DATABASE_URL: `${database.url}?host=${path.dirname(inject('realPostgresFolder'))}`,
+      SALLYPORT_HOST: OFFICE,
+      SALLYPORT_PORT: '0',
+      SALLYPORT_ACCOUNT: 'demo',
+      SALLYPORT_DATA_DIR: folder,
+    };
+    const { url } = this.#keep(await startManager({ env, network }), (one) => one.kill());
+    const door = path.join(folder, 'door');
+    this.#keep(await openDoor(network, door, url), (one) => endProcess(one, 'SIGTERM'));
+    const token = fs.readFileSync(path.join(folder, 'admin-token'), 'utf8').trim();
+    return { api: new Api(await this.#leadTo(door), token), url };
+  }
+
   /** The body that puts a value into the keyring of that delegate. */
   async seal({ scope, network }: Side, delegate: string, id: string, value: string): Promise<Json> {
     const env = this.delegateEnvironment(delegate);
@@ -202,4 +222,23 @@ export class WalledStack {
     this.#keep(server, (one) => void one.close());
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
+}
+
+/** Leads from a socket in the file system to an address in that network. */
+async function openDoor(network: OwnNetwork, door: string, url: string): Promise<ChildProcess> {
+  const { hostname, port } = new URL(url);
+  const script = `
+    const net = require('node:net');
+    const [door, host, port] = process.argv.slice(1);
+    net.createServer((near) => {
+      const far = net.connect(port, host);
+      near.pipe(far).pipe(near);
+      near.on('error', () => far.destroy());
+      far.on('error', () => near.destroy());
+    }).listen(door, () => console.log('open'));`;
+  const child = spawn(...within(network, process.execPath, ['-e', script, door, hostname, port]), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  return child;
 }
