@@ -140,7 +140,7 @@ export class SecretsController {
     204: null,
   })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
-    await this.secrets.delete(scopeOf(names), id);
+    await this.service.delete(scopeOf(names), id);
   }
 
   async #put(scope: Scope, id: string, body: Exclude<SecretBody, SealedBody>): Promise<Kept> {

@@ -3,11 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Dispatcher } from '../delegates/dispatcher.js';
 import { type GroupKeys, GroupsRepository } from '../delegates/groups.repository.js';
+import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
+import { outwards } from '../scopes/scope.js';
 import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import type { SecretManagerRecord } from '../secrets/secret-managers.repository.js';
-import type { SecretRecord } from '../secrets/secrets.repository.js';
-import { SecretsService } from '../secrets/secrets.service.js';
 import { errandOfManager, SecretCarrier } from './secret-carrier.js';
 
 /** What a task may take on top of the secret manager's own time. */
@@ -24,7 +24,6 @@ export class DelegatedSecrets {
   constructor(
     private readonly config: Config,
     private readonly carrier: SecretCarrier,
-    private readonly secrets: SecretsService,
     private readonly groups: GroupsRepository,
     private readonly dispatcher: Dispatcher,
   ) {}
@@ -46,9 +45,24 @@ export class DelegatedSecrets {
     return { id: groupId, name: group, ...keys };
   }
 
-  /** Has a delegate take the value into its secret manager's keeping; then it is the secret's current version. */
-  async keep(value: SealedValueRecord): Promise<{ record: SecretRecord; created: boolean }> {
-    const { scope, secret, kind, keptBy, version, enc, box } = value;
+  /** @throws INPUT_REFUSED unless the value is sealed to a group that may serve its secret manager */
+  async requireGroup({ keptBy, group: id }: SealedValueRecord): Promise<void> {
+    const manager = await this.carrier.find(keptBy);
+    const group = await this.groups.seek(id);
+    const serves =
+      group !== undefined &&
+      outwards(manager.scope).includes(group.scope) &&
+      (manager.group === null || manager.group === group.name);
+    if (!serves)
+      throw new Failure('INPUT_REFUSED', {
+        field: 'sealed.group',
+        rule: 'is no group that serves the secret manager',
+      });
+  }
+
+  /** Has a delegate take the value into its secret manager's keeping. @throws SECRET_VALUE_REFUSED, SECRET_MANAGER_*, DELEGATE_* */
+  async keep(value: SealedValueRecord): Promise<StoredSecret> {
+    const { scope, secret, keptBy, version, enc, box } = value;
     const manager = await this.carrier.find(keptBy);
     const carried = await this.carrier.carryManager(manager);
     const { stored } = await this.dispatcher.run(
@@ -58,7 +72,7 @@ export class DelegatedSecrets {
       this.#timeoutMs,
     );
     if (stored.version !== version) throw new Error('The delegate answered another version');
-    return this.secrets.adopt({ scope, id: secret, kind, keptBy, stored });
+    return stored;
   }
 
   get #timeoutMs(): number {

@@ -47,6 +47,15 @@ export class GroupsRepository {
     );
   }
 
+  async seek(id: string): Promise<GroupRecord | undefined> {
+    const row = await this.storage.db
+      .selectFrom('delegate_group')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? undefined : toGroup(row);
+  }
+
   async find(id: string): Promise<GroupRecord> {
     return this.get(this.storage.db, id);
   }

@@ -1,9 +1,10 @@
 // Values on their way from a client to a delegate. This side cannot read them, and keeps none for longer than it is good for.
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
-import { isReferenced, isTaken, Storage } from '../storage/database.js';
+import { type Session, Storage } from '../storage/database.js';
 import type { SealedValueTable, SecretKind } from '../storage/schema.js';
 
 export interface SealedValueRecord {
@@ -19,50 +20,58 @@ export interface SealedValueRecord {
   expiresAt: Date;
 }
 
-/** How long a manager has a value for itself. */
-const CLAIM = sql<Date>`now() + interval '30 seconds'`;
+/** Longest pause between two attempts, in seconds. */
+const PAUSE_MAX = 60;
 
 @Injectable()
 export class SealedValuesRepository {
   constructor(private readonly storage: Storage) {}
 
-  /** Keeps the value, claimed by whoever calls; one that is there already stays as it is. @throws INPUT_REFUSED */
-  async put(value: SealedValueRecord): Promise<void> {
-    const { scope, secret, keptBy, group, ...rest } = value;
-    await this.storage.db
+  /**
+   * Keeps the value, claimed for so long by whoever calls; whether it was not there before.
+   * @throws INPUT_REFUSED where another value has its version
+   */
+  async put(value: SealedValueRecord, claimMs: number): Promise<boolean> {
+    const { scope, secret, keptBy, group, expiresAt, ...rest } = value;
+    const row = await this.storage.db
       .insertInto('sealed_value')
       .values({
-        version: rest.version,
-        kind: rest.kind,
-        enc: rest.enc,
-        box: rest.box,
-        expires_at: rest.expiresAt,
+        ...rest,
         scope,
         secret_id: secret,
         manager_scope: keptBy.scope,
         manager_id: keptBy.id,
         group_id: group,
-        claimed_until: CLAIM,
+        expires_at: expiresAt,
+        claimed_until: soon(claimMs),
       })
-      .execute()
-      .catch((error: unknown) => {
-        if (isTaken(error)) return;
-        if (!isReferenced(error)) throw error;
-        throw new Failure('INPUT_REFUSED', { field: 'sealed.group', rule: 'is no group of this deployment' });
-      });
+      .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'version']).doNothing())
+      .returning('version')
+      .executeTakeFirst();
+    if (row !== undefined) return true;
+    const known = await this.storage.db
+      .selectFrom('sealed_value')
+      .selectAll()
+      .where('scope', '=', scope)
+      .where('secret_id', '=', secret)
+      .where('version', '=', value.version)
+      .executeTakeFirst();
+    if (known !== undefined && !isDeepStrictEqual(toRecord(known), value))
+      throw new Failure('INPUT_REFUSED', { field: 'version', rule: 'is the id of another secret version' });
+    return false;
   }
 
-  /** Up to `max` values that nobody is at, claimed. */
-  async claim(max: number): Promise<SealedValueRecord[]> {
+  /** Up to `max` values that nobody is at, claimed for so long; those that waited longest first. */
+  async claim(max: number, claimMs: number): Promise<SealedValueRecord[]> {
     const rows = await this.storage.db
       .updateTable('sealed_value')
-      .set({ claimed_until: CLAIM })
-      .where('version', 'in', (query) =>
+      .set({ claimed_until: soon(claimMs) })
+      .where('sequence', 'in', (query) =>
         query
           .selectFrom('sealed_value')
-          .select('version')
+          .select('sequence')
           .where('claimed_until', '<', sql<Date>`now()`)
-          .orderBy('created_at')
+          .orderBy('claimed_until')
           .limit(max)
           .forUpdate()
           .skipLocked(),
@@ -72,24 +81,59 @@ export class SealedValuesRepository {
     return rows.map(toRecord);
   }
 
-  /** Lets somebody try again after a while. */
-  async release(version: string): Promise<void> {
+  /** Lets somebody try again, after a pause that grows with the attempts. */
+  async release({ scope, secret, version }: SealedValueRecord): Promise<void> {
     await this.storage.db
       .updateTable('sealed_value')
-      .set({ claimed_until: sql<Date>`now() + interval '2 seconds'` })
+      .set({
+        attempts: sql<number>`attempts + 1`,
+        claimed_until: sql<Date>`now() + least(power(2, attempts + 1), ${PAUSE_MAX}) * interval '1 second'`,
+      })
+      .where('scope', '=', scope)
+      .where('secret_id', '=', secret)
       .where('version', '=', version)
       .execute();
   }
 
-  async delete(version: string): Promise<void> {
-    await this.storage.db.deleteFrom('sealed_value').where('version', '=', version).execute();
+  /** Locks the value's row and answers its order; undefined where a later write or a deletion has taken it away. */
+  async hold(tx: Session, { scope, secret, version }: SealedValueRecord): Promise<number | undefined> {
+    const row = await tx
+      .selectFrom('sealed_value')
+      .select('sequence')
+      .where('scope', '=', scope)
+      .where('secret_id', '=', secret)
+      .where('version', '=', version)
+      .forUpdate()
+      .executeTakeFirst();
+    return row?.sequence;
+  }
+
+  /** Of the secret, all that were accepted up to this one. */
+  async deleteUpTo(tx: Session, scope: Scope, secret: string, sequence: number): Promise<void> {
+    await this.#ofSecret(tx, scope, secret).where('sequence', '<=', sequence).execute();
+  }
+
+  /** Of the secret, all: what was written since takes their place. */
+  async deleteAll(tx: Session, scope: Scope, secret: string): Promise<void> {
+    await this.#ofSecret(tx, scope, secret).execute();
+  }
+
+  /** One that no delegate will ever take. */
+  async delete({ scope, secret, version }: SealedValueRecord): Promise<void> {
+    await this.#ofSecret(this.storage.db, scope, secret).where('version', '=', version).execute();
   }
 
   /** What nobody can turn into a secret any more. */
   async forgetExpired(): Promise<void> {
     await this.storage.db.deleteFrom('sealed_value').where('expires_at', '<', sql<Date>`now()`).execute();
   }
+
+  #ofSecret(session: Session, scope: Scope, secret: string) {
+    return session.deleteFrom('sealed_value').where('scope', '=', scope).where('secret_id', '=', secret);
+  }
 }
+
+const soon = (ms: number) => sql<Date>`now() + ${ms} * interval '1 millisecond'`;
 
 const toRecord = (row: Selectable<SealedValueTable>): SealedValueRecord => ({
   version: row.version,

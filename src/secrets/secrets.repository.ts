@@ -92,7 +92,12 @@ export class SecretsRepository {
   async held(scope: Scope, id: string): Promise<HeldSecret> {
     const row = await this.storage.db
       .selectFrom('secret')
-      .innerJoin('secret_version', 'secret_version.id', 'secret.version')
+      .innerJoin('secret_version', (join) =>
+        join
+          .onRef('secret_version.scope', '=', 'secret.scope')
+          .onRef('secret_version.secret_id', '=', 'secret.id')
+          .onRef('secret_version.id', '=', 'secret.version'),
+      )
       .select(['secret.manager_scope', 'secret.manager_id', 'secret_version.stored'])
       .where('secret.scope', '=', scope)
       .where('secret.id', '=', id)
@@ -101,9 +106,55 @@ export class SecretsRepository {
     return { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
   }
 
+  /** A version of the secret, current or not. */
+  async version(
+    scope: Scope,
+    id: string,
+    version: string,
+    session: Session = this.storage.db,
+  ): Promise<HeldSecret | undefined> {
+    const row = await session
+      .selectFrom('secret_version')
+      .select(['manager_scope', 'manager_id', 'stored'])
+      .where('scope', '=', scope)
+      .where('secret_id', '=', id)
+      .where('id', '=', version)
+      .executeTakeFirst();
+    return row === undefined
+      ? undefined
+      : { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
+  }
+
+  /** What still needs the secret to be kept by the builtin manager, in words. */
+  async builtinUser(scope: Scope, id: string): Promise<string | undefined> {
+    const connector = await this.storage.db
+      .selectFrom('connector')
+      .select(['scope', 'id'])
+      .where('secret_scope', '=', scope)
+      .where('secret_id', '=', id)
+      .where('connectivity', '=', 'manager')
+      .executeTakeFirst();
+    if (connector !== undefined) return `${connector.scope}/connectors/${connector.id}`;
+    const manager = await this.storage.db
+      .selectFrom('secret_manager')
+      .select(['scope', 'id'])
+      .where('credential_scope', '=', scope)
+      .where('credential_id', '=', id)
+      .executeTakeFirst();
+    return manager === undefined ? undefined : `${manager.scope}/secret-managers/${manager.id}`;
+  }
+
+  /** Versions that were superseded long enough ago. */
+  async forgetSuperseded(): Promise<void> {
+    await this.storage.db
+      .deleteFrom('secret_version')
+      .where('superseded_at', '<', sql<Date>`now() - ${sql.raw(GRACE)}`)
+      .execute();
+  }
+
   /** @throws NOT_FOUND, STILL_IN_USE */
-  async delete(scope: Scope, id: string): Promise<void> {
-    const result = await this.storage.db
+  async delete(tx: Session, scope: Scope, id: string): Promise<void> {
+    const result = await tx
       .deleteFrom('secret')
       .where('scope', '=', scope)
       .where('id', '=', id)
@@ -130,20 +181,18 @@ export class SecretsRepository {
         manager_id: keptBy?.id ?? null,
         stored: JSON.stringify(stored),
       })
-      .onConflict((conflict) => conflict.column('id').doNothing())
+      .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'id']).doNothing())
       .execute();
-    const row = await tx
-      .selectFrom('secret_version')
-      .selectAll()
-      .where('id', '=', stored.version)
-      .executeTakeFirstOrThrow();
+    const known = await this.version(scope, id, stored.version, tx);
     // Who sends the same bytes again means the same version; no other bytes may have its id.
-    const isSame = row.scope === scope && row.secret_id === id && isDeepStrictEqual(row.stored, stored);
+    const isSame = isDeepStrictEqual(known?.stored, stored) && isDeepStrictEqual(known?.keptBy, keptBy);
     if (!isSame)
       throw new Failure('INPUT_REFUSED', { field: 'version', rule: 'is the id of another secret version' });
     await tx
       .updateTable('secret_version')
       .set({ superseded_at: null })
+      .where('scope', '=', scope)
+      .where('secret_id', '=', id)
       .where('id', '=', stored.version)
       .execute();
     await tx
@@ -153,12 +202,6 @@ export class SecretsRepository {
       .where('secret_id', '=', id)
       .where('id', '<>', stored.version)
       .where('superseded_at', 'is', null)
-      .execute();
-    await tx
-      .deleteFrom('secret_version')
-      .where('scope', '=', scope)
-      .where('secret_id', '=', id)
-      .where('superseded_at', '<', sql<Date>`now() - ${sql.raw(GRACE)}`)
       .execute();
   }
 }

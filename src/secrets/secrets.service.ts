@@ -1,5 +1,6 @@
 // What may be written as a secret and as a secret manager, and what this side may open.
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { ManagerSettings } from '../contract/secret-managers.js';
 import type { Envelope } from '../envelope/envelope.js';
@@ -11,6 +12,7 @@ import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { Storage } from '../storage/database.js';
 import type { SecretKind } from '../storage/schema.js';
 import { BuiltInSecrets } from './built-in.js';
+import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
 import { type HeldSecret, type KeptBy, type SecretRecord, SecretsRepository } from './secrets.repository.js';
 
@@ -62,6 +64,7 @@ export class SecretsService {
     private readonly storage: Storage,
     private readonly scopes: ScopesRepository,
     private readonly secrets: SecretsRepository,
+    private readonly values: SealedValuesRepository,
     private readonly managers: SecretManagersRepository,
     private readonly builtIn: BuiltInSecrets,
   ) {}
@@ -76,16 +79,54 @@ export class SecretsService {
     write: SecretWrite,
   ): Promise<{ record: SecretRecord; created: boolean }> {
     const { keptBy, stored } = await this.#prepare(scope, id, write);
-    return this.adopt({ scope, id, kind: write.kind, keptBy, stored });
+    return this.storage.transact(async (tx) => {
+      await this.scopes.hold(tx, scope);
+      const put = await this.secrets.put(tx, { scope, id, kind: write.kind, keptBy, stored });
+      await this.values.deleteAll(tx, scope, id);
+      return put;
+    });
   }
 
-  /** Makes what a delegate has taken into keeping the secret's current version. @throws as `put` */
+  /**
+   * Makes what a delegate has taken into keeping the secret's current version; undefined where something was written, or the
+   * secret deleted, since the value was accepted.
+   * @throws as `put`
+   */
   async adopt(
-    secret: HeldSecret & { kind: SecretKind },
-  ): Promise<{ record: SecretRecord; created: boolean }> {
+    value: SealedValueRecord,
+    stored: StoredSecret,
+  ): Promise<{ record: SecretRecord; created: boolean } | undefined> {
+    const { scope, secret: id, kind, keptBy } = value;
     return this.storage.transact(async (tx) => {
-      await this.scopes.hold(tx, secret.scope);
-      return this.secrets.put(tx, secret);
+      await this.scopes.hold(tx, scope);
+      const sequence = await this.values.hold(tx, value);
+      if (sequence === undefined) return undefined;
+      const put = await this.secrets.put(tx, { scope, id, kind, keptBy, stored });
+      await this.values.deleteUpTo(tx, scope, id, sequence);
+      return put;
+    });
+  }
+
+  /**
+   * Before a value is brought to a secret manager outside. The record where the value is kept already.
+   * @throws SCOPE_NOT_FOUND, STILL_IN_USE, INPUT_REFUSED
+   */
+  async admit({ scope, secret: id, version, keptBy }: SealedValueRecord): Promise<SecretRecord | undefined> {
+    await this.scopes.get(scope);
+    const by = await this.secrets.builtinUser(scope, id);
+    if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'builtin secret', id, by });
+    const known = await this.secrets.version(scope, id, version);
+    if (known === undefined) return undefined;
+    if (!isDeepStrictEqual(known.keptBy, keptBy))
+      throw new Failure('INPUT_REFUSED', { field: 'version', rule: 'is the id of another secret version' });
+    return this.secrets.get(scope, id);
+  }
+
+  /** @throws NOT_FOUND, STILL_IN_USE */
+  async delete(scope: Scope, id: string): Promise<void> {
+    await this.storage.transact(async (tx) => {
+      await this.values.deleteAll(tx, scope, id);
+      await this.secrets.delete(tx, scope, id);
     });
   }
 

@@ -284,7 +284,7 @@ alter table secret
 update secret set manager_id = 'keyring', manager_scope = (select account from scope where path = secret.scope)
   where manager = 'keyring';
 create table secret_version (
-  id text primary key,
+  id text not null,
   scope text collate "C" not null,
   secret_id text collate "C" not null,
   number integer not null,
@@ -293,6 +293,7 @@ create table secret_version (
   stored jsonb not null,
   created_at timestamptz not null default now(),
   superseded_at timestamptz,
+  primary key (scope, secret_id, id),
   unique (scope, secret_id, number),
   foreign key (scope, secret_id) references secret (scope, id) on delete cascade,
   constraint secret_version_manager foreign key (manager_scope, manager_id) references secret_manager (scope, id)
@@ -303,11 +304,13 @@ insert into secret_version (id, scope, secret_id, number, manager_scope, manager
 alter table secret
   drop column manager,
   drop column envelope,
-  add constraint secret_head foreign key (version) references secret_version (id) deferrable initially deferred,
+  add constraint secret_head foreign key (scope, id, version)
+    references secret_version (scope, secret_id, id) deferrable initially deferred,
   add constraint secret_kept_by foreign key (manager_scope, manager_id) references secret_manager (scope, id);
 create index secret_by_manager on secret (manager_scope, manager_id);
 create table sealed_value (
-  version text primary key,
+  sequence bigint generated always as identity unique,
+  version text not null,
   scope text collate "C" not null references scope (path) on delete cascade,
   secret_id text collate "C" not null,
   kind text not null check (kind in ('text', 'file', 'ssh-key')),
@@ -318,7 +321,9 @@ create table sealed_value (
   box text not null,
   expires_at timestamptz not null,
   claimed_until timestamptz not null default now(),
+  attempts integer not null default 0,
   created_at timestamptz not null default now(),
+  primary key (scope, secret_id, version),
   foreign key (manager_scope, manager_id) references secret_manager (scope, id) on delete cascade
 );
 alter table secret_manager add constraint secret_manager_credential

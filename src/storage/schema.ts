@@ -90,6 +90,8 @@ export interface SecretVersionTable {
 
 /** A value that a client sealed to a delegate group, until a delegate has taken it into its secret manager's keeping. */
 export interface SealedValueTable {
+  /** Order of acceptance. */
+  sequence: Generated<number>;
   /** Id of the secret version it becomes. */
   version: string;
   scope: string;
@@ -101,8 +103,9 @@ export interface SealedValueTable {
   enc: string;
   box: string;
   expires_at: Date;
-  /** Until then one manager is at it. */
+  /** Until then one manager is at it, or nobody after an attempt. */
   claimed_until: Generated<Date>;
+  attempts: Generated<number>;
   created_at: Stamp;
 }
 

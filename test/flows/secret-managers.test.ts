@@ -148,6 +148,77 @@ describe.each(['transit', 'kv'])('a value that is sealed for %s', (manager) => {
   });
 });
 
+describe('what is written while a sealed value waits for a delegate', () => {
+  const waiting = async (id: string) => {
+    const body = await seal(id, 'old', 'kv');
+    for (const one of stack.delegates.splice(0)) await one.kill('SIGTERM');
+    const { status } = await stack.api.request('PUT', `${SCOPE}/secrets/${id}`, body);
+    expect(status).toBe(202);
+  };
+  const settled = async () => {
+    await stack.startDelegate();
+    await eventually(
+      async () => (await sql(stack.databaseUrl, 'select 1 from sealed_value')).length === 0,
+      'nothing to be on its way any more',
+    );
+  };
+  const paths = () => [...vault.kv.paths.keys()].join();
+
+  it('takes its place', async () => {
+    await waiting('overtaken');
+    const reference = { path: 'team/git', field: 'password' };
+    const { version } = await put('secrets/overtaken', { manager: 'kv', reference });
+    await settled();
+    expect((await stack.api.ok('GET', `${SCOPE}/secrets/overtaken`)).version).toBe(version);
+    expect(paths()).not.toContain('overtaken');
+  });
+
+  it('is deleted with it: the secret does not come back', async () => {
+    await put('secrets/deleted', { manager: 'builtin', value: 'x' });
+    await waiting('deleted');
+    await stack.api.ok('DELETE', `${SCOPE}/secrets/deleted`);
+    await settled();
+    expect((await stack.api.request('GET', `${SCOPE}/secrets/deleted`)).status).toBe(404);
+    expect(paths()).not.toContain('deleted');
+  });
+
+  it('is not undone by an older value that is sent again', async () => {
+    const [one, two] = [await seal('replayed', 'one', 'kv'), await seal('replayed', 'two', 'kv')];
+    await put('secrets/replayed', one);
+    await put('secrets/replayed', two);
+    const again = await put('secrets/replayed', one);
+    expect(again.version).toBe(two.sealed.version);
+  });
+
+  it('is one version, whichever delegate of the group is asked, and of one secret manager', async () => {
+    const second = await stack.startDelegate(undefined, { SALLYPORT_DATA_DIR: `${stack.home}/second` });
+    const body = await seal('single', 'value', 'kv');
+    await put('secrets/single', body);
+    const before = vault.state();
+    const answers = await Promise.all(Array.from({ length: 6 }, () => put('secrets/single', body)));
+    expect(new Set(answers.map(({ version }) => version))).toEqual(new Set([body.sealed.version]));
+    expect(vault.state()).toBe(before);
+    const moved = await refused('secrets/single', { ...body, manager: 'transit' });
+    expect(moved.code).toBe('INPUT_REFUSED');
+    expect((await stack.api.ok('GET', `${SCOPE}/secrets/single`)).manager).toBe('kv');
+    await second.kill('SIGTERM');
+    // Nothing waits for it to come back.
+    const { delegates } = await stack.api.ok('GET', `${SCOPE}/delegates`);
+    const { id } = delegates.find(({ name }: Json) => name === 'second');
+    await stack.api.ok('POST', `${SCOPE}/delegates/${id}/revoke`);
+  });
+});
+
+it('a value is sealed to a group that serves the secret manager, and to no other', async () => {
+  const { sealed } = await seal('foreign', 'value', 'kv');
+  const body = { manager: 'kv', sealed: { ...sealed, group: 'g0000000000000000' } };
+  expect(await refused('secrets/foreign', body)).toMatchObject({ code: 'INPUT_REFUSED' });
+  await stack.api.ok('POST', `${PROJECT}/delegate-tokens`, { group: 'inner' });
+  const [inner] = await sql(stack.databaseUrl, `select id from delegate_group where name = 'inner'`);
+  const narrow = { manager: 'kv', sealed: { ...sealed, group: inner?.id } };
+  expect(await refused('secrets/foreign', narrow)).toMatchObject({ code: 'INPUT_REFUSED' });
+});
+
 describe('a reference to a value in a store', () => {
   const write = (data: Record<string, string>) => vault.kv.put('team/git', data);
   beforeAll(async () => {
@@ -235,10 +306,12 @@ describe('a secret manager', () => {
 
   it('keeps its credential where it can be opened: it is neither moved out of builtin nor deleted', async () => {
     const moved = await seal('vault-secret-id', secretId, 'kv');
+    const before = vault.state();
     expect(await refused('secrets/vault-secret-id', moved)).toMatchObject({
       code: 'STILL_IN_USE',
-      detail: expect.stringContaining('a secret manager'),
+      detail: expect.stringContaining('accounts/demo/secret-managers/'),
     });
+    expect(vault.state()).toBe(before);
     const { status, body } = await stack.api.request('DELETE', `${SCOPE}/secrets/vault-secret-id`);
     expect([status, body.code]).toEqual([409, 'STILL_IN_USE']);
   });

@@ -21,15 +21,15 @@ export async function keepValue(
   { manager, scope, secret, version, expiresAt, enc, box }: TaskInput<'secrets.put'>,
 ): Promise<TaskOutput<'secrets.put'>> {
   if (expiresAt <= Date.now()) throw refused(secret, 'it has expired');
-  const known = kept.find(version);
-  if (known !== undefined) return { stored: known };
   const place = { scope, secret, version, managerScope: manager.scope, manager: manager.id, expiresAt };
   const value = await openValue({ enc, box }, { deployment, group, ...sealing }, place).catch(() => {
     throw refused(secret, 'it was not sealed to this group, for this secret, version and secret manager');
   });
   try {
+    const known = kept.find(place);
+    if (known !== undefined) return { stored: known };
     const stored = await managers.use(manager, (one) => one.put(value, { scope, secret }, { version }));
-    kept.note(version, expiresAt, stored);
+    kept.note(place, stored);
     return { stored };
   } finally {
     value.fill(0);

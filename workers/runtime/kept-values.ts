@@ -1,11 +1,13 @@
 // What became of sealed values, on disk until they expire: one that is sent again is not put a second time, after a restart
 // neither, and whoever lost the answer gets it again.
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { StoredSecret } from '../../src/envelope/secret-manager.js';
+import type { ValuePlace } from '../../src/sealing/client-sealing.js';
 
-const Line = z.strictObject({ version: z.uuid(), expiresAt: z.int(), stored: StoredSecret });
+const Line = z.strictObject({ place: z.string(), expiresAt: z.int(), stored: StoredSecret });
 type Line = z.infer<typeof Line>;
 
 export class KeptValues {
@@ -17,19 +19,20 @@ export class KeptValues {
     if (!fs.existsSync(this.#file)) return;
     for (const text of fs.readFileSync(this.#file, 'utf8').split('\n')) {
       const line = parse(text);
-      if (line !== undefined) this.#kept.set(line.version, line);
+      if (line !== undefined) this.#kept.set(line.place, line);
     }
     this.#forget();
   }
 
-  /** What the value of this version was turned into, if it was. */
-  find(version: string): StoredSecret | undefined {
-    return this.#kept.get(version)?.stored;
+  /** What the value for this place was turned into, if it was. */
+  find(place: ValuePlace): StoredSecret | undefined {
+    return this.#kept.get(digestOf(place))?.stored;
   }
 
-  note(version: string, expiresAt: number, stored: StoredSecret): void {
+  note(where: ValuePlace, stored: StoredSecret): void {
     this.#forget();
-    this.#kept.set(version, { version, expiresAt, stored });
+    const place = digestOf(where);
+    this.#kept.set(place, { place, expiresAt: where.expiresAt, stored });
     const fresh = `${this.#file}.${process.pid}`;
     const lines = [...this.#kept.values()].map((line) => `${JSON.stringify(line)}\n`).join('');
     fs.writeFileSync(fresh, lines, { mode: 0o600, flush: true });
@@ -37,9 +40,15 @@ export class KeptValues {
   }
 
   #forget(): void {
-    for (const { version, expiresAt } of this.#kept.values())
-      if (expiresAt <= Date.now()) this.#kept.delete(version);
+    for (const { place, expiresAt } of this.#kept.values())
+      if (expiresAt <= Date.now()) this.#kept.delete(place);
   }
+}
+
+/** The version alone is the client's choice, and may be another secret's as well. */
+function digestOf({ scope, secret, version, managerScope, manager, expiresAt }: ValuePlace): string {
+  const fields = [scope, secret, version, managerScope, manager, expiresAt];
+  return createHash('sha256').update(JSON.stringify(fields)).digest('base64url');
 }
 
 /** A line that is none says nothing. */
