@@ -217,6 +217,7 @@ export class Stack {
       pathTemplate: '{org}/{project}/pipelines/{id}.yaml',
       schema: { type: 'object', properties: { name: { type: 'string' } } },
     });
+    await api.ok('PUT', 'accounts/demo/secret-managers/keyring', { settings: { kind: 'keyring' } });
     await api.ok('PUT', 'accounts/demo/secrets/git-direct', {
       manager: 'builtin',
       value: accounts.manager.password,
@@ -227,7 +228,6 @@ export class Stack {
       credential: { username: accounts.manager.username, secret: 'git-direct' },
     });
     if (this.delegates.length === 0) return;
-    await api.ok('PUT', 'accounts/demo/secret-managers/keyring', { settings: { kind: 'keyring' } });
     const sealed = await this.sealForDelegate('git-delegated', accounts.delegate.password);
     await api.ok('PUT', 'accounts/demo/secrets/git-delegated', sealed);
     await api.ok('PUT', 'accounts/demo/connectors/delegated', {
