@@ -93,9 +93,9 @@ export class SecretManagersRepository {
     return rows.map(toRecord);
   }
 
-  /** Names of up to `max` secrets that it keeps a version of, and how many there are. */
-  async dependants(scope: Scope, id: string, max: number): Promise<{ names: string[]; count: number }> {
-    const rows = await this.storage.db
+  /** Secrets that it keeps a version of, in words; undefined where it keeps nothing. */
+  async keeps(scope: Scope, id: string, session: Session = this.storage.db): Promise<string | undefined> {
+    const rows = await session
       .selectFrom('secret_version')
       .select(['scope', 'secret_id'])
       .select(sql<number>`count(*) over ()`.as('count'))
@@ -104,9 +104,11 @@ export class SecretManagersRepository {
       .groupBy(['scope', 'secret_id'])
       .orderBy('scope')
       .orderBy('secret_id')
-      .limit(max)
+      .limit(LISTED_MAX)
       .execute();
-    return { names: rows.map((row) => `${row.scope}/secrets/${row.secret_id}`), count: rows[0]?.count ?? 0 };
+    const names = rows.map((row) => `${row.scope}/secrets/${row.secret_id}`).join(', ');
+    const more = (rows[0]?.count ?? 0) - rows.length;
+    return rows.length === 0 ? undefined : `${names}${more > 0 ? ` and ${more} more` : ''}`;
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
@@ -118,9 +120,7 @@ export class SecretManagersRepository {
       .executeTakeFirst()
       .catch(async (error: unknown) => {
         if (!isReferenced(error)) throw error;
-        const { names, count } = await this.dependants(scope, id, LISTED_MAX);
-        const more = count > names.length ? ` and ${count - names.length} more` : '';
-        const by = names.length === 0 ? 'a secret' : `${names.join(', ')}${more}`;
+        const by = (await this.keeps(scope, id)) ?? 'a secret';
         throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
       });
     if (result.numDeletedRows === 0n) throw notFound(id);

@@ -130,7 +130,7 @@ export class SecretsService {
     });
   }
 
-  /** @throws SCOPE_NOT_FOUND, NOT_FOUND for the credential, SECRET_MANAGER_UNFIT */
+  /** @throws SCOPE_NOT_FOUND, NOT_FOUND for the credential, SECRET_MANAGER_UNFIT, STILL_IN_USE where what it keeps would be lost */
   async putManager(
     scope: Scope,
     id: string,
@@ -151,6 +151,10 @@ export class SecretsService {
       const before = await this.managers.find(scope, id, tx);
       if (before !== undefined && before.settings.kind !== write.settings.kind)
         throw unfit(`it is of kind ${before.settings.kind}`, 'Make another one of the new kind');
+      if (before !== undefined && isElsewhere(before.settings, write.settings)) {
+        const by = await this.managers.keeps(scope, id, tx);
+        if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
+      }
       const { created } = await this.managers.put(tx, manager);
       return { manager, created };
     });
@@ -222,6 +226,14 @@ type Misfit = [problem: string, mend: string];
 
 const unfit = (problem: string, mend: string): Failure =>
   new Failure('SECRET_MANAGER_UNFIT', { problem, mend }) as Failure;
+
+/** With another of these, what is kept could not be found or opened any more. An address may change: the same may answer there. */
+const LASTING = ['key', 'mount', 'namespace', 'project', 'region', 'vault'];
+
+function isElsewhere(before: ManagerSettings, after: ManagerSettings): boolean {
+  const [one, other]: Record<string, unknown>[] = [{ ...before }, { ...after }];
+  return LASTING.some((name) => one?.[name] !== other?.[name]);
+}
 
 function credentialMisfit(settings: ManagerSettings, hasCredential: boolean): Misfit | undefined {
   if (settings.kind === 'keyring')

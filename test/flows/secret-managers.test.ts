@@ -329,6 +329,21 @@ describe('a secret manager', () => {
     expect((await refused('secret-managers/kv', other)).code).toBe('SECRET_MANAGER_UNFIT');
   });
 
+  it('keeps the key and the mount that its secrets were made with', async () => {
+    const problem = await refused(
+      'secret-managers/transit',
+      managerOf({ kind: 'vault-transit', key: 'other' }),
+    );
+    expect(problem).toMatchObject({
+      code: 'STILL_IN_USE',
+      detail: expect.stringContaining(`${SCOPE}/secrets/git-transit`),
+    });
+    await put('secret-managers/transit', {
+      ...managerOf({ kind: 'vault-transit', key: 'sallyport' }),
+      tags: [],
+    });
+  });
+
   it('of a wider scope is used by a narrower one, by its name or by the very place; not the reverse', async () => {
     const reference = { path: 'team/git', field: 'password' };
     for (const [n, manager] of ['kv', 'account.kv'].entries()) {
