@@ -173,7 +173,7 @@ function openManagers(
     deadlineMs: config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000,
     proxy: url === undefined ? undefined : { url, bypass },
     environment: surroundings(),
-    assertAllowed: (settings) => policy.assertManagerAllowed(settings),
+    assertAllowed: (carried) => policy.assertManagerAllowed(carried),
     assertPathAllowed: (settings, path) => policy.assertPathAllowed(settings, path),
   });
 }

@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { ManagerSettings } from '../../src/contract/secret-managers.js';
+import type { CarriedManager, ManagerSettings } from '../../src/contract/secret-managers.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { isGitAllowed, placeOf } from '../../src/policy/git-patterns.js';
-import { isManagerAllowed, isPathAllowed, SecretRule } from './secret-rules.js';
+import { isAtProvider, isManagerAllowed, isPathAllowed, SecretRule } from './secret-rules.js';
 
 const GitPattern = z
   .string()
@@ -65,11 +65,21 @@ export class DelegatePolicy {
     );
   }
 
-  /** @throws DELEGATE_POLICY_REFUSED */
-  assertManagerAllowed(settings: ManagerSettings): void {
+  /**
+   * Without rules, a manager that says where to sign in could have the delegate’s own identity sent anywhere.
+   * @throws DELEGATE_POLICY_REFUSED
+   */
+  assertManagerAllowed({ settings, credential }: Pick<CarriedManager, 'settings' | 'credential'>): void {
     const { secrets } = this.rules;
     // Its own keyring is nobody else’s to forbid.
-    if (secrets === undefined || settings.kind === 'keyring') return;
+    if (settings.kind === 'keyring') return;
+    if (secrets === undefined) {
+      if (credential.kind === 'builtin' || isAtProvider(settings)) return;
+      throw refused(
+        'secrets.allow',
+        'the delegate’s identity is only shown at the provider’s own addresses and those that the policy lists',
+      );
+    }
     if (!isManagerAllowed(secrets.allow, settings))
       throw refused('secrets.allow', `no rule names this ${settings.kind}`);
   }
@@ -92,7 +102,7 @@ export class DelegatePolicy {
 const refused = (rule: string, reason: string): Failure =>
   new Failure('DELEGATE_POLICY_REFUSED', { rule, reason }) as Failure;
 
-/** Reads the policy file; without one everything that the settings allow is allowed. @throws CONFIGURATION_INVALID */
+/** Reads the policy file; without one, all that the settings allow is allowed, but the delegate’s identity goes to no other address. @throws CONFIGURATION_INVALID */
 export function readPolicy(file: string, { required }: { required: boolean }): DelegatePolicy {
   if (!required && isAbsent(file)) return new DelegatePolicy({});
   const invalid = (problem: string): Failure =>

@@ -23,7 +23,7 @@ export interface RegistryOptions {
   /** Where ambient identities are named. */
   environment: Readonly<Record<string, string | undefined>>;
   /** Both throw for what this delegate's operators do not allow. */
-  assertAllowed: (settings: ManagerSettings) => void;
+  assertAllowed: (carried: CarriedManager) => void;
   assertPathAllowed: (settings: ManagerSettings, path: string) => void;
 }
 
@@ -69,7 +69,7 @@ export class SecretManagerRegistry {
    */
   async use<T>(carried: CarriedManager, work: (manager: SecretManager) => Promise<T>): Promise<T> {
     const { settings } = carried;
-    this.#options.assertAllowed(settings);
+    this.#options.assertAllowed(carried);
     if (settings.kind === 'keyring') return work(this.#options.keyring);
     const key = keyOf(carried);
     const known = this.#opened.get(key);
