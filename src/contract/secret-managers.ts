@@ -9,11 +9,14 @@ const Endpoint = z
   .regex(/^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?$/, 'is not scheme://host[:port]');
 /** Azure is asked for tokens and values over TLS alone. */
 const SecureEndpoint = Endpoint.refine((endpoint) => endpoint.startsWith('https://'), 'is not https');
-/** PEM of the certificate authorities to believe instead of the system’s. */
+/** PEM of the certificate authorities to believe instead of the system’s; it is shown to readers, so nothing else may be in it. */
 const Ca = z
   .string()
   .max(65_536)
-  .regex(/^-----BEGIN CERTIFICATE-----\r?\n/, 'is not PEM');
+  .regex(
+    /^(?:-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END CERTIFICATE-----(?:\s+|$))+$/,
+    'is not PEM of certificates alone',
+  );
 /** One part of a path in a store, or several with slashes between them. */
 const Path = z
   .string()
