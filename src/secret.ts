@@ -2,12 +2,13 @@
 import './config/process.js';
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
-import { putSecret } from './cli/put-secret.js';
+import { isWithin, putSecret } from './cli/put-secret.js';
 
 const ID = '[A-Za-z_][A-Za-z0-9_$-]{0,127}';
 const SCOPE = new RegExp(`^accounts/${ID}(/orgs/${ID}(/projects/${ID})?)?$`);
 const USAGE = `Usage: npm run -s secret -- put --url URL --token-file FILE --scope accounts/A[/orgs/O[/projects/P]] --id SECRET
   --manager builtin|NAME [--manager-scope SCOPE] [--kind text|file|ssh-key] [--fingerprint SHA256:…] < value
+SCOPE is the scope of the secret, or one further out
 `;
 const kinds = ['text', 'file', 'ssh-key'] as const;
 const text = { type: 'string' } as const;
@@ -28,6 +29,7 @@ async function main(args: string[]): Promise<number> {
     /^https?:\/\/[^/?#@]+$/.test(url ?? '') &&
     tokenFile !== undefined &&
     [scope, managerScope].every((one) => SCOPE.test(one ?? '')) &&
+    isWithin(scope ?? '', managerScope ?? '') &&
     [id, manager].every((one) => new RegExp(`^${ID}$`).test(one ?? ''));
   if (!isWhole) {
     process.stderr.write(USAGE);

@@ -9,7 +9,7 @@ export interface SecretToPut {
   token: string;
   scope: string;
   id: string;
-  /** Name of the secret manager, and the scope it is in. */
+  /** Name of the secret manager, and the scope it is in: the secret’s own or one further out. */
   manager: string;
   managerScope: string;
   kind: 'text' | 'file' | 'ssh-key';
@@ -42,12 +42,22 @@ export async function putSecret(secret: SecretToPut): Promise<PutResult> {
   const place = { scope, secret: id, version, managerScope, manager, expiresAt };
   const sealed = await sealValue(secret.value, target, place, secret.fingerprint);
   const answer = await ask(secret, 'PUT', {
-    manager,
+    manager: nameFrom(scope, managerScope, manager),
     kind,
     sealed: { group: target.group, version, expiresAt, ...sealed },
   });
   const sealedTo = { group: target.groupName, fingerprint: await fingerprint(target.identityKey) };
   return { state: answer.state === 'pending' ? 'pending' : 'kept', version, sealedTo };
+}
+
+/** Whether what is in the one scope can be named from the other. */
+export const isWithin = (scope: string, outer: string): boolean =>
+  scope === outer || scope.startsWith(`${outer}/`);
+
+/** Bare, the name would be that of the nearest. */
+function nameFrom(scope: string, managerScope: string, manager: string): string {
+  if (managerScope === scope) return manager;
+  return managerScope.includes('/orgs/') ? `org.${manager}` : `account.${manager}`;
 }
 
 /** Without a body: whom to seal to. */

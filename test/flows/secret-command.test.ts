@@ -58,6 +58,20 @@ describe('secret put', () => {
     expect((await stack.api.request('GET', 'accounts/demo/secrets/unpinned')).status).toBe(404);
   });
 
+  it('names the very secret manager, whichever is nearer under the same name', async () => {
+    const [org, project] = ['accounts/demo/orgs/o', 'accounts/demo/orgs/o/projects/p'];
+    for (const scope of [org, project]) await stack.api.ok('PUT', scope, {});
+    for (const scope of ['accounts/demo', org, project])
+      await stack.api.ok('PUT', `${scope}/secret-managers/same`, { settings: { kind: 'keyring' } });
+    for (const managerScope of ['accounts/demo', org, project]) {
+      const named = { scope: project, manager: 'same', 'manager-scope': managerScope };
+      const { code, stderr } = await run('value', named);
+      expect(code, stderr).toBe(0);
+      const kept = await stack.api.ok('GET', `${project}/secrets/typed`);
+      expect(kept).toMatchObject({ manager: 'same', managerScope });
+    }
+  });
+
   it('sends what the builtin secret manager is to keep as it is', async () => {
     const { code, stderr } = await run('value', { id: 'plain', manager: 'builtin' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -79,7 +93,7 @@ describe('secret put', () => {
     ['nothing', '', {}, 'does not have 1 to'],
     ['more than 64 KiB', 'x'.repeat(65_537), {}, 'does not have 1 to'],
     ['a manager there is not', 'x', { manager: 'none' }, '404 NOT_FOUND'],
-    ['a scope there is not', 'x', { scope: 'accounts/other', 'manager-scope': 'accounts/demo' }, '403'],
+    ['a scope there is not', 'x', { scope: 'accounts/other' }, '403'],
   ])('refuses %s, and shows nothing of it', async (_, input, more, why) => {
     const { code, stdout, stderr } = await run(input, more);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -92,6 +106,9 @@ describe('secret put', () => {
     [{ kind: 'password' }],
     [{ url: 'http://user:pw@host' }],
     [{ value: 'never-on-the-command-line' }],
+    [{ 'manager-scope': 'accounts/other' }],
+    [{ 'manager-scope': 'accounts/dem' }],
+    [{ 'manager-scope': 'accounts/demo/orgs/o' }],
   ])('explains itself to %j', async (more) => {
     const { code, stdout, stderr } = await run('x', more as Record<string, string>);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
