@@ -161,9 +161,50 @@ describe('the way there', () => {
     expect(secure.operations).toHaveLength(3);
   });
 
-  it('says that the authority is another', async () => {
-    const failure = await failureFrom(world.kms(world.ways.machine(), { endpoint: secure.url }).check());
-    expect(failure).toMatchObject({ code: 'SECRET_MANAGER_MISCONFIGURED', data: keeper });
+  it.each([
+    ['without the authority', () => ({})],
+    [
+      'with another authority',
+      () => ({ ca: fs.readFileSync(certificates.selfSigned.certificateFile, 'utf8') }),
+    ],
+  ])('is not believed %s, whatever the environment says', async (_, trust) => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const proxy = await ConnectProxy.open();
+    for (const way of [undefined, { url: proxy.url, bypass: [] }]) {
+      const settings = { endpoint: secure.url, ...trust() };
+      const kms = world.kms(world.ways.machine(), settings, { proxy: way });
+      const failure = await failureFrom(kms.check());
+      expect(failure).toMatchObject({ code: 'SECRET_MANAGER_MISCONFIGURED', data: keeper });
+      expect(failure.message).toContain('not to be trusted');
+    }
+    expect(secure.asked).toEqual([]);
+    await proxy.close();
+  });
+
+  it('shows a proxy that is not to be trusted neither its password nor where it goes', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const { keyFile, certificateFile } = certificates.selfSigned;
+    const tls = { key: fs.readFileSync(keyFile, 'utf8'), cert: fs.readFileSync(certificateFile, 'utf8') };
+    const proxy = await ConnectProxy.open({ tls });
+    const settings = { endpoint: secure.url, ...authority() };
+    const kms = world.kms(world.ways.machine(), settings, { proxy: { url: proxy.url, bypass: [] } });
+    expect((await failureFrom(kms.check())).code).toBe('SECRET_MANAGER_MISCONFIGURED');
+    expect(proxy.lines).toEqual([]);
+    await proxy.close();
+  });
+
+  it.each([
+    ['one', () => ''],
+    ['one of several', () => authority().ca],
+  ])('is not asked where %s of the authorities is no certificate', async (_, before) => {
+    const ca = `${before()}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`;
+    const failure = await failureFrom(
+      (async () => world.kms(world.ways.machine(), { endpoint: secure.url, ca }).check())(),
+    );
+    expect(failure).toMatchObject({
+      code: 'SECRET_MANAGER_MISCONFIGURED',
+      data: { ...keeper, reason: 'the authorities of the settings are no certificates' },
+    });
     expect(secure.asked).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 // A proxy for CONNECT and for whole addresses that counts, and reaches the names it knows on loopback.
 import http from 'node:http';
+import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 
 export interface ProxyOptions {
@@ -7,6 +8,8 @@ export interface ProxyOptions {
   credential?: string;
   /** What it answers to every CONNECT instead of a line. */
   refuseWith?: number;
+  /** What it shows to those who come by TLS; without it, nobody does. */
+  tls?: { key: string; cert: string };
 }
 
 export class ConnectProxy {
@@ -18,6 +21,7 @@ export class ConnectProxy {
   readonly authorizations: string[] = [];
 
   private constructor(
+    private readonly scheme: 'http' | 'https',
     readonly port: number,
     readonly close: () => Promise<void>,
   ) {}
@@ -32,7 +36,7 @@ export class ConnectProxy {
       const expected = `Basic ${Buffer.from(options.credential).toString('base64')}`;
       return request.headers['proxy-authorization'] === expected;
     };
-    const server = http.createServer((request, response) => {
+    const fetch = (request: http.IncomingMessage, response: http.ServerResponse): void => {
       const status = isWelcome(request) ? undefined : 407;
       if (status !== undefined) return void response.writeHead(status).end();
       const url = new URL(request.url ?? '');
@@ -46,7 +50,9 @@ export class ConnectProxy {
       });
       upstream.on('error', () => response.destroy());
       request.pipe(upstream);
-    });
+    };
+    const server =
+      options.tls === undefined ? http.createServer(fetch) : https.createServer(options.tls, fetch);
     server.on('connect', (request, near: net.Socket, head) => {
       proxy.lines.push(request.url ?? '');
       const status = isWelcome(request) ? options.refuseWith : 407;
@@ -73,11 +79,12 @@ export class ConnectProxy {
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       });
-    proxy = new ConnectProxy((server.address() as AddressInfo).port, close);
+    const scheme = options.tls === undefined ? 'http' : 'https';
+    proxy = new ConnectProxy(scheme, (server.address() as AddressInfo).port, close);
     return proxy;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.scheme}://127.0.0.1:${this.port}`;
   }
 }

@@ -1,10 +1,12 @@
 // The connections to the services of AWS: through the proxy where there is one, trusting the settings' own authorities.
+import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { Proxy } from '../../src/git/network-proxy.js';
+import { SignInFault } from './aws-faults.js';
 import type { ProviderSetup } from './provider.js';
 
 const CONNECTIONS_MAX = 16;
@@ -18,13 +20,17 @@ export interface AwsLine {
 
 type Created = (error: Error | null, stream: Duplex) => void;
 
+/** Said outright, since the environment can switch it off for everything that does not say. */
+const verified = { rejectUnauthorized: true };
+
+/** @throws SignInFault */
 export function openLine(
   ca: string | undefined,
   proxy: ProviderSetup<unknown>['proxy'],
   connectMs: number,
 ): AwsLine {
   const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, timeout: IDLE_MS };
-  const trust = ca === undefined ? {} : { ca };
+  const trust = { ...verified, ...(ca === undefined ? {} : { ca: readable(ca) }) };
   const tunnel = proxy === undefined ? undefined : new Tunnel(proxy.url, proxy.bypass, connectMs);
   const httpAgent = new LineAgent(options, tunnel);
   const httpsAgent = new SecureLineAgent({ ...options, ...trust }, tunnel);
@@ -37,6 +43,17 @@ export function openLine(
       tunnel?.close();
     },
   };
+}
+
+/** One that cannot be read would be passed over, or told as a fault of the line. */
+function readable(ca: string): string {
+  try {
+    for (const certificate of ca.split(/(?=-----BEGIN )/)) new X509Certificate(certificate);
+    return ca;
+  } catch (cause) {
+    const reason = 'the authorities of the settings are no certificates';
+    throw new SignInFault('SECRET_MANAGER_MISCONFIGURED', reason, { cause });
+  }
 }
 
 class LineAgent extends http.Agent {
@@ -110,7 +127,7 @@ class Tunnel {
     const { url, host, port } = this.#proxy;
     const isSecure = url.protocol === 'https:';
     const name = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket = isSecure ? tls.connect({ host, port, ...name }) : net.connect({ host, port });
+    const socket = isSecure ? tls.connect({ host, port, ...name, ...verified }) : net.connect({ host, port });
     this.#lines.add(socket);
     socket.once('close', () => this.#lines.delete(socket));
     await new Promise<void>((resolve, reject) => {

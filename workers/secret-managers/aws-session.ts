@@ -38,16 +38,17 @@ export class AwsSession<C> {
     { faults, open }: { faults: Faults; open: (options: ClientOptions) => C },
   ) {
     const { settings, credential, environment = {}, deadlineMs, proxy, keeper } = setup;
+    // A server that is silent once is asked again within the deadline.
+    const attemptMs = Math.ceil(deadlineMs / 2);
     let accessKey: AwsCredential | undefined;
     let forget = (): void => undefined;
+    let line: AwsLine;
     try {
+      line = openLine(settings.ca, proxy, attemptMs);
       if (credential !== null) ({ credential: accessKey, forget } = readAccessKey(credential));
     } catch (error) {
       throw toFailure(error, keeper, faults);
     }
-    // A server that is silent once is asked again within the deadline.
-    const attemptMs = Math.ceil(deadlineMs / 2);
-    const line = openLine(settings.ca, proxy, attemptMs);
     this.#make = () => {
       const credentials = openIdentity(accessKey, settings, environment, { line, attemptMs });
       return open({
