@@ -384,6 +384,22 @@ describe('what a secret outside asks of the road', () => {
     expect((await save('tagged')).body).toMatchObject({ code: 'SECRET_MANAGER_UNFIT' });
   });
 
+  it('is not the delegate’s own identity, where its policy does not list the address', async () => {
+    const settings = {
+      kind: 'vault-kv',
+      address: vault.address,
+      auth: { method: 'kubernetes', role: 'any' },
+    };
+    await put('secret-managers/ambient', { settings });
+    const asked = vault.seen.length;
+    expect(await stack.api.ok('POST', `${SCOPE}/secret-managers/ambient/check`)).toMatchObject({
+      ok: false,
+      code: 'DELEGATE_POLICY_REFUSED',
+      detail: expect.stringContaining('identity'),
+    });
+    expect(vault.seen.length).toBe(asked);
+  });
+
   it('is what the delegate’s own policy allows, whatever the manager says', async () => {
     for (const one of stack.delegates.splice(0)) await one.kill('SIGTERM');
     const folder = `${stack.home}/delegate`;
