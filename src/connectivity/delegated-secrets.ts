@@ -75,7 +75,8 @@ export class DelegatedSecrets {
     return stored;
   }
 
+  /** A put asks twice: it wraps and unwraps, or looks and writes. */
   get #timeoutMs(): number {
-    return this.config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000 + TASK_MARGIN_MS;
+    return 2 * this.config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000 + TASK_MARGIN_MS;
   }
 }

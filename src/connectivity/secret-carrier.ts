@@ -59,16 +59,20 @@ export class SecretCarrier {
   }
 }
 
-/** What the secret manager asks of the delegate that tries it. */
-export const errandOfManager = ({ scope, group, tags, settings }: SecretManagerRecord): Errand => ({
+/** What the secret manager asks of the delegate that tries it, or takes a value into its keeping. */
+export const errandOfManager = ({ scope, group, tags }: SecretManagerRecord): Errand => ({
   scope,
   group,
   tags,
   url: null,
-  since: settings.kind === 'keyring' ? undefined : outsideSecretsSince,
+  since: outsideSecretsSince,
 });
 
-/** One delegate does both: reaches the Git host and opens the secret. @throws SECRET_MANAGER_UNFIT */
+/**
+ * One delegate does both: reaches the Git host and opens the secret. A delegate is sent the credential of the secret manager,
+ * so it is one of that one’s scope or further out; a keyring has none, and every delegate of the group has the keyring.
+ * @throws SECRET_MANAGER_UNFIT
+ */
 export function joinErrands(git: Errand, manager: SecretManagerRecord): Errand {
   const secret = errandOfManager(manager);
   if (git.group !== null && secret.group !== null && git.group !== secret.group)
@@ -76,10 +80,11 @@ export function joinErrands(git: Errand, manager: SecretManagerRecord): Errand {
       problem: `it is served by group ${secret.group}, and the connector by group ${git.group}`,
       mend: 'Let one delegate group serve both',
     });
-  return {
+  const joined = {
     ...git,
     group: git.group ?? secret.group,
     tags: [...new Set([...git.tags, ...secret.tags])],
-    since: secret.since,
   };
+  if (manager.settings.kind === 'keyring') return joined;
+  return { ...joined, scope: secret.scope, since: secret.since };
 }

@@ -23,7 +23,7 @@ import {
 
 /** What a task asks of the delegate that takes it. */
 export interface Errand {
-  /** Of the connector. */
+  /** Of the connector, or of the secret manager whose credential goes with it. */
   scope: Scope;
   group: string | null;
   tags: readonly string[];
@@ -44,6 +44,7 @@ const elsewhere = new Set([
   'GIT_UNREACHABLE',
   'GIT_ADDRESS_DENIED',
   'SECRET_UNREADABLE',
+  'SECRET_MANAGER_UNAVAILABLE',
   'DELEGATE_POLICY_REFUSED',
   'TASK_REFUSED',
 ]);

@@ -400,6 +400,23 @@ describe('what a secret outside asks of the road', () => {
     expect(vault.seen.length).toBe(asked);
   });
 
+  it('is a delegate that reaches it: where one does not, another is asked', async () => {
+    const folder = `${stack.home}/cut-off`;
+    const nowhere = { SALLYPORT_GIT_PROXY_URL: 'http://127.0.0.1:9', SALLYPORT_DATA_DIR: folder };
+    // Of two delegates that are equally idle, the narrower one is asked first.
+    await stack.startDelegate(undefined, nowhere, { group: 'cut-off', scope: PROJECT });
+    await put('secret-managers/near', { ...managerOf({ kind: 'vault-kv' }), group: 'cut-off' }, PROJECT);
+    await eventually(
+      async () =>
+        (await stack.api.ok('POST', `${PROJECT}/secret-managers/near/check`)).code ===
+        'SECRET_MANAGER_UNAVAILABLE',
+      'the one that is cut off to have been asked',
+    );
+    await put('secret-managers/near', managerOf({ kind: 'vault-kv' }), PROJECT);
+    expect(await stack.api.ok('POST', `${PROJECT}/secret-managers/near/check`)).toMatchObject({ ok: true });
+    await stack.delegates.pop()?.kill('SIGTERM');
+  });
+
   it('is what the delegate’s own policy allows, whatever the manager says', async () => {
     for (const one of stack.delegates.splice(0)) await one.kill('SIGTERM');
     const folder = `${stack.home}/delegate`;

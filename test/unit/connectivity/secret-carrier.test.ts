@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { joinErrands } from '../../../src/connectivity/secret-carrier.js';
+import { ManagerSettings, secretManagerKindsOutside } from '../../../src/contract/secret-managers.js';
+import { outsideSecretsSince } from '../../../src/contract/version.js';
+import type { Errand } from '../../../src/delegates/dispatcher.js';
+import type { Scope } from '../../../src/scopes/scope.js';
+import type { SecretManagerRecord } from '../../../src/secrets/secret-managers.repository.js';
+import { failureOf } from '../support/refusals.js';
+
+const account = 'accounts/acme' as Scope;
+const project = 'accounts/acme/orgs/shop/projects/web' as Scope;
+const git: Errand = { scope: project, group: null, tags: [], url: 'https://git.example/acme/web.git' };
+const keyring = ManagerSettings.parse({ kind: 'keyring' });
+
+function managerOf(
+  more: Partial<SecretManagerRecord>,
+  settings: Partial<ManagerSettings> = keyring,
+): SecretManagerRecord {
+  const whole = { scope: account, id: 'team', group: null, tags: [], credential: null, revision: 'r' };
+  return { ...whole, settings: settings as ManagerSettings, ...more };
+}
+
+describe('what a connector and the secret manager of its credential ask of one delegate', () => {
+  it.each(secretManagerKindsOutside)('is the scope of the secret manager where it is %s', (kind) => {
+    expect(joinErrands(git, managerOf({}, { kind }))).toEqual({
+      ...git,
+      scope: account,
+      since: outsideSecretsSince,
+    });
+  });
+
+  it('is the scope of the connector where it is a keyring, and no newer delegate', () => {
+    expect(joinErrands(git, managerOf({}))).toEqual(git);
+  });
+
+  it.each(['keyring', 'vault-kv'] as const)('is the tags of both, each once: %s', (kind) => {
+    const tagged = { ...git, tags: ['linux', 'dmz'] };
+    const { tags } = joinErrands(tagged, managerOf({ tags: ['dmz', 'hsm'] }, { kind }));
+    expect(tags).toEqual(['linux', 'dmz', 'hsm']);
+  });
+
+  it.each([
+    [null, null, null],
+    ['north', null, 'north'],
+    [null, 'north', 'north'],
+    ['north', 'north', 'north'],
+  ])('is the group of either: %s and %s', (connectors, managers, group) => {
+    expect(joinErrands({ ...git, group: connectors }, managerOf({ group: managers })).group).toBe(group);
+  });
+
+  it('is not two groups', () => {
+    const failure = failureOf(() => joinErrands({ ...git, group: 'south' }, managerOf({ group: 'north' })));
+    expect(failure.code).toBe('SECRET_MANAGER_UNFIT');
+    expect(failure.message).toContain('north');
+  });
+});
