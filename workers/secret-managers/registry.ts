@@ -58,6 +58,7 @@ interface Opened {
 export class SecretManagerRegistry {
   readonly #options: RegistryOptions;
   readonly #opened = new Map<string, Opened>();
+  readonly #farewells = new Set<Promise<void>>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -82,13 +83,15 @@ export class SecretManagerRegistry {
       return await work(await opened.manager);
     } finally {
       opened.users -= 1;
-      await this.#shrink(OPEN_MAX);
+      // The work is done: it does not wait for the farewell of another secret manager.
+      this.#shrink(OPEN_MAX);
     }
   }
 
   /** Once nobody uses them any more. */
   async close(): Promise<void> {
-    await this.#shrink(0);
+    this.#shrink(0);
+    await Promise.all(this.#farewells);
   }
 
   #open({ scope, id, credential: carried }: CarriedManager, settings: SettingsOf<Outside>): Opened {
@@ -104,8 +107,10 @@ export class SecretManagerRegistry {
             assertPathAllowed(settings, path),
           ),
     );
-    manager.catch(() => undefined);
-    return { manager, credential, users: 0, isStale: false };
+    const opened = { manager, credential, users: 0, isStale: false };
+    // The next task tries anew.
+    manager.catch(() => Object.assign(opened, { isStale: true }));
+    return opened;
   }
 
   /** What is open of the same secret manager is of an older edit. */
@@ -114,17 +119,25 @@ export class SecretManagerRegistry {
   }
 
   /** Closes the outdated, and the ones that were not used for longest until this many are left. */
-  async #shrink(left: number): Promise<void> {
+  #shrink(left: number): void {
     const idle = [...this.#opened].filter(([, { users }]) => users === 0);
     const excess = Math.max(0, this.#opened.size - left);
     const over = idle.filter(([, { isStale }], index) => isStale || index < excess);
-    for (const [key] of over) this.#opened.delete(key);
-    await Promise.allSettled(
-      over.map(async ([, { manager, credential }]) => {
-        await (await manager).close();
-        credential?.wipe();
-      }),
-    );
+    for (const [key, opened] of over) {
+      this.#opened.delete(key);
+      const farewell = close(opened).finally(() => this.#farewells.delete(farewell));
+      this.#farewells.add(farewell);
+    }
+  }
+}
+
+async function close({ manager, credential }: Opened): Promise<void> {
+  try {
+    await (await manager).close();
+  } catch {
+    // It never was open, or is closed as far as it can be.
+  } finally {
+    credential?.wipe();
   }
 }
 
