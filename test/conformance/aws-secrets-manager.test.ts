@@ -103,7 +103,7 @@ describe('AWS Secrets Manager alone', () => {
     return text;
   };
   const write = (path: string, value: string | Buffer, onlyIfAbsent = false) =>
-    store.write(path, Buffer.from(value), { onlyIfAbsent });
+    store.write(path, Buffer.from(value), { onlyIfAbsent, version: randomUUID() });
 
   describe('reading', () => {
     it('finds what others wrote, as text and as bytes, by name, by ARN and by the ARN without its end', async () => {
@@ -221,6 +221,14 @@ describe('AWS Secrets Manager alone', () => {
       expect(server.secrets.versionsOf('made/once')).toEqual([version]);
     });
 
+    it.each([true, false])('gives no version another value (onlyIfAbsent: %s)', async (onlyIfAbsent) => {
+      const options = { onlyIfAbsent, version: randomUUID() };
+      const path = `made/twice-${onlyIfAbsent}`;
+      expect(await store.write(path, Buffer.from('one'), options)).toEqual({ version: options.version });
+      expect(await codeFrom(store.write(path, Buffer.from('two'), options))).toBe('SECRET_STORE_CONFLICT');
+      expect(server.secrets.contentOf(path)).toEqual({ SecretString: 'one' });
+    });
+
     it('makes nothing where something is and nothing may be', async () => {
       server.secrets.store('made/first', { SecretString: 'theirs' });
       expect(await codeFrom(write('made/first', 'ours', true))).toBe('SECRET_STORE_CONFLICT');
@@ -286,7 +294,7 @@ describe('AWS Secrets Manager alone', () => {
         scope: `accounts/${'ä'.repeat(300)}`,
         secret: '\u{1f511} x'.repeat(90),
       });
-      await long.write(path, Buffer.from('x'), { onlyIfAbsent: true });
+      await long.write(path, Buffer.from('x'), { onlyIfAbsent: true, version: randomUUID() });
       await long.close();
       expect(server.secrets.names).toContain(path);
     });

@@ -1,4 +1,5 @@
 // Who the delegate is for Azure: by which way it signs in, how often, and what becomes of a refusal.
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -51,7 +52,7 @@ describe('With a client’s secret', () => {
     server.entra.revokeAll();
     expect(await read(store)).toBe('correct-horse');
     server.entra.revokeAll();
-    await store.write('written', Buffer.from('value'), { onlyIfAbsent: true });
+    await store.write('written', Buffer.from('value'), { onlyIfAbsent: true, version: randomUUID() });
     expect(server.vault.secrets.get('written')).toHaveLength(1);
     expect(server.entra.signIns).toHaveLength(3);
   });

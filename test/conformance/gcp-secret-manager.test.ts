@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SettingsOf } from '../../src/contract/secret-managers.js';
 import { GcpSecretManager } from '../../workers/secret-managers/gcp-secret-manager.js';
@@ -65,7 +66,7 @@ describe('Google’s Secret Manager', () => {
   }
 
   const write = (path: string, text: string, onlyIfAbsent = false) =>
-    store.write(path, Buffer.from(text), { onlyIfAbsent });
+    store.write(path, Buffer.from(text), { onlyIfAbsent, version: randomUUID() });
 
   it('answers the latest version by its number, every version by its own, and those that have names', async () => {
     server.secrets.aliases.set('stable', 1);
@@ -183,7 +184,8 @@ describe('Google’s Secret Manager', () => {
 
   it('writes once, also when nobody knows whether it was written', async () => {
     const asked = server.count('addSecretVersion');
-    server.interfere = () => new Refusal(14, 'The service is currently unavailable.');
+    server.interfere = ({ method }) =>
+      method === 'addSecretVersion' ? new Refusal(14, 'The service is currently unavailable.') : undefined;
     expect((await failureFrom(write('db', 'x'))).code).toBe('SECRET_MANAGER_UNAVAILABLE');
     expect(server.count('addSecretVersion')).toBe(asked + 1);
   });

@@ -114,6 +114,40 @@ export function describeSecretManager(
         expect([await openText(first), await openText(second)]).toEqual(['first', 'second']);
       });
 
+      const again = [
+        ['a text', Buffer.from('correct-horse'), false],
+        ['no text', Buffer.from([0xff, 0x00, 0x0a]), false],
+        ['a text, where nothing may be', Buffer.from('correct-horse'), true],
+        ['no text, where nothing may be', Buffer.from([0xff, 0x00, 0x0a]), true],
+      ] as const;
+      it.each(keeps === 'value' ? again : [])(
+        'is one version of the store when the same version is put again: %s',
+        async (what, value, onlyIfAbsent) => {
+          const [once, options] = [
+            { ...place, secret: what },
+            { version: randomUUID(), onlyIfAbsent },
+          ];
+          const first = await manager.put(value, once, options);
+          const before = subject.state?.();
+          const other = subject.make();
+          expect(await other.put(value, once, options)).toEqual(first);
+          await other.close();
+          expect(subject.state?.()).toBe(before);
+          expect(await openText(first, once)).toBe(value.toString('latin1'));
+        },
+      );
+
+      it.each(keeps === 'value' ? ['value'] : [])(
+        'is never put where another %s is and nothing may be',
+        async (value) => {
+          const taken = { ...place, secret: 'taken' };
+          const first = await manager.put(Buffer.from(value), taken, { onlyIfAbsent: true });
+          const second = manager.put(Buffer.from('other'), taken, { onlyIfAbsent: true });
+          expect((await failureFrom(second)).code).toBe('SECRET_STORE_CONFLICT');
+          expect(await openText(first, taken)).toBe(value);
+        },
+      );
+
       it('is not in what PostgreSQL keeps, in any form', async () => {
         const stored = JSON.stringify(await manager.put(Buffer.from('correct-horse'), place));
         for (const form of ['utf8', 'base64', 'base64url', 'hex'] as const)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SettingsOf } from '../../src/contract/secret-managers.js';
 import { StoreManager } from '../../workers/secret-managers/store-manager.js';
@@ -163,7 +164,9 @@ describe('A KV engine', () => {
     ])('never reach the engine when they are no paths: %j', async (path) => {
       const asked = server.count(/^secret/);
       expect(await readError(path)).toBe('SECRET_NOT_IN_STORE');
-      const failure = await failureFrom(store.write(path, Buffer.from('x'), { onlyIfAbsent: false }));
+      const failure = await failureFrom(
+        store.write(path, Buffer.from('x'), { onlyIfAbsent: false, version: randomUUID() }),
+      );
       expect(failure.code).toBe('SECRET_MANAGER_MISCONFIGURED');
       expect(server.count(/^secret/)).toBe(asked);
     });
@@ -183,7 +186,8 @@ describe('A KV engine', () => {
       const paths = places.map((place) => store.pathOf(place));
       expect(new Set(paths).size).toBe(places.length);
       expect(paths[2]).toBe('sallyport/d/accounts/a/secrets/s');
-      for (const path of paths) await store.write(path, Buffer.from(path), { onlyIfAbsent: true });
+      for (const path of paths)
+        await store.write(path, Buffer.from(path), { onlyIfAbsent: true, version: randomUUID() });
       for (const path of paths) expect((await read(path)).value).toBe(path);
     });
   });
@@ -193,7 +197,10 @@ describe('A KV engine', () => {
       ['text is readable', Buffer.from('gruß\n'), { value: 'gruß\n', encoding: 'utf-8' }],
       ['other bytes are base64', Buffer.from([0xff, 0]), { value: '/wA=', encoding: 'base64' }],
     ])('is an object that people can read: %s', async (_, value, data) => {
-      const { version } = await store.write('sallyport/x', value, { onlyIfAbsent: false });
+      const { version } = await store.write('sallyport/x', value, {
+        onlyIfAbsent: false,
+        version: randomUUID(),
+      });
       expect(version).toBe('1');
       expect(server.kv.paths.get('sallyport/x')?.[0]?.data).toEqual(data);
       expect((await read('sallyport/x')).value).toBe(value.toString('latin1'));
@@ -202,7 +209,9 @@ describe('A KV engine', () => {
     it('follows the version that is there, also a deleted one', async () => {
       server.kv.put('sallyport/x', { mine: 1 });
       server.kv.delete('sallyport/x', 1);
-      expect(await store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: false })).toEqual({
+      expect(
+        await store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: false, version: randomUUID() }),
+      ).toEqual({
         version: '2',
       });
     });
@@ -214,7 +223,7 @@ describe('A KV engine', () => {
         if (how === 'deleted') server.kv.delete('sallyport/x', 1);
         const before = server.state();
         const failure = await failureFrom(
-          store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: true }),
+          store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: true, version: randomUUID() }),
         );
         expect(failure).toMatchObject({ code: 'SECRET_STORE_CONFLICT', data: keeper });
         expect(server.state()).toBe(before);
@@ -228,11 +237,25 @@ describe('A KV engine', () => {
         return undefined;
       };
       const failure = await failureFrom(
-        store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: false }),
+        store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: false, version: randomUUID() }),
       );
       expect(failure.code).toBe('SECRET_STORE_CONFLICT');
       expect(server.kv.paths.get('sallyport/x')).toHaveLength(2);
     });
+
+    it.each([true, false])(
+      'counts what an earlier attempt wrote between looking and writing (onlyIfAbsent: %s)',
+      async (onlyIfAbsent) => {
+        server.interfere = ({ method }) => {
+          if (method === 'POST') server.kv.put('sallyport/x', { value: 'y', encoding: 'utf-8' });
+          return undefined;
+        };
+        const options = { onlyIfAbsent, version: randomUUID() };
+        await store.check();
+        expect(await store.write('sallyport/x', Buffer.from('y'), options)).toEqual({ version: '1' });
+        expect(server.kv.paths.get('sallyport/x')).toHaveLength(1);
+      },
+    );
 
     it('is written once when the answer is lost', async () => {
       server.interfere = ({ method, path }) => {
@@ -240,7 +263,9 @@ describe('A KV engine', () => {
         server.kv.put('sallyport/x', { value: 'y', encoding: 'utf-8' });
         return 'hang-up';
       };
-      const failure = await failureFrom(store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: true }));
+      const failure = await failureFrom(
+        store.write('sallyport/x', Buffer.from('y'), { onlyIfAbsent: true, version: randomUUID() }),
+      );
       expect(failure).toMatchObject({
         code: 'SECRET_MANAGER_UNAVAILABLE',
         data: { reason: 'the connection failed (ECONNRESET)' },

@@ -1,4 +1,5 @@
 // What stands between the client of Vault and OpenBao and the server: statuses, certificates, proxies, redirects, time, size.
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
@@ -163,7 +164,9 @@ describe('Over plain HTTP', () => {
       if (path.endsWith('/login')) login++;
       return path.endsWith('/login') ? undefined : 'silence';
     };
-    const failure = await failureFrom(store.write('sallyport/x', Buffer.from('v'), { onlyIfAbsent: false }));
+    const failure = await failureFrom(
+      store.write('sallyport/x', Buffer.from('v'), { onlyIfAbsent: false, version: randomUUID() }),
+    );
     expect(failure).toMatchObject({
       code: 'SECRET_MANAGER_UNAVAILABLE',
       data: { reason: 'no answer within 0.25 s' },

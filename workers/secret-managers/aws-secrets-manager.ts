@@ -16,7 +16,7 @@ import type { Fault, Faults } from './aws-faults.js';
 import { AwsSession, type ClientOptions, type Sending } from './aws-session.js';
 import { memberOf } from './json-member.js';
 import { type Keeper, type ProviderSetup, refusal } from './provider.js';
-import { SecretStore, type StoredAt } from './secret-store.js';
+import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
 
 /** A name, or the ARN of another account's. */
 const NAME = /^[\w/+=.@!:-]{1,1024}$/;
@@ -97,12 +97,11 @@ export class AwsSecretsManager extends SecretStore {
   override async write(
     path: string,
     value: Uint8Array,
-    { onlyIfAbsent }: { onlyIfAbsent: boolean },
+    { onlyIfAbsent, version }: WriteOptions,
     signal?: AbortSignal,
   ): Promise<{ version: string }> {
     this.#assertName(path);
-    // The id of the version: an attempt that comes twice makes one version.
-    const version = randomUUID();
+    // An attempt that comes twice makes one version; with another value AWS refuses it.
     const content = { ...contentOf(value), ClientRequestToken: version };
     const create = ({ client, options }: Sending<SecretsManagerClient>) =>
       client.send(new CreateSecretCommand({ Name: path, ...content }), options);

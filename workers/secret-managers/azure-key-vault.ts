@@ -10,7 +10,7 @@ import { isStatus } from './azure-faults.js';
 import { AzureSession, type Sending } from './azure-session.js';
 import { memberOf, ownBytes } from './json-member.js';
 import { type Keeper, type ProviderCode, type ProviderSetup, refusal } from './provider.js';
-import { SecretStore, type StoredAt } from './secret-store.js';
+import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
 
 const NAME = /^[A-Za-z0-9-]{1,127}$/;
 const VERSION = /^[0-9a-f]{32}$/i;
@@ -61,12 +61,14 @@ export class AzureKeyVault extends SecretStore {
   override async write(
     path: string,
     value: Uint8Array,
-    { onlyIfAbsent }: { onlyIfAbsent: boolean },
+    { onlyIfAbsent }: WriteOptions,
     signal?: AbortSignal,
   ): Promise<{ version: string }> {
     if (!NAME.test(path))
       throw this.#refuse('SECRET_MANAGER_MISCONFIGURED', 'this is no name that it can have');
     const { text, contentType } = encode(value);
+    const written = await this.findWritten(path, value, signal);
+    if (written !== undefined) return { version: written };
     return await this.#session.write(async (sending) => {
       if (onlyIfAbsent && (await hasVersionBeside(sending, path)))
         throw this.#refuse('SECRET_STORE_CONFLICT', 'there is a secret of this name already');

@@ -17,7 +17,7 @@ import { type CallOptions, GcpSession } from './gcp-session.js';
 import type { GcpSurroundings } from './gcp-token.js';
 import { memberOf } from './json-member.js';
 import { type Keeper, type ProviderSetup, refusal } from './provider.js';
-import { SecretStore, type StoredAt } from './secret-store.js';
+import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
 
 const ID = /^[\w-]{1,255}$/;
 const NUMBER = /^[1-9]\d{0,9}$/;
@@ -94,10 +94,12 @@ export class GcpSecretManager extends SecretStore {
   override async write(
     path: string,
     value: Uint8Array,
-    { onlyIfAbsent }: { onlyIfAbsent: boolean },
+    { onlyIfAbsent }: WriteOptions,
     signal?: AbortSignal,
   ): Promise<{ version: string }> {
     const name = this.#nameOf(path);
+    const written = await this.findWritten(path, value, signal);
+    if (written !== undefined) return { version: written };
     const version = await this.#session.call(
       async (client, options) => {
         if (onlyIfAbsent) {

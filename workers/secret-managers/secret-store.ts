@@ -1,4 +1,5 @@
 // The port of a store: it has the values itself, each at a path, in versions.
+import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
 
 export interface StoredAt {
@@ -9,6 +10,21 @@ export interface StoredAt {
   version: string | null;
 }
 
+export interface WriteOptions {
+  /** Fails where something else is at the path. */
+  onlyIfAbsent: boolean;
+  /** Id of the secret version: an attempt that comes again writes nothing more. */
+  version: string;
+}
+
+/** What stands at a path and is not the value that is to be written, whatever it is. */
+const others = new Set([
+  'SECRET_NOT_IN_STORE',
+  'SECRET_VERSION_GONE',
+  'SECRET_KEY_DISABLED',
+  'SECRET_MANAGER_GARBLED',
+]);
+
 export abstract class SecretStore {
   /**
    * The value and the version it is of, asked anew every time; the caller wipes it.
@@ -18,13 +34,13 @@ export abstract class SecretStore {
 
   /**
    * Writes a new version at the path, making the path where it is missing, and answers the version’s name. A value that is
-   * not text arrives as it was when it is read again.
-   * @throws SECRET_STORE_CONFLICT when something is there although nothing may be; SECRET_MANAGER_*
+   * not text arrives as it was when it is read again. Written twice, one secret version is one version of the store.
+   * @throws SECRET_STORE_CONFLICT when something else is there although nothing may be; SECRET_MANAGER_*
    */
   abstract write(
     path: string,
     value: Uint8Array,
-    options: { onlyIfAbsent: boolean },
+    options: WriteOptions,
     signal?: AbortSignal,
   ): Promise<{ version: string }>;
 
@@ -36,4 +52,21 @@ export abstract class SecretStore {
 
   /** Lets go of connections and of what it signed in with. */
   abstract close(): Promise<void>;
+
+  /** The latest version where it has this very value: an earlier attempt wrote it, and its answer was lost. */
+  protected async findWritten(
+    path: string,
+    value: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    const at = { path, field: null, version: null };
+    const latest = await this.read(at, signal).catch((error: unknown) => {
+      if (error instanceof Failure && others.has(error.code)) return undefined;
+      throw error;
+    });
+    if (latest === undefined) return undefined;
+    const isSame = latest.value.use((bytes) => bytes.equals(value));
+    latest.value.wipe();
+    return isSame ? latest.version : undefined;
+  }
 }

@@ -37,7 +37,7 @@ export class StoreManager extends SecretManager {
     assertLength(value);
     const path = this.#store.pathOf({ deployment: this.#deployment, ...place });
     this.assertPathAllowed(path);
-    const written = await this.#store.write(path, value, { onlyIfAbsent }, signal);
+    const written = await this.#store.write(path, value, { onlyIfAbsent, version }, signal);
     return {
       format: 'sallyport-reference-1',
       version,

@@ -6,7 +6,7 @@ import type { SettingsOf } from '../../src/contract/secret-managers.js';
 import { Secret } from '../../src/kernel/secret.js';
 import { isInexact, ownBytes } from './json-member.js';
 import type { ProviderSetup } from './provider.js';
-import { SecretStore, type StoredAt } from './secret-store.js';
+import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
 import { VaultClient, type VaultIdentity } from './vault-client.js';
 import type { Answer, Question } from './vault-line.js';
 import { says } from './vault-refusals.js';
@@ -21,7 +21,6 @@ const Found = z.object({
   data: z.object({ data: z.record(z.string(), z.unknown()), metadata: z.object({ version: Version }) }),
 });
 const Gone = z.object({ data: z.object({ metadata: z.object({ version: Version }) }) });
-const Metadata = z.object({ data: z.object({ current_version: z.number().int().nonnegative() }) });
 const Written = z.object({ data: z.object({ version: Version }) });
 const Mount = z.object({
   data: z.object({
@@ -54,7 +53,7 @@ export class VaultKv extends SecretStore {
     if (version !== null && !VERSION.test(version))
       throw this.#client.refuse('SECRET_NOT_IN_STORE', 'versions are numbers from 1 on');
     const query = version === null ? '' : `?version=${version}`;
-    const answer = await this.#ask({ method: 'GET', path: `${this.#at('data', path)}${query}` }, signal);
+    const answer = await this.#ask({ method: 'GET', path: `${this.#at(path)}${query}` }, signal);
     this.#assertThere(answer);
     const { data, metadata } = this.#client.parse(Found, answer).data;
     if (version !== null && String(metadata.version) !== version)
@@ -68,18 +67,23 @@ export class VaultKv extends SecretStore {
   override async write(
     path: string,
     value: Uint8Array,
-    { onlyIfAbsent }: { onlyIfAbsent: boolean },
+    { onlyIfAbsent }: WriteOptions,
     signal?: AbortSignal,
   ): Promise<{ version: string }> {
     if (!PATH.test(path))
       throw this.#client.refuse('SECRET_MANAGER_MISCONFIGURED', 'this is no path that it can have');
     return this.#client.within(signal, async (bounded) => {
-      const cas = onlyIfAbsent ? 0 : await this.#currentVersion(path, bounded);
-      const body = { options: { cas }, data: encode(value) };
-      const answer = await this.#client.ask({ method: 'POST', path: this.#at('data', path), body }, bounded);
-      if (answer.status === 400 && says(answer, /^check-and-set parameter did not match/))
-        throw this.#client.refuse('SECRET_STORE_CONFLICT', conflict(onlyIfAbsent));
-      return { version: String(this.#client.parse(Written, answer).data.version) };
+      const data = encode(value);
+      const latest = await this.#latest(path, bounded);
+      if (isSame(latest.data, data)) return { version: String(latest.version) };
+      const body = { options: { cas: onlyIfAbsent ? 0 : latest.version }, data };
+      const answer = await this.#client.ask({ method: 'POST', path: this.#at(path), body }, bounded);
+      if (answer.status !== 400 || !says(answer, /^check-and-set parameter did not match/))
+        return { version: String(this.#client.parse(Written, answer).data.version) };
+      // Whoever came in between may have been an earlier attempt at this.
+      const now = await this.#latest(path, bounded);
+      if (isSame(now.data, data)) return { version: String(now.version) };
+      throw this.#client.refuse('SECRET_STORE_CONFLICT', conflict(onlyIfAbsent));
     });
   }
 
@@ -111,8 +115,8 @@ export class VaultKv extends SecretStore {
     await this.#client.close();
   }
 
-  #at(what: 'data' | 'metadata', path: string): string {
-    return `${this.#mount}/${what}/${path.split('/').map(encodeURIComponent).join('/')}`;
+  #at(path: string): string {
+    return `${this.#mount}/data/${path.split('/').map(encodeURIComponent).join('/')}`;
   }
 
   async #ask(question: Question, signal: AbortSignal | undefined): Promise<Answer> {
@@ -121,12 +125,15 @@ export class VaultKv extends SecretStore {
     );
   }
 
-  /** Also of a path whose latest version was deleted: the next one still follows it. */
-  async #currentVersion(path: string, signal: AbortSignal): Promise<number> {
-    const question: Question = { method: 'GET', path: this.#at('metadata', path), isRepeatable: true };
+  /** The latest version, 0 where there is none, and what it holds: nothing where it was deleted, yet the next follows it. */
+  async #latest(path: string, signal: AbortSignal): Promise<{ version: number; data?: unknown }> {
+    const question: Question = { method: 'GET', path: this.#at(path), isRepeatable: true };
     const answer = await this.#client.ask(question, signal);
-    if (answer.status === 404 && !says(answer, /./)) return 0;
-    return this.#client.parse(Metadata, answer).data.current_version;
+    const gone = answer.status === 404 ? Gone.safeParse(answer.body) : undefined;
+    if (gone?.success === true) return { version: gone.data.data.metadata.version };
+    if (answer.status === 404 && !says(answer, /./)) return { version: 0 };
+    const { data, metadata } = this.#client.parse(Found, answer).data;
+    return { version: metadata.version, data };
   }
 
   /** @throws SECRET_VERSION_GONE, SECRET_NOT_IN_STORE */
@@ -159,6 +166,11 @@ function encode(value: Uint8Array): z.infer<typeof Ours> {
   return isUtf8(bytes)
     ? { value: bytes.toString('utf8'), encoding: 'utf-8' }
     : { value: bytes.toString('base64'), encoding: 'base64' };
+}
+
+function isSame(found: unknown, { value, encoding }: z.infer<typeof Ours>): boolean {
+  const ours = Ours.safeParse(found);
+  return ours.success && ours.data.value === value && ours.data.encoding === encoding;
 }
 
 function decode({ value, encoding }: z.infer<typeof Ours>): Buffer {

@@ -63,20 +63,10 @@ export class KvEngine implements Engine {
   }
 
   handle(call: Call): Reply {
-    const [, what, path = ''] = /^(data|metadata)\/(.+)$/.exec(call.path) ?? [];
-    if (what === 'metadata' && call.method === 'GET') return this.#metadata(path);
-    if (what === 'data' && call.method === 'GET') return this.#read(path, call.query);
-    if (what === 'data' && call.method === 'POST') return this.#write(path, call);
+    const [, path] = /^data\/(.+)$/.exec(call.path) ?? [];
+    if (path !== undefined && call.method === 'GET') return this.#read(path, call.query);
+    if (path !== undefined && call.method === 'POST') return this.#write(path, call);
     throw new Violation(`${call.method} ${call.path} is nothing that KV has`);
-  }
-
-  #metadata(path: string): Reply {
-    const versions = this.paths.get(path);
-    if (versions === undefined) return refuse(404);
-    return {
-      status: 200,
-      body: { data: { current_version: versions.length, cas_required: false, max_versions: 0 } },
-    };
   }
 
   #read(path: string, query: URLSearchParams): Reply {
