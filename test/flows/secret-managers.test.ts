@@ -1,81 +1,24 @@
 // Secret managers outside, as their users have them: only the delegate reaches them, and what they keep opens a repository.
-import { randomUUID } from 'node:crypto';
-import fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { sealValue } from '../../src/sealing/client-sealing.js';
 import { eventually, type Json } from '../support/api.js';
 import { sql } from '../support/database.js';
-import { assertSound, trailers } from '../support/repository.js';
-import { VaultServer } from '../support/secret-servers/vault.js';
-import { documentedPolicy, faults, roleId, secretId } from '../support/secret-servers/vault-subject.js';
-import { Stack } from '../support/stack.js';
+import { trailers } from '../support/repository.js';
+import type { VaultServer } from '../support/secret-servers/vault.js';
+import { faults, secretId } from '../support/secret-servers/vault-subject.js';
+import type { Stack } from '../support/stack.js';
+import { PROJECT, SCOPE, VaultedStack } from '../support/vaulted-stack.js';
 
-const SCOPE = 'accounts/demo';
-const PROJECT = `${SCOPE}/orgs/o/projects/p`;
-
+const world = new VaultedStack();
+const { put, refused, managerOf, connect, save, seal } = world;
 let stack: Stack;
 let vault: VaultServer;
 beforeAll(async () => {
-  vault = await VaultServer.start();
-  const referred = 'path "secret/data/team/*" { capabilities = ["read"] }';
-  const policy = [documentedPolicy('secret'), documentedPolicy('transit'), referred].join('\n');
-  vault.tokens.writePolicy('work', policy);
-  vault.allowAppRole(roleId, secretId);
-  vault.transit.make('sallyport');
-  stack = await Stack.start('real');
-  await put('secrets/vault-secret-id', { manager: 'builtin', value: secretId });
-  await put('secret-managers/transit', managerOf({ kind: 'vault-transit', key: 'sallyport' }));
-  await put('secret-managers/kv', managerOf({ kind: 'vault-kv' }));
-  await stack.api.ok('PUT', `${SCOPE}/orgs/o`, {});
-  await stack.api.ok('PUT', PROJECT, {});
+  ({ stack, vault } = await world.start());
 });
 afterEach(() => {
   vault.interfere = () => undefined;
 });
-afterAll(async () => {
-  assertSound(stack.repository);
-  await stack.stop();
-  await vault.close();
-});
-
-const put = (path: string, body: unknown, scope = SCOPE) => stack.api.ok('PUT', `${scope}/${path}`, body);
-const refused = async (path: string, body: unknown, scope = SCOPE): Promise<Json> => {
-  const { status, body: problem } = await stack.api.request('PUT', `${scope}/${path}`, body);
-  expect(status).toBeGreaterThanOrEqual(400);
-  return problem;
-};
-const managerOf = (settings: Record<string, unknown>) => ({
-  settings: { address: vault.address, auth: { method: 'approle', roleId }, ...settings },
-  credential: 'vault-secret-id',
-});
-const connect = (id: string, secret: string, more: Record<string, unknown> = {}, scope = SCOPE) =>
-  put(
-    `connectors/${id}`,
-    {
-      url: stack.repositoryUrl,
-      connectivity: 'delegate',
-      credential: { username: stack.accounts.delegate.username, secret },
-      ...more,
-    },
-    scope,
-  );
-const save = (connector: string, headers: Record<string, string> = {}) =>
-  stack.api.save(
-    randomUUID().replaceAll('-', '_').replace(/^/, 'e'),
-    'name: x\n',
-    { connector, branch: 'main' },
-    headers,
-  );
-
-/** The body that a client sends: the value sealed to the group that the secret manager names. */
-async function seal(secret: string, value: string, manager: string, scope = SCOPE) {
-  const target = await stack.api.ok('GET', `${SCOPE}/secret-managers/${manager}/sealing-key`);
-  const version = randomUUID();
-  const expiresAt = Date.now() + 10 * 60_000;
-  const place = { scope, secret, version, managerScope: SCOPE, manager, expiresAt };
-  const sealed = await sealValue(Buffer.from(value), target, place, target.fingerprint);
-  return { manager, sealed: { group: target.group, version, expiresAt, ...sealed } };
-}
+afterAll(() => world.stop());
 
 describe.each(['transit', 'kv'])('a value that is sealed for %s', (manager) => {
   it('opens the repository, and was never in the manager’s hands', async () => {
@@ -357,81 +300,5 @@ describe('a secret manager', () => {
     expect((await refused('secrets/inner-2', { manager: 'org.kv', reference }, PROJECT)).code).toBe(
       'NOT_FOUND',
     );
-  });
-});
-
-describe('what a secret outside asks of the road', () => {
-  it('is a delegate: a connector that the manager serves cannot use it', async () => {
-    const { code } = await refused('connectors/direct-kv', {
-      url: stack.repositoryUrl,
-      connectivity: 'manager',
-      credential: { username: 'x', secret: 'git-kv' },
-    });
-    expect(code).toBe('SECRET_OUT_OF_REACH');
-    const { manager } = await stack.api.ok('POST', `${SCOPE}/explain`, { connector: 'by-kv' });
-    expect(manager).toMatchObject({ eligible: false, reasons: [{ code: 'secret' }] });
-  });
-
-  it('is a delegate that has the tags of both, and of one group', async () => {
-    await put('secret-managers/tagged', { ...managerOf({ kind: 'vault-kv' }), tags: ['hsm'] });
-    await put('secrets/tagged', { manager: 'tagged', reference: { path: 'team/git', field: 'password' } });
-    await connect('tagged', 'tagged');
-    const { carriedBy, delegates } = await stack.api.ok('POST', `${SCOPE}/explain`, { connector: 'tagged' });
-    expect(carriedBy).toBeNull();
-    expect(delegates[0].reasons).toContainEqual({ code: 'tag', detail: 'it lacks hsm' });
-    await put('secret-managers/tagged', { ...managerOf({ kind: 'vault-kv' }), group: 'other' });
-    await connect('tagged', 'tagged', { group: 'local' });
-    expect((await save('tagged')).body).toMatchObject({ code: 'SECRET_MANAGER_UNFIT' });
-  });
-
-  it('is not the delegate’s own identity, where its policy does not list the address', async () => {
-    const settings = {
-      kind: 'vault-kv',
-      address: vault.address,
-      auth: { method: 'kubernetes', role: 'any' },
-    };
-    await put('secret-managers/ambient', { settings });
-    const asked = vault.seen.length;
-    expect(await stack.api.ok('POST', `${SCOPE}/secret-managers/ambient/check`)).toMatchObject({
-      ok: false,
-      code: 'DELEGATE_POLICY_REFUSED',
-      detail: expect.stringContaining('identity'),
-    });
-    expect(vault.seen.length).toBe(asked);
-  });
-
-  it('is a delegate that reaches it: where one does not, another is asked', async () => {
-    const folder = `${stack.home}/cut-off`;
-    const nowhere = { SALLYPORT_GIT_PROXY_URL: 'http://127.0.0.1:9', SALLYPORT_DATA_DIR: folder };
-    // Of two delegates that are equally idle, the narrower one is asked first.
-    await stack.startDelegate(undefined, nowhere, { group: 'cut-off', scope: PROJECT });
-    await put('secret-managers/near', { ...managerOf({ kind: 'vault-kv' }), group: 'cut-off' }, PROJECT);
-    await eventually(
-      async () =>
-        (await stack.api.ok('POST', `${PROJECT}/secret-managers/near/check`)).code ===
-        'SECRET_MANAGER_UNAVAILABLE',
-      'the one that is cut off to have been asked',
-    );
-    await put('secret-managers/near', managerOf({ kind: 'vault-kv' }), PROJECT);
-    expect(await stack.api.ok('POST', `${PROJECT}/secret-managers/near/check`)).toMatchObject({ ok: true });
-    await stack.delegates.pop()?.kill('SIGTERM');
-  });
-
-  it('is what the delegate’s own policy allows, whatever the manager says', async () => {
-    for (const one of stack.delegates.splice(0)) await one.kill('SIGTERM');
-    const folder = `${stack.home}/delegate`;
-    const rule = `kind: vault-kv, addresses: ['${vault.address}'], paths: ['secret/other/**']`;
-    fs.writeFileSync(`${folder}/policy.yaml`, `secrets: { allow: [{ ${rule} }] }\n`);
-    await stack.startDelegate(undefined, { SALLYPORT_DATA_DIR: folder });
-    const asked = vault.seen.length;
-    expect((await save('by-transit')).body).toMatchObject({
-      code: 'DELEGATE_POLICY_REFUSED',
-      detail: expect.stringContaining('secrets.allow'),
-    });
-    expect((await save('referred')).body).toMatchObject({
-      code: 'DELEGATE_POLICY_REFUSED',
-      detail: expect.stringContaining('team/git'),
-    });
-    expect(vault.seen.slice(asked).filter(({ path }) => /^(secret|transit)\//.test(path))).toEqual([]);
   });
 });
