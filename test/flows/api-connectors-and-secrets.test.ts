@@ -245,7 +245,7 @@ describe.each(backends)('on the %s servers', (backend) => {
       expect(answers[1]?.body.createdAt).toBe(answers[0]?.body.createdAt);
     });
 
-    it('sent again is the same version, and no other bytes may have its id', async () => {
+    it('sent again is the same version, and no other bytes of it may have its id', async () => {
       const sealed = (await stack.sealForDelegate('twice', 'value')) as { envelope: { version: string } };
       const [first, second] = [await put('twice', sealed), await put('twice', sealed)];
       expect([first.status, second.status]).toEqual([201, 200]);
@@ -254,7 +254,6 @@ describe.each(backends)('on the %s servers', (backend) => {
       const other = (await stack.sealForDelegate('twice', 'other')) as { envelope: object };
       const stolen = await put('twice', { ...other, envelope: { ...other.envelope, version } });
       expect([stolen.status, stolen.body.code]).toEqual([422, 'INPUT_REFUSED']);
-      expect((await put('elsewhere', sealed)).body.code).toBe('INPUT_REFUSED');
     });
 
     it.each(['constructor', '__proto__', 'a$-9'])('may be called %s', async (id) => {
