@@ -96,6 +96,7 @@ describe('on Redis', () => {
       'queue access',
       'default user',
       'Git hosts',
+      'secret managers',
     ]);
   });
 
@@ -229,7 +230,7 @@ describe('on Redis', () => {
       const settings = await withPolicy(`git: { allow: ["127.0.0.1:${port}/**", "nowhere.invalid"] }\n`);
       const { checks, code } = await examine(settings);
       expect(code).toBe(1);
-      expect(checks.slice(-2)).toEqual([
+      expect(checks.filter(({ name }) => name.startsWith('Git host '))).toEqual([
         expect.objectContaining({ status: 'wrong', found: expect.stringContaining('ECONNREFUSED') }),
         expect.objectContaining({ status: 'wrong', mend: expect.stringContaining('name server') }),
       ]);
@@ -239,6 +240,24 @@ describe('on Redis', () => {
       });
       expect(shut.mend).toContain('SALLYPORT_GIT_ALLOWED_RANGES');
     });
+  });
+
+  it('tries each secret manager that the policy names by its address, by the proxy where there is one', async () => {
+    const shut = `http://127.0.0.1:${await freePort()}`;
+    const rule = (address: string) => `{ kind: vault-kv, addresses: ["${address}"] }`;
+    const settings = await withPolicy(
+      `secrets: { allow: [${rule(stack.host.url)}, ${rule(shut)}, ${rule('https://vaults/**')}] }\n`,
+    );
+    const found = async (more: Record<string, string> = {}) =>
+      (await examine({ ...settings, ...more })).checks
+        .filter(({ name }) => name.startsWith('secret manager'))
+        .map(({ name, status }) => [name, status]);
+    expect(await found()).toEqual([
+      [`secret manager ${stack.host.url}`, 'ok'],
+      [`secret manager ${shut}`, 'wrong'],
+    ]);
+    const proxied = await found({ SALLYPORT_GIT_PROXY_URL: shut });
+    expect(proxied.map(([, status]) => status)).toEqual(['wrong', 'wrong']);
   });
 
   describe('the queue', () => {

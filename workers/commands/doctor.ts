@@ -11,6 +11,7 @@ import { gitHostsCheck } from './checks/git-hosts.js';
 import { machineChecks } from './checks/machine.js';
 import { managerCheck } from './checks/manager.js';
 import { queueCheck } from './checks/queue.js';
+import { secretManagersCheck } from './checks/secret-managers.js';
 
 export interface DoctorCommand {
   arguments: string[];
@@ -24,7 +25,13 @@ type NamedFinding = Finding & { name: string };
 const USAGE = 'Usage: doctor [--json]';
 
 /** In this order. Whatever else a delegate serves adds its own check. */
-const checks: readonly Check[] = [...machineChecks, managerCheck, queueCheck, gitHostsCheck];
+const checks: readonly Check[] = [
+  ...machineChecks,
+  managerCheck,
+  queueCheck,
+  gitHostsCheck,
+  secretManagersCheck,
+];
 
 /** The command's exit code: 1 where anything is wrong. */
 export async function doctor(command: DoctorCommand): Promise<number> {

@@ -49,6 +49,12 @@ export class DelegatePolicy {
     return Math.min(asked, this.rules.tasks?.max ?? asked);
   }
 
+  /** Addresses of secret managers that a rule names; null where there are no rules. */
+  get secretAddresses(): string[] | null {
+    const rules = this.rules.secrets?.allow;
+    return rules === undefined ? null : [...new Set(rules.flatMap(({ addresses = [] }) => addresses))];
+  }
+
   /** What a resource is limited to, where the setting says this much. */
   atMost(resource: keyof NonNullable<PolicyFile['limits']>, asked: number): number {
     return Math.min(asked, this.rules.limits?.[resource] ?? asked);
