@@ -1,5 +1,5 @@
 // AWS Secrets Manager: has the values itself, each under a name, in versions with ids of their own.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
@@ -16,7 +16,13 @@ import type { Fault, Faults } from './aws-faults.js';
 import { AwsSession, type ClientOptions, type Sending } from './aws-session.js';
 import { memberOf } from './json-member.js';
 import { type Keeper, type ProviderSetup, refusal } from './provider.js';
-import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
+import {
+  digestOfPlace,
+  SecretStore,
+  type StoredAt,
+  type StorePlace,
+  type WriteOptions,
+} from './secret-store.js';
 
 /** A name, or the ARN of another account's. */
 const NAME = /^[\w/+=.@!:-]{1,1024}$/;
@@ -130,22 +136,9 @@ export class AwsSecretsManager extends SecretStore {
     return { version };
   }
 
-  override pathOf({
-    deployment,
-    scope,
-    secret,
-  }: {
-    deployment: string;
-    scope: string;
-    secret: string;
-  }): string {
-    const hash = createHash('sha256');
-    for (const field of ['sallyport path', deployment, scope, secret])
-      hash.update(`${Buffer.byteLength(field)}:${field}`);
-    // The hash keeps apart what the readable part does not.
-    const readable = `${scope}/${secret}`.replace(/[^A-Za-z0-9_.@/-]/g, '_').slice(-READABLE_MAX);
-    const digest = hash.digest('hex').slice(0, 32);
-    return `${this.#prefix}/${readable.replace(/^\/+/, '')}-${digest}`;
+  override pathOf(place: StorePlace): string {
+    const readable = `${place.scope}/${place.secret}`.replace(/[^A-Za-z0-9_.@/-]/g, '_').slice(-READABLE_MAX);
+    return `${this.#prefix}/${readable.replace(/^\/+/, '')}-${digestOfPlace(place)}`;
   }
 
   /** Asks for a version that nobody has: whoever may read below the prefix is told that it is not there. */

@@ -1,7 +1,6 @@
 // Azure Key Vault: has the values itself, each under a name, in versions with ids of their own. Its values are texts, so what is
 // no text is written as base64 and marked by its content type.
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import type { KeyVaultSecret } from '@azure/keyvault-secrets';
 import type { SettingsOf } from '../../src/contract/secret-managers.js';
 import { Failure } from '../../src/kernel/failure.js';
@@ -10,13 +9,18 @@ import { isStatus } from './azure-faults.js';
 import { AzureSession, type Sending } from './azure-session.js';
 import { memberOf, ownBytes } from './json-member.js';
 import { type Keeper, type ProviderCode, type ProviderSetup, refusal } from './provider.js';
-import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
+import {
+  digestOfPlace,
+  SecretStore,
+  type StoredAt,
+  type StorePlace,
+  type WriteOptions,
+} from './secret-store.js';
 
 const NAME = /^[A-Za-z0-9-]{1,127}$/;
 const VERSION = /^[0-9a-f]{32}$/i;
 /** What a name has room for beside the longest prefix and the hash. */
 const READABLE_MAX = 61;
-const HASH_LENGTH = 32;
 /** Of a value, as it is written. */
 const TEXT_BYTES_MAX = 25 * 1024;
 const BASE64 = 'application/octet-stream;base64';
@@ -82,22 +86,10 @@ export class AzureKeyVault extends SecretStore {
     }, signal);
   }
 
-  override pathOf({
-    deployment,
-    scope,
-    secret,
-  }: {
-    deployment: string;
-    scope: string;
-    secret: string;
-  }): string {
-    const hash = createHash('sha256');
-    for (const part of ['sallyport path', deployment, scope, secret])
-      hash.update(`${Buffer.byteLength(part)}:${part}`);
-    // The hash keeps apart what the readable part does not, and what differs in upper and lower case alone.
-    const readable = `${scope}-${secret}`.replace(/[^A-Za-z0-9]+/g, '-').slice(-READABLE_MAX);
-    const digest = hash.digest('hex').slice(0, HASH_LENGTH);
-    return `${this.#prefix}-${readable.replace(/^-+/, '')}-${digest}`;
+  override pathOf(place: StorePlace): string {
+    // Names that differ in upper and lower case alone are one name: the digest keeps those apart too.
+    const readable = `${place.scope}-${place.secret}`.replace(/[^A-Za-z0-9]+/g, '-').slice(-READABLE_MAX);
+    return `${this.#prefix}-${readable.replace(/^-+/, '')}-${digestOfPlace(place)}`;
   }
 
   /** Asks for a version that nobody has: whoever may read is told that it is not there. */

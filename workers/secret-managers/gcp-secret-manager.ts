@@ -1,5 +1,4 @@
 // Google's Secret Manager: has the values itself, each under an id, in versions that are numbered from 1.
-import { createHash } from 'node:crypto';
 import { SecretManagerServiceClient } from '@google-cloud/secret-manager';
 import type { SettingsOf } from '../../src/contract/secret-managers.js';
 import { plaintextBytesMax } from '../../src/envelope/envelope.js';
@@ -17,7 +16,13 @@ import { type CallOptions, GcpSession } from './gcp-session.js';
 import type { GcpSurroundings } from './gcp-token.js';
 import { memberOf } from './json-member.js';
 import { type Keeper, type ProviderSetup, refusal } from './provider.js';
-import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
+import {
+  digestOfPlace,
+  SecretStore,
+  type StoredAt,
+  type StorePlace,
+  type WriteOptions,
+} from './secret-store.js';
 
 const ID = /^[\w-]{1,255}$/;
 const NUMBER = /^[1-9]\d{0,9}$/;
@@ -120,13 +125,9 @@ export class GcpSecretManager extends SecretStore {
     return { version };
   }
 
-  override pathOf(place: { deployment: string; scope: string; secret: string }): string {
-    const hash = createHash('sha256');
-    for (const field of ['sallyport path', place.deployment, place.scope, place.secret])
-      hash.update(`${Buffer.byteLength(field)}:${field}`);
-    // The hash keeps apart what the readable part does not.
+  override pathOf(place: StorePlace): string {
     const readable = `${place.scope}-${place.secret}`.replace(/[^\w-]/g, '_').slice(-READABLE_MAX);
-    return `${this.#prefix}-${readable}-${hash.digest('hex').slice(0, 32)}`;
+    return `${this.#prefix}-${readable}-${digestOfPlace(place)}`;
   }
 
   /** Asks for a secret that nobody has: whoever may read below the prefix is told that it is not there. */

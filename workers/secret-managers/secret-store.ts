@@ -1,4 +1,5 @@
 // The port of a store: it has the values itself, each at a path, in versions.
+import { createHash } from 'node:crypto';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
 
@@ -25,6 +26,21 @@ const others = new Set([
   'SECRET_MANAGER_GARBLED',
 ]);
 
+/** Where a secret written through Sallyport belongs. */
+export interface StorePlace {
+  deployment: string;
+  scope: string;
+  secret: string;
+}
+
+/** 32 hex digits that keep apart what the readable part of a path does not. */
+export function digestOfPlace({ deployment, scope, secret }: StorePlace): string {
+  const hash = createHash('sha256');
+  for (const field of ['sallyport path', deployment, scope, secret])
+    hash.update(`${Buffer.byteLength(field)}:${field}`);
+  return hash.digest('hex').slice(0, 32);
+}
+
 export abstract class SecretStore {
   /**
    * The value and the version it is of, asked anew every time; the caller wipes it.
@@ -45,7 +61,7 @@ export abstract class SecretStore {
   ): Promise<{ version: string }>;
 
   /** The path that a secret written through Sallyport gets: the same for the same place, another for any other. */
-  abstract pathOf(place: { deployment: string; scope: string; secret: string }): string;
+  abstract pathOf(place: StorePlace): string;
 
   /** Finds out whether it can be reached and the credential is good, without changing or reading any value. */
   abstract check(signal?: AbortSignal): Promise<void>;

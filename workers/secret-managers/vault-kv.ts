@@ -6,7 +6,7 @@ import type { SettingsOf } from '../../src/contract/secret-managers.js';
 import { Secret } from '../../src/kernel/secret.js';
 import { isInexact, ownBytes } from './json-member.js';
 import type { ProviderSetup } from './provider.js';
-import { SecretStore, type StoredAt, type WriteOptions } from './secret-store.js';
+import { SecretStore, type StoredAt, type StorePlace, type WriteOptions } from './secret-store.js';
 import { VaultClient, type VaultIdentity } from './vault-client.js';
 import type { Answer, Question } from './vault-line.js';
 import { says } from './vault-refusals.js';
@@ -87,15 +87,7 @@ export class VaultKv extends SecretStore {
     });
   }
 
-  override pathOf({
-    deployment,
-    scope,
-    secret,
-  }: {
-    deployment: string;
-    scope: string;
-    secret: string;
-  }): string {
+  override pathOf({ deployment, scope, secret }: StorePlace): string {
     const parts = [deployment, ...scope.split('/'), 'secrets', secret];
     return [this.#prefix, ...parts.map(encodePart)].join('/');
   }
