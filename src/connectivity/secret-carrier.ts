@@ -3,7 +3,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CarriedSecret } from '../contract/remote.js';
 import type { CarriedManager } from '../contract/secret-managers.js';
-import { outsideSecretsSince } from '../contract/version.js';
 import type { Errand } from '../delegates/dispatcher.js';
 import type { Envelope } from '../envelope/envelope.js';
 import { Failure } from '../kernel/failure.js';
@@ -65,7 +64,6 @@ export const errandOfManager = ({ scope, group, tags }: SecretManagerRecord): Er
   group,
   tags,
   url: null,
-  since: outsideSecretsSince,
 });
 
 /**
@@ -86,5 +84,5 @@ export function joinErrands(git: Errand, manager: SecretManagerRecord): Errand {
     tags: [...new Set([...git.tags, ...secret.tags])],
   };
   if (manager.settings.kind === 'keyring') return joined;
-  return { ...joined, scope: secret.scope, since: secret.since };
+  return { ...joined, scope: secret.scope };
 }

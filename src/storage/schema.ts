@@ -109,6 +109,66 @@ export interface SealedValueTable {
   created_at: Stamp;
 }
 
+export type SecretOperationState = 'pending' | 'succeeded' | 'failed' | 'cancelled';
+
+/** Work on many secrets; each of them is an item. */
+export interface SecretOperationTable {
+  id: string;
+  /** Order of acceptance. */
+  sequence: Generated<number>;
+  scope: string;
+  action: 'rewrap' | 'reencrypt' | 'migrate';
+  /** Whose secrets; null for the builtin secret manager. */
+  from_scope: string | null;
+  from_id: string | null;
+  /** Of a migration: who keeps them then; null for the builtin secret manager. */
+  to_scope: string | null;
+  to_id: string | null;
+  /** Into a store: fails where something is at the path already. */
+  only_if_absent: Generated<boolean>;
+  /** The token’s name. */
+  requested_by: string;
+  state: Generated<SecretOperationState>;
+  created_at: Stamp;
+  finished_at: Date | null;
+}
+
+export type SecretOperationItemState = 'pending' | 'done' | 'skipped' | 'failed';
+
+export interface SecretOperationItemTable {
+  operation_id: string;
+  scope: string;
+  secret_id: string;
+  /** Id of the secret version it is about. */
+  version: string;
+  /** Id of the version that takes its place, the same in every attempt. */
+  next_version: string;
+  state: Generated<SecretOperationItemState>;
+  /** Code and data; of a pending one, of its last attempt. */
+  failure: Json<object> | null;
+  attempts: Generated<number>;
+  /** The manager that is at it, until then; afterwards anybody may. */
+  holder: string | null;
+  claimed_until: Generated<Date>;
+}
+
+/** What a rewrap replaced. */
+export interface SupersededWrapTable {
+  scope: string;
+  secret_id: string;
+  version: string;
+  stored: Json<object>;
+  superseded_at: Stamp;
+}
+
+/** Keys that nothing may be wrapped with any more. */
+export interface RetiredKeyTable {
+  manager_scope: string;
+  manager_id: string;
+  key_id: string;
+  retired_at: Stamp;
+}
+
 export interface ConnectorTable {
   scope: string;
   id: string;
@@ -274,6 +334,10 @@ export interface Tables {
   secret: SecretTable;
   secret_version: SecretVersionTable;
   sealed_value: SealedValueTable;
+  secret_operation: SecretOperationTable;
+  secret_operation_item: SecretOperationItemTable;
+  superseded_wrap: SupersededWrapTable;
+  retired_key: RetiredKeyTable;
   connector: ConnectorTable;
   entity: EntityTable;
   lane: LaneTable;

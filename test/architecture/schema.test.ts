@@ -89,6 +89,13 @@ it('its types are those of the columns, null and defaults among them', () => {
   expect(wrong).toEqual([]);
 });
 
+/** What the type names of the file stand for. */
+const words = new Map(
+  [...readText(SCHEMA).matchAll(/^export type (\w+) = ([^;]+);/gm)].map(([, name = '', type = '']) => [
+    name,
+    type,
+  ]),
+);
 const declared = readSchema();
 
 /** The members of `Tables` and of the interfaces they name. */
@@ -117,6 +124,6 @@ function readType(text: string): Omit<Column, 'table' | 'column'> {
 function nameType(text: string): string {
   if (text === 'Stamp') return 'Date';
   if (text.startsWith('Json<')) return 'Json';
-  const unions = ['OperationState', 'DelegateState', 'SecretKind'];
-  return unions.includes(text) || /^'[a-z]+'( \| '[a-z]+')*$/.test(text) ? 'string' : text;
+  const meant = words.get(text) ?? text;
+  return /^'[a-z-]+'( \| '[a-z-]+')*$/.test(meant) ? 'string' : meant;
 }

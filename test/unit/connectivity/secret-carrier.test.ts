@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { joinErrands } from '../../../src/connectivity/secret-carrier.js';
 import { ManagerSettings, secretManagerKindsOutside } from '../../../src/contract/secret-managers.js';
-import { outsideSecretsSince } from '../../../src/contract/version.js';
 import type { Errand } from '../../../src/delegates/dispatcher.js';
 import type { Scope } from '../../../src/scopes/scope.js';
 import type { SecretManagerRecord } from '../../../src/secrets/secret-managers.repository.js';
@@ -22,14 +21,10 @@ function managerOf(
 
 describe('what a connector and the secret manager of its credential ask of one delegate', () => {
   it.each(secretManagerKindsOutside)('is the scope of the secret manager where it is %s', (kind) => {
-    expect(joinErrands(git, managerOf({}, { kind }))).toEqual({
-      ...git,
-      scope: account,
-      since: outsideSecretsSince,
-    });
+    expect(joinErrands(git, managerOf({}, { kind }))).toEqual({ ...git, scope: account });
   });
 
-  it('is the scope of the connector where it is a keyring, and no newer delegate', () => {
+  it('is the scope of the connector where it is a keyring', () => {
     expect(joinErrands(git, managerOf({}))).toEqual(git);
   });
 
