@@ -141,8 +141,56 @@ export const tasks = {
       expiresAt: z.int(),
       enc: z.string(),
       box: z.string(),
+      /** Of a migration; since contract 6. Into a store: whether it may take the place of another value there. */
+      migration: z.strictObject({ onlyIfAbsent: z.boolean() }).optional(),
     }),
     output: z.strictObject({ stored: StoredSecret }),
+  },
+  /** Wraps a secret's data key with the newest key, or encrypts it anew with another data key. */
+  'secrets.renew': {
+    input: z.strictObject({
+      manager: CarriedManager,
+      scope: z.string(),
+      secret: z.string(),
+      stored: StoredSecret,
+      how: z.enum(['rewrap', 'reencrypt']),
+      /** Of what is answered: another one where it is encrypted anew. */
+      version: z.uuid(),
+    }),
+    output: z.strictObject({ stored: StoredSecret }),
+  },
+  /** Opens a secret and seals its value to the delegate group of another secret manager. */
+  'secrets.reseal': {
+    input: z.strictObject({
+      manager: CarriedManager,
+      scope: z.string(),
+      secret: z.string(),
+      stored: StoredSecret,
+      to: z.strictObject({
+        /** The group's id, its keys, and the identity's word for the sealing key. */
+        group: z.string(),
+        identityKey: PublicKey,
+        sealingKey: PublicKey,
+        signature: Signature,
+        managerScope: z.string(),
+        manager: z.string(),
+        /** Of the version that it becomes there. */
+        version: z.uuid(),
+        /** Milliseconds since 1970. */
+        expiresAt: z.int(),
+      }),
+    }),
+    output: z.strictObject({ enc: z.string(), box: z.string() }),
+  },
+  /** Opens a secret for the manager, which keeps it from then on. */
+  'secrets.reveal': {
+    input: z.strictObject({
+      manager: CarriedManager,
+      scope: z.string(),
+      secret: z.string(),
+      stored: StoredSecret,
+    }),
+    output: z.strictObject({ value: z.base64() }),
   },
   /** Tries a secret manager, without changing anything there. */
   'secrets.check': {

@@ -67,6 +67,21 @@ export class EnvelopeManager extends SecretManager {
     }
   }
 
+  /** The same value as another version, under a fresh data key, known to open. @throws as `open` */
+  async reencrypt(
+    stored: StoredSecret,
+    place: SecretPlace,
+    version: string,
+    signal?: AbortSignal,
+  ): Promise<Envelope> {
+    const opened = await this.open(stored, place, signal);
+    try {
+      return await opened.use((bytes) => this.put(bytes, place, { version, ...(signal && { signal }) }));
+    } finally {
+      opened.wipe();
+    }
+  }
+
   override async check(signal?: AbortSignal): Promise<void> {
     await this.#wrapper.check(signal);
   }

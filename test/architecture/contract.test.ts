@@ -6,6 +6,7 @@ import type { Git } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import { NativeGit } from '../../workers/native-git/native-git.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
+import { secretHandlers } from '../../workers/runtime/secret-handlers.js';
 
 const names = Object.keys(tasks).toSorted();
 const ofGit = names.filter((name) => name.startsWith('git.'));
@@ -16,8 +17,7 @@ const methodsOf = (engine: { prototype: object }): string[] =>
 it('every task has a handler, and every handler a task', () => {
   const handlers = taskHandlers({
     open: () => ({}) as Git,
-    checkManager: nobody,
-    keepValue: nobody,
+    secrets: secretHandlers({} as Parameters<typeof secretHandlers>[0]),
     handOver: nobody,
   });
   expect(Object.keys(handlers).toSorted()).toEqual(names);
@@ -44,8 +44,7 @@ it.each(ofGit)('the handler of %s calls the method of that name', async (name) =
   });
   const handlers = taskHandlers({
     open: () => git,
-    checkManager: nobody,
-    keepValue: nobody,
+    secrets: secretHandlers({} as Parameters<typeof secretHandlers>[0]),
     handOver: nobody,
   });
   const handler = handlers[name as TaskName] as (input: object) => Promise<unknown>;

@@ -12,9 +12,12 @@ import { Failure, type WireFailure } from '../../src/kernel/failure.js';
 import { openQueueBackend } from '../../src/queue/backend.js';
 import { TaskQueue } from '../../src/queue/task-queue.js';
 import { TaskWorker } from '../../src/queue/task-worker.js';
+import { makeSealingPair } from '../../src/sealing/hpke.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
+import { KeptValues } from '../../workers/runtime/kept-values.js';
 import { DelegatePolicy } from '../../workers/runtime/policy.js';
 import { openRemotes } from '../../workers/runtime/remotes.js';
+import { secretHandlers } from '../../workers/runtime/secret-handlers.js';
 import { FileTaskJournal } from '../../workers/runtime/task-journal.js';
 import { Keyring } from '../../workers/secret-managers/keyring.js';
 import { SecretManagerRegistry } from '../../workers/secret-managers/registry.js';
@@ -50,7 +53,8 @@ export async function openDelegatedRoad(
     assertAllowed: () => undefined,
     assertPathAllowed: () => undefined,
   });
-  const open = openRemotes(configFor(home, engine), keyring, managers, new DelegatePolicy({}));
+  const policy = new DelegatePolicy({});
+  const open = openRemotes(configFor(home, engine), keyring, managers, policy);
   const worker = new TaskWorker(backend, {
     seal: delegateSeal,
     speaks: { oldest: contractVersion, latest: contractVersion },
@@ -59,10 +63,14 @@ export async function openDelegatedRoad(
     journal,
     handlers: taskHandlers({
       open,
-      checkManager: (carried) => managers.use(carried, (manager) => manager.check()),
-      keepValue: async () => {
-        throw new Failure('TASK_REFUSED', { reason: 'nothing is kept here' });
-      },
+      secrets: secretHandlers({
+        deployment: 'test',
+        group: { id: 'g0', identityKey: '' },
+        sealing: await makeSealingPair(),
+        managers,
+        policy,
+        kept: new KeptValues(home),
+      }),
       handOver: async () => {
         throw new Failure('TASK_REFUSED', { reason: 'there is no newcomer' });
       },

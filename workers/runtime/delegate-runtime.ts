@@ -38,12 +38,12 @@ import {
   openSharedKeyring,
   signNewcomer,
 } from './group-keys.js';
-import { type Skills, taskHandlers } from './handlers.js';
-import { keepValue } from './keep-value.js';
+import { taskHandlers } from './handlers.js';
 import { KeptValues } from './kept-values.js';
 import { type DelegatePolicy, readPolicy } from './policy.js';
 import { PresenceReporter } from './presence-reporter.js';
 import { openRemotes } from './remotes.js';
+import { type SecretHandlers, secretHandlers } from './secret-handlers.js';
 import { describeSelf } from './self-description.js';
 import { FileTaskJournal } from './task-journal.js';
 import { VitalSigns } from './vital-signs.js';
@@ -109,8 +109,8 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const journal = new FileTaskJournal(folder);
   const managers = openManagers(config, keyring, person);
   const handlers = taskHandlers({
-    ...skillsWithSecrets(person, groupKeys, managers),
     open: openRemotes(config, keyring, managers, person.policy),
+    secrets: openSecretHandlers(person, groupKeys, managers),
     handOver: (newcomer) => handOverAudibly(person, newcomer, log),
   });
   const worker = new TaskWorker(backend, {
@@ -148,17 +148,13 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   };
 }
 
-function skillsWithSecrets(
-  { enrolment, folder }: Person,
+function openSecretHandlers(
+  { enrolment, folder, policy }: Person,
   { sealing }: GroupKeysFile,
   managers: SecretManagerRegistry,
-): Pick<Skills, 'checkManager' | 'keepValue'> {
+): SecretHandlers {
   const { deployment, group } = enrolment;
-  const keeping = { deployment, group: group.id, sealing, managers, kept: new KeptValues(folder) };
-  return {
-    checkManager: (carried) => managers.use(carried, (manager) => manager.check()),
-    keepValue: (value) => keepValue(keeping, value),
-  };
+  return secretHandlers({ deployment, group, sealing, managers, policy, kept: new KeptValues(folder) });
 }
 
 function openManagers(

@@ -1,10 +1,10 @@
 // The handler table: one entry per task of the contract, nearly all of them calls of the Git port.
 import type { CarriedRemote } from '../../src/contract/remote.js';
-import type { CarriedManager } from '../../src/contract/secret-managers.js';
 import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
 import type { Git } from '../../src/git/git.js';
 import { step } from '../../src/kernel/step.js';
 import type { TaskHandlers } from '../../src/queue/task-worker.js';
+import type { SecretHandlers } from './secret-handlers.js';
 
 /** Opens the repository of a task under its credential, on this side of the wall. */
 export type OpenRemote = (remote: CarriedRemote) => Git;
@@ -12,20 +12,13 @@ export type OpenRemote = (remote: CarriedRemote) => Git;
 /** Seals the group's private keys to a newcomer. */
 export type HandOver = (newcomer: TaskInput<'group.handOver'>) => Promise<TaskOutput<'group.handOver'>>;
 
-/** Gives a value that a client sealed into a secret manager's keeping. */
-export type KeepValue = (value: TaskInput<'secrets.put'>) => Promise<TaskOutput<'secrets.put'>>;
-
-/** Tries a secret manager outside. */
-export type CheckManager = (manager: CarriedManager) => Promise<void>;
-
 export interface Skills {
   open: OpenRemote;
-  checkManager: CheckManager;
-  keepValue: KeepValue;
+  secrets: SecretHandlers;
   handOver: HandOver;
 }
 
-export function taskHandlers({ open, checkManager, keepValue, handOver }: Skills): TaskHandlers {
+export function taskHandlers({ open, secrets, handOver }: Skills): TaskHandlers {
   return {
     'git.head': ({ remote, branch }) => step('delegate.head', () => open(remote).head(branch)),
     'git.heads': async ({ remote }) => {
@@ -38,12 +31,7 @@ export function taskHandlers({ open, checkManager, keepValue, handOver }: Skills
     'git.commit': ({ remote, chain }) => step('delegate.commit', () => open(remote).commit(chain)),
     'git.deleteBranch': ({ remote, branch, at }) => open(remote).deleteBranch(branch, at),
     'git.check': ({ remote }) => open(remote).check(),
-    'secrets.check': async ({ manager }) => {
-      const begun = performance.now();
-      await checkManager(manager);
-      return { ms: performance.now() - begun };
-    },
-    'secrets.put': (value) => step('delegate.keep-secret', () => keepValue(value)),
+    ...secrets,
     'group.handOver': handOver,
   };
 }

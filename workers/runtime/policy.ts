@@ -7,6 +7,7 @@ import { Failure } from '../../src/kernel/failure.js';
 import { isGitAllowed, placeOf } from '../../src/policy/git-patterns.js';
 import { isAtProvider, isManagerAllowed, isPathAllowed, SecretRule } from './secret-rules.js';
 
+const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
 const GitPattern = z
   .string()
   .regex(
@@ -30,7 +31,16 @@ export const PolicyFile = z.strictObject({
   handOver: z
     .strictObject({
       /** Fingerprints of the delegates that may get the group's private keys; without it, whoever enrols. */
-      allow: z.array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'is not a fingerprint')).max(256),
+      allow: z.array(z.string().regex(FINGERPRINT, 'is not a fingerprint')).max(256),
+    })
+    .optional(),
+  /** Whom secrets may leave this group for; without it, nobody. */
+  release: z
+    .strictObject({
+      /** Fingerprints of other groups’ identities. */
+      groups: z.array(z.string().regex(FINGERPRINT, 'is not a fingerprint')).max(256).default([]),
+      /** Whether the manager may have values, to keep them itself. */
+      toManager: z.boolean().default(false),
     })
     .optional(),
 });
@@ -102,6 +112,18 @@ export class DelegatePolicy {
     const { handOver } = this.rules;
     if (handOver === undefined || handOver.allow.includes(fingerprint)) return;
     throw refused('handOver.allow', `it does not list ${fingerprint}`);
+  }
+
+  /** @throws DELEGATE_POLICY_REFUSED unless secrets may go to the group of this identity */
+  assertMayRelease(fingerprint: string): void {
+    if (this.rules.release?.groups.includes(fingerprint) !== true)
+      throw refused('release.groups', `it does not list ${fingerprint}`);
+  }
+
+  /** @throws DELEGATE_POLICY_REFUSED unless the manager may have values */
+  assertMayReveal(): void {
+    if (this.rules.release?.toManager !== true)
+      throw refused('release.toManager', 'no value may go to the manager');
   }
 }
 

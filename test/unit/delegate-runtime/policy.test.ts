@@ -82,6 +82,28 @@ handOver:
     );
     expect(failureOf(() => policy.assertMayReceiveKeys(fingerprint)).code).toBe('DELEGATE_POLICY_REFUSED');
   });
+
+  it.each(['', 'release: {}', `release: { groups: ['${other}'], toManager: false }`])(
+    'lets no secret go where it does not say so: %s',
+    (text) => {
+      const policy = read(text);
+      expect(failureOf(() => policy.assertMayRelease(fingerprint))).toMatchObject({
+        code: 'DELEGATE_POLICY_REFUSED',
+        data: { rule: 'release.groups', reason: `it does not list ${fingerprint}` },
+      });
+      expect(failureOf(() => policy.assertMayReveal())).toMatchObject({
+        code: 'DELEGATE_POLICY_REFUSED',
+        data: { rule: 'release.toManager' },
+      });
+    },
+  );
+
+  it('lets secrets go to the groups that it lists, and to the manager where it says so', () => {
+    const policy = read(`release: { groups: ['${fingerprint}'], toManager: true }`);
+    policy.assertMayRelease(fingerprint);
+    policy.assertMayReveal();
+    expect(failureOf(() => policy.assertMayRelease(other)).code).toBe('DELEGATE_POLICY_REFUSED');
+  });
 });
 
 describe('a policy file is not valid', () => {
@@ -113,6 +135,9 @@ describe('a policy file is not valid', () => {
     ['tasks.max', 'tasks: { max: 1.5 }'],
     ['tasks.max', 'tasks: { max: "3" }'],
     ['handOver.allow', 'handOver: {}'],
+    ['release', 'release: { managers: true }'],
+    ['release.groups.0', 'release: { groups: [SHA256:short] }'],
+    ['release.toManager', 'release: { toManager: yes please }'],
     ['handOver.allow.0', 'handOver: { allow: [SHA256:short] }'],
     ['handOver.allow.0', `handOver: { allow: ['${fingerprint}='] }`],
   ])('at %s: %s', (where, yaml) => {

@@ -4,6 +4,7 @@ import type { Git } from '../../../src/git/git.js';
 import { Failure } from '../../../src/kernel/failure.js';
 import { type OpenRemote, taskHandlers } from '../../../workers/runtime/handlers.js';
 import { DelegateMetrics, type Levels } from '../../../workers/runtime/metrics.js';
+import { secretHandlers } from '../../../workers/runtime/secret-handlers.js';
 
 const remote = { url: 'https://git.example/secret-team/repository.git' };
 const idle: Levels = { running: 0, tasksMax: 8, queueConnected: true, welcomedAt: undefined };
@@ -24,7 +25,8 @@ async function valueOf(series: string, levels = idle): Promise<number | undefine
 const handlersOf = (head: () => Promise<string | null>) => {
   const open: OpenRemote = () => ({ head }) as unknown as Git;
   const nobody = () => Promise.reject(new Error('nobody comes'));
-  return metrics.measure(taskHandlers({ open, checkManager: nobody, keepValue: nobody, handOver: nobody }));
+  const secrets = secretHandlers({} as Parameters<typeof secretHandlers>[0]);
+  return metrics.measure(taskHandlers({ open, secrets, handOver: nobody }));
 };
 
 describe('tasks', () => {
