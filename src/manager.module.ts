@@ -15,12 +15,15 @@ import { ProblemFilter } from './api/problem.filter.js';
 import { RequestPipe } from './api/request-pipe.js';
 import { ScopesController } from './api/scopes.controller.js';
 import { SecretManagerListController, SecretManagersController } from './api/secret-managers.controller.js';
+import { SecretOperationsController } from './api/secret-operations.controller.js';
 import { SecretsController } from './api/secrets.controller.js';
 import { Config } from './config/config.js';
 import { Connectivity } from './connectivity/connectivity.js';
 import { DelegatedSecrets } from './connectivity/delegated-secrets.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { SecretCarrier } from './connectivity/secret-carrier.js';
+import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
+import { SecretRenewal } from './connectivity/secret-renewal.js';
 import { ConnectorsRepository } from './connectors/connectors.repository.js';
 import { ConnectorsService } from './connectors/connectors.service.js';
 import { Admission, QueueEndpoint } from './delegates/admission.js';
@@ -43,6 +46,8 @@ import { BuiltInSecrets } from './secrets/built-in.js';
 import { Deployment, openDeployment } from './secrets/deployment.js';
 import { SealedValuesRepository } from './secrets/sealed-values.repository.js';
 import { SecretManagersRepository } from './secrets/secret-managers.repository.js';
+import { SecretOperationsRepository } from './secrets/secret-operations.repository.js';
+import { SecretSettlement } from './secrets/secret-settlement.js';
 import { SecretsRepository } from './secrets/secrets.repository.js';
 import { SecretsService } from './secrets/secrets.service.js';
 import { Storage } from './storage/database.js';
@@ -83,6 +88,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       SecretsController,
       SecretManagersController,
       SecretManagerListController,
+      SecretOperationsController,
       KindsController,
       ScopesController,
       HealthController,
@@ -110,6 +116,8 @@ const corridors = [
   SecretCarrier,
   DelegatedSecrets,
   SealedValuesFlow,
+  SecretRenewal,
+  SecretOperationsFlow,
   DelegatesService,
   Dispatcher,
   Admission,
@@ -125,6 +133,8 @@ const rooms = [
   SecretsService,
   SecretsRepository,
   SecretManagersRepository,
+  SecretOperationsRepository,
+  SecretSettlement,
   SealedValuesRepository,
   DelegatesRepository,
   DelegateTokensRepository,

@@ -9,6 +9,7 @@ import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import type { Config } from './config/config.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
+import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
 import { DocumentValidator } from './entities/document.js';
@@ -78,6 +79,7 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   await app.get(DelegatesService).listen(app.get(Dispatcher));
   app.get(Sweep).start();
   app.get(SealedValuesFlow).start();
+  app.get(SecretOperationsFlow).start();
 }
 
 /** The first account, and an admin token for it in a file that only this user reads; renewed when it is no longer good. */
@@ -102,6 +104,7 @@ async function openAccount(app: NestFastifyApplication, config: Config, name: st
 async function drain(app: NestFastifyApplication, storage: Storage): Promise<void> {
   app.get(Sweep).stop();
   await app.get(SealedValuesFlow).stop();
+  await app.get(SecretOperationsFlow).stop();
   app.get(Waits).release();
   await app.get(LaneFlow).drain();
   await app.get(JobWorker).stop();

@@ -67,6 +67,22 @@ export const SealingKeyAnswer = z
   })
   .meta({ id: 'SealingKey' });
 
+export const KeyList = z
+  .strictObject({
+    keys: z.array(
+      z.strictObject({
+        key: z.string().meta({ description: 'With its version, where it has one' }),
+        versions: z.int().meta({ description: 'Secret versions that it wraps' }),
+        superseded: z.int().meta({ description: 'Versions and wraps that are kept for a while only' }),
+        retiredAt: z.iso.datetime().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'KeyList' });
+
+export const KeyBody = z.strictObject({ key: z.string().min(1).max(512) });
+type KeyBody = z.infer<typeof KeyBody>;
+
 @Controller(under('secret-managers'))
 export class SecretManagerListController {
   constructor(private readonly managers: SecretManagersRepository) {}
@@ -139,6 +155,49 @@ export class SecretManagersController {
     const fingerprint = fingerprintOf(identityKey);
     const { deployment } = this.keys;
     return { deployment, group, groupName: name, identityKey, fingerprint, sealingKey, signature };
+  }
+
+  @Get('keys')
+  @Answers({
+    summary: 'List the keys that wrap what a secret manager keeps in this scope and within',
+    problems: ['NOT_FOUND'],
+    200: KeyList,
+  })
+  async listKeys(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+  ): Promise<z.infer<typeof KeyList>> {
+    const scope = scopeOf(names);
+    const keeper = id === 'builtin' ? null : await this.managers.get(scope, id);
+    const keys = await this.managers.keys(keeper, scope);
+    return { keys: keys.map((key) => ({ ...key, retiredAt: key.retiredAt?.toISOString() ?? null })) };
+  }
+
+  @Post('keys/retire')
+  @HttpCode(204)
+  @Answers({
+    summary: 'Take no more secrets that this key wrapped; refused while any depends on it',
+    problems: [...ofBody, 'NOT_FOUND', 'STILL_IN_USE'],
+    204: null,
+  })
+  async retireKey(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Body({ schema: KeyBody }) { key }: KeyBody,
+  ): Promise<void> {
+    await this.managers.retireKey(scopeOf(names), id, key);
+  }
+
+  @Post('keys/reinstate')
+  @HttpCode(204)
+  @Answers({
+    summary: 'Take secrets again that a retired key wrapped',
+    problems: [...ofBody, 'NOT_FOUND'],
+    204: null,
+  })
+  async reinstateKey(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Body({ schema: KeyBody }) { key }: KeyBody,
+  ): Promise<void> {
+    await this.managers.reinstateKey(scopeOf(names), id, key);
   }
 
   @Post('check')

@@ -198,6 +198,12 @@ export const settings = {
     unit: 's',
     schema: integer(1, 300),
   }),
+  SALLYPORT_SECRETS_GRACE_HOURS: setting({
+    description: 'How long a superseded version or wrap of a secret is kept.',
+    default: '24',
+    unit: 'h',
+    schema: integer(1, 8_760),
+  }),
   SALLYPORT_OPERATION_DEADLINE_SECONDS: setting({
     description:
       'How long an accepted operation may wait for a delegate, a host or a retry before it ends as failed.',

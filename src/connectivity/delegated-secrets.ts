@@ -1,13 +1,18 @@
-// What is asked of delegates about secrets themselves: try a secret manager, take a value into its keeping.
+// What is asked of delegates about secrets themselves: try a secret manager, take a value into its keeping, renew it, let it go.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
-import { Dispatcher } from '../delegates/dispatcher.js';
+import type { TaskInput } from '../contract/tasks.js';
+import { secretOperationsSince } from '../contract/version.js';
+import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
 import { type GroupKeys, GroupsRepository } from '../delegates/groups.repository.js';
 import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
+import { Secret } from '../kernel/secret.js';
 import { outwards } from '../scopes/scope.js';
+import type { SealedValue } from '../sealing/client-sealing.js';
 import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import type { SecretManagerRecord } from '../secrets/secret-managers.repository.js';
+import type { HeldSecret, KeptBy } from '../secrets/secrets.repository.js';
 import { errandOfManager, SecretCarrier } from './secret-carrier.js';
 
 /** What a task may take on top of the secret manager's own time. */
@@ -36,6 +41,11 @@ export class DelegatedSecrets {
     return ms;
   }
 
+  /** @throws NOT_FOUND */
+  async find(keptBy: NonNullable<KeptBy>): Promise<SecretManagerRecord> {
+    return this.carrier.find(keptBy);
+  }
+
   /** Of the delegate that would be asked now. @throws DELEGATE_UNAVAILABLE */
   async sealingGroup(manager: SecretManagerRecord): Promise<SealingGroup> {
     const { groupId, group } = await this.dispatcher.choose(errandOfManager(manager));
@@ -60,23 +70,71 @@ export class DelegatedSecrets {
       });
   }
 
-  /** Has a delegate take the value into its secret manager's keeping. @throws SECRET_VALUE_REFUSED, SECRET_MANAGER_*, DELEGATE_* */
-  async keep(value: SealedValueRecord): Promise<StoredSecret> {
-    const { scope, secret, keptBy, version, enc, box } = value;
+  /**
+   * Has a delegate take the value into its secret manager's keeping; of a migration, it looks afterwards whether it is there.
+   * @throws SECRET_VALUE_REFUSED, SECRET_STORE_CONFLICT, SECRET_MANAGER_*, DELEGATE_*
+   */
+  async keep(
+    value: Omit<SealedValueRecord, 'kind'>,
+    migration?: { onlyIfAbsent: boolean },
+  ): Promise<StoredSecret> {
+    const { scope, secret, keptBy, version, enc, box, group: groupId } = value;
     const manager = await this.carrier.find(keptBy);
     const carried = await this.carrier.carryManager(manager);
+    const task = { manager: carried, scope, secret, version, expiresAt: value.expiresAt.getTime(), enc, box };
     const { stored } = await this.dispatcher.run(
-      { ...errandOfManager(manager), groupId: value.group },
+      { ...(migration === undefined ? errandOfManager(manager) : errandSince(manager)), groupId },
       'secrets.put',
-      { manager: carried, scope, secret, version, expiresAt: value.expiresAt.getTime(), enc, box },
+      migration === undefined ? task : { ...task, migration },
       this.#timeoutMs,
     );
-    if (stored.version !== version) throw new Error('The delegate answered another version');
-    return stored;
+    return assertVersion(stored, version);
+  }
+
+  /** The secret under the newest key of its manager, or as another version under a fresh data key. @throws SECRET_*, DELEGATE_* */
+  async renew(held: HeldSecret, how: 'rewrap' | 'reencrypt', version: string): Promise<StoredSecret> {
+    const { errand, task } = await this.#taskAbout(held);
+    const { stored } = await this.dispatcher.run(
+      errand,
+      'secrets.renew',
+      { ...task, how, version },
+      this.#timeoutMs,
+    );
+    return assertVersion(stored, version);
+  }
+
+  /** The value, sealed to a group that no manager belongs to. @throws SECRET_*, DELEGATE_* */
+  async reseal(held: HeldSecret, to: TaskInput<'secrets.reseal'>['to']): Promise<SealedValue> {
+    const { errand, task } = await this.#taskAbout(held);
+    return this.dispatcher.run(errand, 'secrets.reseal', { ...task, to }, this.#timeoutMs);
+  }
+
+  /** The value itself, where the delegates’ operators allow that. @throws SECRET_*, DELEGATE_* */
+  async reveal(held: HeldSecret): Promise<Secret> {
+    const { errand, task } = await this.#taskAbout(held);
+    const { value } = await this.dispatcher.run(errand, 'secrets.reveal', task, this.#timeoutMs);
+    return new Secret(Buffer.from(value, 'base64'));
+  }
+
+  async #taskAbout({ scope, id: secret, keptBy, stored }: HeldSecret) {
+    const manager = await this.carrier.find(keptBy as NonNullable<KeptBy>);
+    const task = { manager: await this.carrier.carryManager(manager), scope, secret, stored };
+    return { errand: errandSince(manager), task };
   }
 
   /** A put asks twice: it wraps and unwraps, or looks and writes. */
   get #timeoutMs(): number {
     return 2 * this.config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000 + TASK_MARGIN_MS;
   }
+}
+
+/** Asked of delegates that know of secret operations. */
+const errandSince = (manager: SecretManagerRecord): Errand => ({
+  ...errandOfManager(manager),
+  since: secretOperationsSince,
+});
+
+function assertVersion(stored: StoredSecret, version: string): StoredSecret {
+  if (stored.version !== version) throw new Error('The delegate answered another version');
+  return stored;
 }

@@ -5,12 +5,11 @@ import { Config } from '../config/config.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { type SealedValueRecord, SealedValuesRepository } from '../secrets/sealed-values.repository.js';
-import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
+import type { SecretRecord } from '../secrets/secrets.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
 import { DelegatedSecrets } from './delegated-secrets.js';
 
 const SWEEP_MS = 2_000;
-const FORGET_MS = 3_600_000;
 /** Values that this manager is at, besides those it was just given. */
 const CLAIMED_MAX = 16;
 /** On top of the secret manager's own time: longer than any task about it waits. */
@@ -23,7 +22,7 @@ export type Kept =
 
 @Injectable()
 export class SealedValuesFlow {
-  readonly #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | undefined;
   readonly #running = new Set<Promise<void>>();
   readonly #claimMs: number;
 
@@ -31,7 +30,6 @@ export class SealedValuesFlow {
     config: Config,
     private readonly values: SealedValuesRepository,
     private readonly secrets: SecretsService,
-    private readonly versions: SecretsRepository,
     private readonly delegated: DelegatedSecrets,
     private readonly log: Log,
   ) {
@@ -39,12 +37,11 @@ export class SealedValuesFlow {
   }
 
   start(): void {
-    this.#timers.push(setInterval(() => this.#run(this.#sweep()), SWEEP_MS));
-    this.#timers.push(setInterval(() => this.#run(this.versions.forgetSuperseded()), FORGET_MS));
+    this.#timer = setInterval(() => this.#run(this.#sweep()), SWEEP_MS);
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 

@@ -5,3 +5,5 @@
 export const contractVersion = 6;
 /** The oldest version that is still spoken: the one before. */
 export const contractOldest = 5;
+/** Contract version since which delegates renew secrets and let them go to other secret managers. */
+export const secretOperationsSince = 6;

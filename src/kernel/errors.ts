@@ -231,6 +231,23 @@ export const errors = {
     message: (d) => `The sealed value of secret ${d.secret} was refused: ${d.reason}`,
     hint: () => 'Read …/sealing-key again and seal the value anew, for this very secret and secret manager',
   }),
+  SECRET_REVEAL_UNCONFIRMED: row<{ manager: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'It would show values to the manager',
+    message: (d) => `The builtin secret manager would get values that ${d.manager} keeps from the manager`,
+    hint: () =>
+      'Say so in the request with "revealToManager": true, and in the delegates’ policy with release.toManager',
+  }),
+  SECRET_KEY_RETIRED: row<{ manager: string; scope: string; key: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The key is retired',
+    message: (d) =>
+      `Secret manager ${d.manager} in ${d.scope} still wraps with key ${d.key}, which is retired`,
+    hint: () =>
+      'Rotate the key at the secret manager, or reinstate it: POST …/secret-managers/{id}/keys/reinstate',
+  }),
   SECRET_MANAGER_UNFIT: row<{ problem: string; mend: string }>({
     status: 422,
     disposition: 'stop',

@@ -20,6 +20,14 @@ export interface SecretManagerRecord {
   revision: string;
 }
 
+/** A key, and how many secret versions and superseded wraps it wrapped. */
+export interface KeyRecord {
+  key: string;
+  versions: number;
+  superseded: number;
+  retiredAt: Date | null;
+}
+
 @Injectable()
 export class SecretManagersRepository {
   constructor(private readonly storage: Storage) {}
@@ -106,9 +114,122 @@ export class SecretManagersRepository {
       .orderBy('secret_id')
       .limit(LISTED_MAX)
       .execute();
-    const names = rows.map((row) => `${row.scope}/secrets/${row.secret_id}`).join(', ');
-    const more = (rows[0]?.count ?? 0) - rows.length;
-    return rows.length === 0 ? undefined : `${names}${more > 0 ? ` and ${more} more` : ''}`;
+    return inWords(
+      rows.map((row) => `${row.scope}/secrets/${row.secret_id}`),
+      rows[0]?.count ?? 0,
+    );
+  }
+
+  /** The keys that what it keeps in this scope and within was wrapped with; null for the builtin one. */
+  async keys(keeper: { scope: Scope; id: string } | null, within: Scope): Promise<KeyRecord[]> {
+    const rows = await this.#wraps(keeper)
+      .where((eb) => eb.or([eb('w.scope', '=', within), sql<boolean>`starts_with(w.scope, ${`${within}/`})`]))
+      .select(['w.key_id as key'])
+      .select(sql<number>`count(*) filter (where not w.superseded)`.as('versions'))
+      .select(sql<number>`count(*) filter (where w.superseded)`.as('superseded'))
+      .groupBy('w.key_id')
+      .execute();
+    const retired = keeper === null ? new Map<string, Date>() : await this.#retiredKeys(keeper);
+    const unused = [...retired.keys()].filter((key) => rows.every((row) => row.key !== key));
+    const all: Omit<KeyRecord, 'retiredAt'>[] = [
+      ...rows,
+      ...unused.map((key) => ({ key, versions: 0, superseded: 0 })),
+    ];
+    return all
+      .map((row) => ({ ...row, retiredAt: retired.get(row.key) ?? null }))
+      .toSorted((one, other) => one.key.localeCompare(other.key));
+  }
+
+  async #retiredKeys({ scope, id }: { scope: Scope; id: string }): Promise<Map<string, Date>> {
+    const rows = await this.storage.db
+      .selectFrom('retired_key')
+      .select(['key_id', 'retired_at'])
+      .where('manager_scope', '=', scope)
+      .where('manager_id', '=', id)
+      .execute();
+    return new Map(rows.map((row) => [row.key_id, row.retired_at]));
+  }
+
+  /**
+   * From now on nothing is stored that this key wrapped.
+   * @throws NOT_FOUND, STILL_IN_USE
+   */
+  async retireKey(scope: Scope, id: string, key: string): Promise<void> {
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .selectFrom('secret_manager')
+        .select('id')
+        .where('scope', '=', scope)
+        .where('id', '=', id)
+        .forUpdate()
+        .executeTakeFirst();
+      if (row === undefined) throw notFound(id);
+      const by = await this.#dependants({ scope, id }, key, tx);
+      if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'key', id: key, by });
+      await tx
+        .insertInto('retired_key')
+        .values({ manager_scope: scope, manager_id: id, key_id: key })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    });
+  }
+
+  /** @throws NOT_FOUND for a key that is not retired */
+  async reinstateKey(scope: Scope, id: string, key: string): Promise<void> {
+    const { numDeletedRows } = await this.storage.db
+      .deleteFrom('retired_key')
+      .where('manager_scope', '=', scope)
+      .where('manager_id', '=', id)
+      .where('key_id', '=', key)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'retired key', id: key });
+  }
+
+  /** Secrets with a version, or a superseded wrap, under this key, in words; undefined where there are none. */
+  async #dependants(
+    keeper: { scope: Scope; id: string } | null,
+    key: string,
+    session: Session,
+  ): Promise<string | undefined> {
+    const rows = await this.#wraps(keeper, session)
+      .select(['w.scope', 'w.secret_id'])
+      .select(sql<boolean>`bool_and(w.superseded)`.as('superseded'))
+      .select(sql<number>`count(*) over ()`.as('count'))
+      .where('w.key_id', '=', key)
+      .groupBy(['w.scope', 'w.secret_id'])
+      .orderBy('w.scope')
+      .orderBy('w.secret_id')
+      .limit(LISTED_MAX)
+      .execute();
+    const names = rows.map(
+      (row) =>
+        `${row.scope}/secrets/${row.secret_id}${row.superseded ? ' (superseded, kept for a while)' : ''}`,
+    );
+    return inWords(names, rows[0]?.count ?? 0);
+  }
+
+  /** Every wrap of a data key, those that were superseded too. */
+  #wraps(keeper: { scope: Scope; id: string } | null, session: Session = this.storage.db) {
+    const versions = session
+      .selectFrom('secret_version as v')
+      .select(['v.scope', 'v.secret_id', sql<string>`v.stored->>'keyId'`.as('key_id')])
+      .select(sql<boolean>`v.superseded_at is not null`.as('superseded'))
+      .where(sql<boolean>`v.stored ? 'keyId'`)
+      .where('v.manager_scope', 'is not distinct from', keeper?.scope ?? null)
+      .where('v.manager_id', 'is not distinct from', keeper?.id ?? null);
+    const replaced = session
+      .selectFrom('superseded_wrap as r')
+      .innerJoin('secret_version as v', (join) =>
+        join
+          .onRef('v.scope', '=', 'r.scope')
+          .onRef('v.secret_id', '=', 'r.secret_id')
+          .onRef('v.id', '=', 'r.version'),
+      )
+      .select(['r.scope', 'r.secret_id', sql<string>`r.stored->>'keyId'`.as('key_id')])
+      .select(sql<boolean>`true`.as('superseded'))
+      .where('v.manager_scope', 'is not distinct from', keeper?.scope ?? null)
+      .where('v.manager_id', 'is not distinct from', keeper?.id ?? null);
+    return session.selectFrom(versions.unionAll(replaced).as('w'));
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
@@ -128,6 +249,12 @@ export class SecretManagersRepository {
 }
 
 const LISTED_MAX = 20;
+
+/** 'a, b and 3 more'; undefined for nothing. */
+function inWords(names: readonly string[], count: number): string | undefined {
+  const more = count - names.length;
+  return names.length === 0 ? undefined : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 
 const notFound = (id: string): Failure => new Failure('NOT_FOUND', { what: 'secret manager', id }) as Failure;
 

@@ -30,9 +30,6 @@ export interface HeldSecret {
   stored: StoredSecret;
 }
 
-/** A superseded version goes this long after it was. */
-const GRACE = `interval '24 hours'`;
-
 @Injectable()
 export class SecretsRepository {
   constructor(private readonly storage: Storage) {}
@@ -125,6 +122,54 @@ export class SecretsRepository {
       : { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
   }
 
+  /**
+   * Another wrap of the same version, in place of the one that was read; the old one stays for a while. Whether it was still
+   * there.
+   * @throws SECRET_KEY_RETIRED
+   */
+  async replaceWrap(tx: Session, held: HeldSecret, fresh: StoredSecret): Promise<boolean> {
+    const { scope, id, keptBy, stored } = held;
+    const version = (session: Session) =>
+      session
+        .updateTable('secret_version')
+        .where('scope', '=', scope)
+        .where('secret_id', '=', id)
+        .where('id', '=', stored.version)
+        .where(sql<boolean>`stored = ${JSON.stringify(stored)}::jsonb`);
+    const { numUpdatedRows } = await version(tx)
+      .set({ stored: JSON.stringify(fresh) })
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return false;
+    await tx
+      .insertInto('superseded_wrap')
+      .values({ scope, secret_id: id, version: stored.version, stored: JSON.stringify(stored) })
+      .execute();
+    // Waits for whoever retires the key, as the first write of a version does by its foreign key.
+    if (keptBy !== null)
+      await tx
+        .selectFrom('secret_manager')
+        .select('id')
+        .where('scope', '=', keptBy.scope)
+        .where('id', '=', keptBy.id)
+        .forKeyShare()
+        .execute();
+    await this.assertKeyInUse(tx, keptBy, fresh);
+    return true;
+  }
+
+  /** Locks the secret; its kind, where this version is still the current one. */
+  async holdHead(tx: Session, scope: Scope, id: string, version: string): Promise<SecretKind | undefined> {
+    const row = await tx
+      .selectFrom('secret')
+      .select('kind')
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .where('version', '=', version)
+      .forUpdate()
+      .executeTakeFirst();
+    return row?.kind;
+  }
+
   /** What still needs the secret to be kept by the builtin manager, in words. */
   async builtinUser(scope: Scope, id: string): Promise<string | undefined> {
     const connector = await this.storage.db
@@ -144,12 +189,11 @@ export class SecretsRepository {
     return manager === undefined ? undefined : `${manager.scope}/secret-managers/${manager.id}`;
   }
 
-  /** Versions that were superseded long enough ago. */
-  async forgetSuperseded(): Promise<void> {
-    await this.storage.db
-      .deleteFrom('secret_version')
-      .where('superseded_at', '<', sql<Date>`now() - ${sql.raw(GRACE)}`)
-      .execute();
+  /** Versions and wraps that were superseded so many hours ago. */
+  async forgetSuperseded(hours: number): Promise<void> {
+    const then = sql<Date>`now() - ${hours} * interval '1 hour'`;
+    await this.storage.db.deleteFrom('secret_version').where('superseded_at', '<', then).execute();
+    await this.storage.db.deleteFrom('superseded_wrap').where('superseded_at', '<', then).execute();
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
@@ -185,8 +229,7 @@ export class SecretsRepository {
       .execute();
     const known = await this.version(scope, id, stored.version, tx);
     // Who sends the same bytes again means the same version; no other bytes may have its id.
-    const isSame = isDeepStrictEqual(known?.stored, stored) && isDeepStrictEqual(known?.keptBy, keptBy);
-    if (!isSame)
+    if (!isSame(known, { keptBy, stored }))
       throw new Failure('INPUT_REFUSED', { field: 'version', rule: 'is the id of another secret version' });
     await tx
       .updateTable('secret_version')
@@ -203,7 +246,33 @@ export class SecretsRepository {
       .where('id', '<>', stored.version)
       .where('superseded_at', 'is', null)
       .execute();
+    await this.assertKeyInUse(tx, keptBy, stored);
   }
+
+  /** After the row is written, which waits for whoever retires the key. @throws SECRET_KEY_RETIRED */
+  async assertKeyInUse(tx: Session, keptBy: KeptBy, stored: StoredSecret): Promise<void> {
+    if (keptBy === null || !('keyId' in stored)) return;
+    const retired = await tx
+      .selectFrom('retired_key')
+      .select('key_id')
+      .where('manager_scope', '=', keptBy.scope)
+      .where('manager_id', '=', keptBy.id)
+      .where('key_id', '=', stored.keyId)
+      .executeTakeFirst();
+    if (retired !== undefined)
+      throw new Failure('SECRET_KEY_RETIRED', { manager: keptBy.id, scope: keptBy.scope, key: stored.keyId });
+  }
+}
+
+/** Of one version there may be several wraps, but one payload. */
+function isSame(
+  known: Pick<HeldSecret, 'keptBy' | 'stored'> | undefined,
+  { keptBy, stored }: Pick<HeldSecret, 'keptBy' | 'stored'>,
+): boolean {
+  if (known === undefined || !isDeepStrictEqual(known.keptBy, keptBy)) return false;
+  return 'payload' in known.stored && 'payload' in stored
+    ? isDeepStrictEqual(known.stored.payload, stored.payload)
+    : isDeepStrictEqual(known.stored, stored);
 }
 
 const columns = [

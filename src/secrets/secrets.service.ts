@@ -9,7 +9,7 @@ import { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
-import { Storage } from '../storage/database.js';
+import { type Session, Storage } from '../storage/database.js';
 import type { SecretKind } from '../storage/schema.js';
 import { BuiltInSecrets } from './built-in.js';
 import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
@@ -51,7 +51,8 @@ export function assertWithinReach(secret: { id: string; keptBy: KeptBy }, connec
     throw new Failure('SECRET_OUT_OF_REACH', { secret: id, manager: keptBy?.id ?? 'builtin', connectivity });
 }
 
-const stores: ReadonlySet<SecretManagerKind> = new Set([
+/** The kinds whose values are not in PostgreSQL. */
+export const stores: ReadonlySet<SecretManagerKind> = new Set([
   'vault-kv',
   'aws-secrets-manager',
   'gcp-secret-manager',
@@ -122,6 +123,23 @@ export class SecretsService {
     return this.secrets.get(scope, id);
   }
 
+  /**
+   * Makes this the secret’s current version in place of the one that it was made from; false where something was written, or the
+   * secret deleted, meanwhile.
+   * @throws as `put`
+   */
+  async supersede(
+    tx: Session,
+    before: HeldSecret,
+    after: Pick<HeldSecret, 'keptBy' | 'stored'>,
+  ): Promise<boolean> {
+    const { scope, id, stored } = before;
+    const kind = await this.secrets.holdHead(tx, scope, id, stored.version);
+    if (kind === undefined) return false;
+    await this.secrets.put(tx, { scope, id, kind, ...after });
+    return true;
+  }
+
   /** @throws NOT_FOUND, STILL_IN_USE */
   async delete(scope: Scope, id: string): Promise<void> {
     await this.storage.transact(async (tx) => {
@@ -166,12 +184,34 @@ export class SecretsService {
     return this.builtIn.open(stored, { scope, secret: id });
   }
 
+  /** The builtin secret under the newest master key, or as another version under a fresh data key. @throws SECRET_UNREADABLE */
+  async renew(held: HeldSecret, how: 'rewrap' | 'reencrypt', version: string): Promise<Envelope> {
+    const { scope, id, stored } = held;
+    if (how === 'rewrap') return this.builtIn.rewrap(stored, { scope, secret: id });
+    const opened = await this.open(held);
+    return this.keep(opened, { scope, id, version });
+  }
+
+  /** Takes a value into the builtin manager’s keeping, and wipes it. */
+  async keep(
+    value: Secret,
+    { scope, id, version }: { scope: Scope; id: string; version?: string },
+  ): Promise<Envelope> {
+    try {
+      const options = version === undefined ? {} : { version };
+      return await value.use((bytes) => this.builtIn.put(bytes, { scope, secret: id }, options));
+    } finally {
+      value.wipe();
+    }
+  }
+
   async #prepare(
     scope: Scope,
     id: string,
     write: SecretWrite,
   ): Promise<{ keptBy: KeptBy; stored: StoredSecret }> {
-    if ('value' in write) return { keptBy: null, stored: await this.#seal(scope, id, write.value) };
+    if ('value' in write)
+      return { keptBy: null, stored: await this.keep(new Secret(write.value), { scope, id }) };
     const manager = await this.managers.resolve(scope, write.manager);
     const keptBy = { scope: manager.scope, id: manager.id };
     const { kind } = manager.settings;
@@ -211,20 +251,11 @@ export class SecretsService {
       );
     return { secretScope, secret: id };
   }
-
-  async #seal(scope: Scope, id: string, value: Buffer): Promise<Envelope> {
-    const plaintext = new Secret(value);
-    try {
-      return await plaintext.use((bytes) => this.builtIn.put(bytes, { scope, secret: id }));
-    } finally {
-      plaintext.wipe();
-    }
-  }
 }
 
 type Misfit = [problem: string, mend: string];
 
-const unfit = (problem: string, mend: string): Failure =>
+export const unfit = (problem: string, mend: string): Failure =>
   new Failure('SECRET_MANAGER_UNFIT', { problem, mend }) as Failure;
 
 /** With another of these, what is kept could not be found or opened any more. An address may change: the same may answer there. */

@@ -34,6 +34,13 @@ const roads: [string, string[]][] = [
   ['/secret-managers/{id}', ['PUT', 'GET', 'DELETE']],
   ['/secret-managers/{id}/check', ['POST']],
   ['/secret-managers/{id}/sealing-key', ['GET']],
+  ['/secret-managers/{id}/keys', ['GET']],
+  ['/secret-managers/{id}/keys/retire', ['POST']],
+  ['/secret-managers/{id}/keys/reinstate', ['POST']],
+  ['/secret-operations', ['POST', 'GET']],
+  ['/secret-operations/{id}', ['GET']],
+  ['/secret-operations/{id}/cancel', ['POST']],
+  ['/secret-operations/{id}/retry', ['POST']],
   ['/entities/{kind}/{id}', ['PUT', 'GET', 'DELETE']],
   ['/entities', ['GET']],
   ['/operations/{id}', ['GET']],
@@ -136,8 +143,9 @@ describe('the document', () => {
     const others = document.routes.filter(
       (route) => !isChange(route) && route.operation.requestBody !== undefined,
     );
-    // In each scope itself, a connector, a secret, its manager, a delegate token and a question; a kind; an enrolment.
-    expect(others).toHaveLength(3 * 6 + 2);
+    // In each scope itself, a connector, a secret, its manager, two about a key, an operation on secrets, a delegate token and a
+    // question; a kind; an enrolment.
+    expect(others).toHaveLength(3 * 9 + 2);
     for (const { operation } of others)
       expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
   });
@@ -330,6 +338,41 @@ describe.each([
       [404, 'GET', manager],
       [204, 'DELETE', `${scope}/delegate-tokens/${one.id}`],
       [200, 'POST', `${scope}/delegates/${enrolled.body.delegate}/revoke`],
+    ];
+    for (const [status, ...request] of script)
+      expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
+  });
+
+  it('every route of operations on secrets, and of keys, answers as described', async () => {
+    const manager = `${scope}/secret-managers/ring`;
+    const operations = `${scope}/secret-operations`;
+    await api.ok('PUT', manager, { settings: { kind: 'keyring' } });
+    const { id } = await api.ok('POST', operations, { action: 'rewrap', manager: 'ring' });
+    const migrate = { action: 'migrate', manager: 'ring', to: 'builtin' };
+    const script: [number, string, string, unknown?][] = [
+      [202, 'POST', operations, { action: 'reencrypt', manager: 'ring' }],
+      [202, 'POST', operations, { ...migrate, revealToManager: true }],
+      [422, 'POST', operations, migrate],
+      [422, 'POST', operations, { ...migrate, to: 'ring' }],
+      [404, 'POST', operations, { ...migrate, manager: 'none' }],
+      [400, 'POST', operations, { action: 'rewrap' }],
+      [400, 'POST', operations, { action: 'destroy', manager: 'ring' }],
+      [200, 'GET', `${operations}?limit=2`],
+      [200, 'GET', `${operations}/${id}`],
+      [404, 'GET', `${operations}/${randomUUID()}`],
+      [200, 'POST', `${operations}/${id}/cancel`],
+      [404, 'POST', `${operations}/${randomUUID()}/cancel`],
+      [200, 'POST', `${operations}/${id}/retry`],
+      [404, 'POST', `${operations}/${randomUUID()}/retry`],
+      [200, 'GET', `${manager}/keys`],
+      [200, 'GET', `${scope}/secret-managers/builtin/keys`],
+      [404, 'GET', `${scope}/secret-managers/none/keys`],
+      [204, 'POST', `${manager}/keys/retire`, { key: 'old' }],
+      [404, 'POST', `${scope}/secret-managers/none/keys/retire`, { key: 'old' }],
+      [400, 'POST', `${manager}/keys/retire`, { key: '' }],
+      [204, 'POST', `${manager}/keys/reinstate`, { key: 'old' }],
+      [404, 'POST', `${manager}/keys/reinstate`, { key: 'old' }],
+      [204, 'DELETE', manager],
     ];
     for (const [status, ...request] of script)
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);

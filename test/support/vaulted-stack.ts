@@ -17,10 +17,12 @@ export class VaultedStack {
   async start(): Promise<this> {
     this.vault = await VaultServer.start();
     const referred = 'path "secret/data/team/*" { capabilities = ["read"] }';
-    const policy = [documentedPolicy('secret'), documentedPolicy('transit'), referred].join('\n');
+    const transit = documentedPolicy('transit');
+    const keys = ['sallyport', 'other'].map((key) => transit.replaceAll('/sallyport"', `/${key}"`));
+    const policy = [documentedPolicy('secret'), ...keys, referred].join('\n');
     this.vault.tokens.writePolicy('work', policy);
     this.vault.allowAppRole(roleId, secretId);
-    this.vault.transit.make('sallyport');
+    for (const key of ['sallyport', 'other']) this.vault.transit.make(key);
     this.stack = await Stack.start('real');
     await this.put('secrets/vault-secret-id', { manager: 'builtin', value: secretId });
     await this.put('secret-managers/transit', this.managerOf({ kind: 'vault-transit', key: 'sallyport' }));

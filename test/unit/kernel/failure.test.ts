@@ -39,6 +39,8 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   SECRET_OUT_OF_REACH: { secret: 'token', manager: 'keyring', connectivity: 'manager' },
   SECRET_UNREADABLE: { secret: 'token', reason },
   SECRET_VALUE_REFUSED: { secret: 'token', reason },
+  SECRET_REVEAL_UNCONFIRMED: { manager: 'team' },
+  SECRET_KEY_RETIRED: { manager: 'team', scope: 'accounts/a', key: 'transit/k:v1' },
   SECRET_MANAGER_UNFIT: { problem: 'it has no key', mend: 'Give it one' },
   SECRET_NOT_IN_STORE: { ...keeper, reason },
   SECRET_VERSION_GONE: { ...keeper, reason },
