@@ -59,7 +59,7 @@ export class SecretOperationsFlow {
 
   /** @throws SCOPE_NOT_FOUND, NOT_FOUND, SECRET_MANAGER_UNFIT, SECRET_REVEAL_UNCONFIRMED, INPUT_REFUSED */
   async accept(wish: SecretOperationWish): Promise<SecretOperationRecord> {
-    const record = await this.settlement.accept(wish);
+    const record = await step('secret-operation.accept', () => this.settlement.accept(wish));
     const { id, scope, action, from, to, requestedBy } = record;
     this.log.info({ audit: true, id, scope, action, from, to, requestedBy }, 'secret operation accepted');
     void this.#sweep();
@@ -71,7 +71,8 @@ export class SecretOperationsFlow {
     this.#isSweeping = true;
     try {
       const items = await this.operations.claim(RUNNING_MAX - this.#running.size, this.#claimMs);
-      for (const item of items) this.#run(item);
+      if (items.length > 0)
+        await step('secret-operation.begin', async () => items.map((item) => this.#run(item)));
     } catch (error) {
       this.log.warn({ err: error }, 'secret operations');
     } finally {
