@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agreedRoutes } from '../support/agreed-routes.js';
 import { ApiDocument, DocumentedApi, type Route } from '../support/documented-api.js';
 import { enrolmentRequest } from '../support/seals.js';
 import { Stack } from '../support/stack.js';
@@ -24,37 +25,6 @@ const SCOPES = [
   '/accounts/{account}/orgs/{org}/projects/{project}',
 ];
 
-/** The roads, as they were agreed on. */
-const roads: [string, string[]][] = [
-  ['', ['PUT', 'GET', 'DELETE']],
-  ['/connectors/{id}', ['PUT', 'GET', 'DELETE']],
-  ['/connectors/{id}/check', ['POST']],
-  ['/secrets/{id}', ['PUT', 'GET', 'DELETE']],
-  ['/secret-managers', ['GET']],
-  ['/secret-managers/{id}', ['PUT', 'GET', 'DELETE']],
-  ['/secret-managers/{id}/check', ['POST']],
-  ['/secret-managers/{id}/sealing-key', ['GET']],
-  ['/secret-managers/{id}/keys', ['GET']],
-  ['/secret-managers/{id}/keys/retire', ['POST']],
-  ['/secret-managers/{id}/keys/reinstate', ['POST']],
-  ['/secret-operations', ['POST', 'GET']],
-  ['/secret-operations/{id}', ['GET']],
-  ['/secret-operations/{id}/cancel', ['POST']],
-  ['/secret-operations/{id}/retry', ['POST']],
-  ['/entities/{kind}/{id}', ['PUT', 'GET', 'DELETE']],
-  ['/entities', ['GET']],
-  ['/operations/{id}', ['GET']],
-  ['/operations', ['GET']],
-  ['/delegate-tokens', ['POST', 'GET']],
-  ['/delegate-tokens/{id}', ['DELETE']],
-  ['/delegates', ['GET']],
-  ['/delegates/{id}/enable', ['POST']],
-  ['/delegates/{id}/disable', ['POST']],
-  ['/delegates/{id}/drain', ['POST']],
-  ['/delegates/{id}/revoke', ['POST']],
-  ['/explain', ['POST']],
-];
-
 const isChange = ({ method, path }: Route): boolean => method !== 'GET' && path.endsWith('/{kind}/{id}');
 
 describe('the document', () => {
@@ -64,7 +34,7 @@ describe('the document', () => {
   });
 
   it('has exactly the agreed routes', () => {
-    const agreed = roads.flatMap(([road, methods]) =>
+    const agreed = agreedRoutes.flatMap(([road, methods]) =>
       SCOPES.flatMap((scope) => methods.map((method) => `${method} /api/v1${scope}${road}`)),
     );
     agreed.push('PUT /api/v1/accounts/{account}/kinds/{kind}', 'GET /api/v1/accounts/{account}/kinds/{kind}');
