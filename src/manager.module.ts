@@ -43,6 +43,7 @@ import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { TokensRepository } from './scopes/tokens.repository.js';
 import { BuiltInSecrets } from './secrets/built-in.js';
+import { CurrentSecretsRepository } from './secrets/current-secrets.repository.js';
 import { Deployment, openDeployment } from './secrets/deployment.js';
 import { SealedValuesRepository } from './secrets/sealed-values.repository.js';
 import { SecretManagersRepository } from './secrets/secret-managers.repository.js';
@@ -160,6 +161,12 @@ const keys = (config: Config) => [
     provide: BuiltInSecrets,
     inject: [KeyRing, Deployment],
     useFactory: (ring: KeyRing, deployment: Deployment) => new BuiltInSecrets(ring, deployment.id),
+  },
+  {
+    provide: CurrentSecretsRepository,
+    inject: [Storage],
+    useFactory: (storage: Storage) =>
+      new CurrentSecretsRepository(storage, config.SALLYPORT_SECRETS_CACHE_MINUTES * 60_000),
   },
   { provide: ManagerKeys, inject: [Storage, BuiltInSecrets, Deployment], useFactory: openManagerKeys },
   { provide: QueueEndpoint, useValue: { url: delegateQueueUrl(config) } },

@@ -204,6 +204,13 @@ export const settings = {
     unit: 'h',
     schema: integer(1, 8_760),
   }),
+  SALLYPORT_SECRETS_CACHE_MINUTES: setting({
+    description:
+      'How long a manager remembers the ciphertext of secrets and the settings of their managers; 0 for not at all. What was edited is never taken from there.',
+    default: '30',
+    unit: 'min',
+    schema: integer(0, 1_440),
+  }),
   SALLYPORT_OPERATION_DEADLINE_SECONDS: setting({
     description:
       'How long an accepted operation may wait for a delegate, a host or a retry before it ends as failed.',

@@ -8,7 +8,7 @@ import type { Git, Remote } from '../git/git.js';
 import { InProcessGit } from '../git/in-process-git.js';
 import { type Network, openNetwork } from '../git/network.js';
 import { ObjectCache } from '../git/object-cache.js';
-import { type HeldSecret, SecretsRepository } from '../secrets/secrets.repository.js';
+import { type CurrentSecret, CurrentSecretsRepository } from '../secrets/current-secrets.repository.js';
 import { assertWithinReach, SecretsService } from '../secrets/secrets.service.js';
 import { DelegatedGit } from './delegated-git.js';
 import { joinErrands, SecretCarrier } from './secret-carrier.js';
@@ -24,7 +24,7 @@ export class Connectivity {
   constructor(
     private readonly config: Config,
     private readonly opener: SecretsService,
-    private readonly secrets: SecretsRepository,
+    private readonly secrets: CurrentSecretsRepository,
     private readonly carrier: SecretCarrier,
     private readonly dispatcher: Dispatcher,
   ) {
@@ -33,30 +33,40 @@ export class Connectivity {
   }
 
   /**
-   * The repository behind the connector, under the connector's credential, over the connector's road.
+   * The repository behind the connector, under the connector's credential, over the connector's road. The credential is looked up
+   * anew at every use, and once before.
    * @throws SECRET_OUT_OF_REACH, NOT_FOUND for the secret
    */
   async open(connector: Connector): Promise<Git> {
     const secret = await this.#secretOf(connector);
-    return connector.connectivity === 'manager'
-      ? this.#direct(connector, secret)
-      : this.#delegated(connector, secret);
+    if (connector.connectivity === 'manager') return this.#direct(connector);
+    errandFor(connector, secret);
+    return this.#delegated(connector);
   }
 
-  async #secretOf({ credential, connectivity }: Connector): Promise<HeldSecret | undefined> {
+  /** What this connector asks of the delegate that serves it, its secret’s manager included. @throws NOT_FOUND */
+  async errandOf(connector: Connector): Promise<Errand> {
+    return errandFor(connector, await this.#secretOf({ ...connector, connectivity: 'delegate' }));
+  }
+
+  async #secretOf({ credential, connectivity }: Connector): Promise<CurrentSecret | undefined> {
     if (credential === null) return undefined;
-    const secret = await this.secrets.held(credential.secretScope, credential.secret);
+    const secret = await this.secrets.find(credential.secretScope, credential.secret);
     assertWithinReach(secret, connectivity);
     return secret;
   }
 
-  #direct({ url, credential }: Connector, secret: HeldSecret | undefined): Git {
+  #direct({ url, credential }: Connector): Git {
     const remote: Remote =
-      credential === null || secret === undefined
+      credential === null
         ? { url }
         : {
             url,
-            credential: { username: credential.username, open: () => this.opener.open(secret) },
+            credential: {
+              username: credential.username,
+              open: async () =>
+                this.opener.open(await this.secrets.find(credential.secretScope, credential.secret)),
+            },
           };
     return new InProcessGit(remote, {
       allowHttp: this.config.SALLYPORT_GIT_ALLOW_HTTP,
@@ -67,34 +77,33 @@ export class Connectivity {
     });
   }
 
-  async #delegated(connector: Connector, secret: HeldSecret | undefined): Promise<Git> {
+  #delegated(connector: Connector): Git {
     const timeoutMs = this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000 + TASK_MARGIN_MS;
-    const errand = await this.#errandOf(connector, secret);
-    return new DelegatedGit({
-      carry: () => this.#carry(connector, secret),
-      run: (name, input) => this.dispatcher.run(errand, name, input, timeoutMs),
+    return new DelegatedGit(async () => {
+      const secret = await this.#secretOf(connector);
+      // Who may be sent the secret follows from the same look at it.
+      const errand = errandFor(connector, secret);
+      return {
+        remote: await this.#carry(connector, secret),
+        run: (name, input) => this.dispatcher.run(errand, name, input, timeoutMs),
+      };
     });
-  }
-
-  /** What this connector asks of the delegate that serves it, its secret’s manager included. @throws NOT_FOUND */
-  async errandOf(connector: Connector): Promise<Errand> {
-    return this.#errandOf(connector, await this.#secretOf({ ...connector, connectivity: 'delegate' }));
-  }
-
-  async #errandOf({ scope, group, tags, url }: Connector, secret: HeldSecret | undefined): Promise<Errand> {
-    const git = { scope, group, tags, url };
-    if (secret === undefined || secret.keptBy === null) return git;
-    return joinErrands(git, await this.carrier.find(secret.keptBy));
   }
 
   /** What the delegate gets to see. */
   async #carry(
     { url, credential, knownHosts }: Connector,
-    secret: HeldSecret | undefined,
+    secret: CurrentSecret | undefined,
   ): Promise<CarriedRemote> {
     const place = knownHosts === null ? { url } : { url, knownHosts };
     if (credential === null || secret === undefined) return place;
     const { username } = credential;
-    return { ...place, credential: { username, secret: await this.carrier.carrySecret(secret) } };
+    return { ...place, credential: { username, secret: await this.carrier.carryCurrent(secret) } };
   }
+}
+
+function errandFor({ scope, group, tags, url }: Connector, secret: CurrentSecret | undefined): Errand {
+  const git = { scope, group, tags, url };
+  const manager = secret?.manager ?? null;
+  return manager === null ? git : joinErrands(git, manager);
 }

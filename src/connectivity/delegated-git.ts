@@ -16,18 +16,20 @@ import { Git } from '../git/git.js';
 
 export interface Road {
   /** The repository and its credential, as they are at this moment. */
-  carry: () => Promise<CarriedRemote>;
+  remote: CarriedRemote;
+  /** Has a delegate do it that may be sent them. */
   run: <N extends TaskName>(name: N, input: TaskInput<N>) => Promise<TaskOutput<N>>;
 }
 
 type GitTaskName = Extract<TaskName, `git.${string}`>;
 
 export class DelegatedGit extends Git {
-  readonly #road: Road;
+  readonly #takeRoad: () => Promise<Road>;
 
-  constructor(road: Road) {
+  /** The road is taken anew for every call. */
+  constructor(takeRoad: () => Promise<Road>) {
     super();
-    this.#road = road;
+    this.#takeRoad = takeRoad;
   }
 
   override head(branch: Branch): Promise<CommitId | null> {
@@ -68,7 +70,7 @@ export class DelegatedGit extends Git {
   }
 
   async #ask<N extends GitTaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {
-    const { carry, run } = this.#road;
-    return run(name, { remote: await carry(), ...input } as unknown as TaskInput<N>);
+    const { remote, run } = await this.#takeRoad();
+    return run(name, { remote, ...input } as unknown as TaskInput<N>);
   }
 }

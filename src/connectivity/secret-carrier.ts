@@ -6,6 +6,7 @@ import type { CarriedManager } from '../contract/secret-managers.js';
 import type { Errand } from '../delegates/dispatcher.js';
 import type { Envelope } from '../envelope/envelope.js';
 import { Failure } from '../kernel/failure.js';
+import type { CurrentSecret } from '../secrets/current-secrets.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { type HeldSecret, type KeptBy, SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
@@ -25,27 +26,37 @@ export class SecretCarrier {
 
   /** @throws NOT_FOUND, SECRET_UNREADABLE for what the builtin manager cannot open */
   async carrySecret(secret: HeldSecret): Promise<CarriedSecret> {
-    const { scope, id, keptBy, stored } = secret;
-    if (keptBy === null) return { manager: 'builtin', value: await this.#open(secret) };
-    const manager = await this.find(keptBy);
+    const manager = secret.keptBy === null ? null : await this.find(secret.keptBy);
+    return this.carryCurrent({ ...secret, manager, credential: await this.#credentialOf(manager) });
+  }
+
+  /** @throws SECRET_UNREADABLE for what the builtin manager cannot open */
+  async carryCurrent({ manager, credential, ...secret }: CurrentSecret): Promise<CarriedSecret> {
+    const { scope, id, stored } = secret;
+    if (manager === null) return { manager: 'builtin', value: await this.#open(secret) };
     // As delegates have known it since before there were other managers.
     if (manager.settings.kind === 'keyring')
       return { manager: 'keyring', scope, id, envelope: stored as Envelope };
-    return { manager: 'outside', scope, id, stored, keptBy: await this.carryManager(manager) };
+    return { manager: 'outside', scope, id, stored, keptBy: await this.#carry(manager, credential) };
   }
 
   /** @throws NOT_FOUND, SECRET_UNREADABLE for its credential */
-  async carryManager({
-    scope,
-    id,
-    revision,
-    settings,
-    credential,
-  }: SecretManagerRecord): Promise<CarriedManager> {
+  async carryManager(manager: SecretManagerRecord): Promise<CarriedManager> {
+    return this.#carry(manager, await this.#credentialOf(manager));
+  }
+
+  async #carry(
+    { scope, id, revision, settings }: SecretManagerRecord,
+    credential: HeldSecret | null,
+  ): Promise<CarriedManager> {
     const manager = { scope, id, revision, settings };
     if (credential === null) return { ...manager, credential: { kind: 'ambient' } };
-    const secret = await this.held.held(credential.secretScope, credential.secret);
-    return { ...manager, credential: { kind: 'builtin', value: await this.#open(secret) } };
+    return { ...manager, credential: { kind: 'builtin', value: await this.#open(credential) } };
+  }
+
+  async #credentialOf(manager: SecretManagerRecord | null): Promise<HeldSecret | null> {
+    const named = manager?.credential ?? null;
+    return named === null ? null : this.held.held(named.secretScope, named.secret);
   }
 
   async #open(secret: HeldSecret): Promise<string> {

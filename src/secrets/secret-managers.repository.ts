@@ -70,7 +70,7 @@ export class SecretManagersRepository {
       .where('scope', '=', scope)
       .where('id', '=', id)
       .executeTakeFirst();
-    return row === undefined ? undefined : toRecord(row);
+    return row === undefined ? undefined : toManager(row);
   }
 
   /** @throws NOT_FOUND */
@@ -98,7 +98,7 @@ export class SecretManagersRepository {
       .where('scope', '=', scope)
       .orderBy('id')
       .execute();
-    return rows.map(toRecord);
+    return rows.map(toManager);
   }
 
   /** Secrets that it keeps a version of, in words; undefined where it keeps nothing. */
@@ -258,7 +258,7 @@ function inWords(names: readonly string[], count: number): string | undefined {
 
 const notFound = (id: string): Failure => new Failure('NOT_FOUND', { what: 'secret manager', id }) as Failure;
 
-const toRecord = (row: Selectable<SecretManagerTable>): SecretManagerRecord => ({
+export const toManager = (row: Selectable<SecretManagerTable>): SecretManagerRecord => ({
   scope: row.scope,
   id: row.id,
   settings: row.settings as ManagerSettings,

@@ -103,7 +103,7 @@ export async function openDelegatedRoad(
       };
       return { url, credential: { username, secret } };
     };
-    return new DelegatedGit({ carry, run });
+    return new DelegatedGit(async () => ({ remote: await carry(), run }));
   };
   const close = async (): Promise<void> => {
     await worker.close();
