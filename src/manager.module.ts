@@ -23,6 +23,7 @@ import { DelegatedSecrets } from './connectivity/delegated-secrets.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { SecretCarrier } from './connectivity/secret-carrier.js';
 import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
+import { SecretRefresh } from './connectivity/secret-refresh.js';
 import { SecretRenewal } from './connectivity/secret-renewal.js';
 import { ConnectorsRepository } from './connectors/connectors.repository.js';
 import { ConnectorsService } from './connectors/connectors.service.js';
@@ -116,6 +117,7 @@ const corridors = [
   Connectivity,
   SecretCarrier,
   DelegatedSecrets,
+  SecretRefresh,
   SealedValuesFlow,
   SecretRenewal,
   SecretOperationsFlow,

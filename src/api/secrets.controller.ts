@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { type Kept, SealedValuesFlow } from '../connectivity/sealed-values.flow.js';
+import { SecretRefresh } from '../connectivity/secret-refresh.js';
 import { Envelope } from '../envelope/envelope.js';
 import { Failure } from '../kernel/failure.js';
 import { OutwardName } from '../policy/identifiers.js';
@@ -14,6 +15,7 @@ import { type SecretRecord, SecretsRepository } from '../secrets/secrets.reposit
 import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
 import { NamedParameters, under } from './parameters.js';
+import { toProblem } from './problem.filter.js';
 
 const SEAL_FIRST =
   'Only the builtin secret manager takes a value: for any other, seal it on the delegate’s side with `npm run delegate -- secret put`, or refer to where a store has it';
@@ -93,6 +95,19 @@ export const PendingAnswer = z
   .strictObject({ state: z.literal('pending'), waitsFor: z.string() })
   .meta({ id: 'PendingSecret' });
 
+export const SecretRefreshAnswer = z
+  .strictObject({
+    ok: z.boolean(),
+    ms: z.number().nullable(),
+    version: z.uuid(),
+    keyId: z.string().nullable().meta({ description: 'Of the key that unwrapped it; null for a store' }),
+    storeVersion: z.string().nullable().meta({ description: 'The version that the store answered' }),
+    code: z.string().optional(),
+    detail: z.string().optional(),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'SecretRefresh' });
+
 @Controller(under('secrets/:id'))
 export class SecretsController {
   constructor(
@@ -101,6 +116,7 @@ export class SecretsController {
     private readonly managers: SecretManagersRepository,
     private readonly scopes: ScopesRepository,
     private readonly flow: SealedValuesFlow,
+    private readonly refreshing: SecretRefresh,
   ) {}
 
   @Put()
@@ -130,6 +146,23 @@ export class SecretsController {
   @Answers({ summary: 'Read what is known of a secret', problems: ['NOT_FOUND'], 200: SecretAnswer })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     return toAnswer(await this.secrets.get(scopeOf(names), id));
+  }
+
+  @Post('refresh')
+  @HttpCode(200)
+  @Answers({
+    summary: 'Open a secret past all that is remembered of it, and tell by what; its value is never answered',
+    problems: ['NOT_FOUND'],
+    200: SecretRefreshAnswer,
+  })
+  async refresh(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+  ): Promise<z.infer<typeof SecretRefreshAnswer>> {
+    const refreshed = await this.refreshing.refresh(scopeOf(names), id);
+    if (!('failure' in refreshed)) return { ok: true, ...refreshed };
+    const { version, failure } = refreshed;
+    const { code, detail, hint } = toProblem(failure);
+    return { ok: false, ms: null, version, keyId: null, storeVersion: null, code, detail, hint };
   }
 
   @Delete()

@@ -211,6 +211,13 @@ export const settings = {
     unit: 'min',
     schema: integer(0, 1_440),
   }),
+  SALLYPORT_SECRETS_DATA_KEY_SECONDS: setting({
+    description:
+      'How long a delegate remembers a data key that AWS KMS or Google Cloud KMS unwrapped, and uses it without asking again; 0 for not at all.',
+    default: '300',
+    unit: 's',
+    schema: integer(0, 300),
+  }),
   SALLYPORT_OPERATION_DEADLINE_SECONDS: setting({
     description:
       'How long an accepted operation may wait for a delegate, a host or a retry before it ends as failed.',

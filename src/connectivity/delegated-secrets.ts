@@ -5,7 +5,7 @@ import type { TaskInput } from '../contract/tasks.js';
 import { secretOperationsSince } from '../contract/version.js';
 import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
 import { type GroupKeys, GroupsRepository } from '../delegates/groups.repository.js';
-import type { StoredSecret } from '../envelope/secret-manager.js';
+import type { Found, StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
 import { outwards } from '../scopes/scope.js';
@@ -17,6 +17,9 @@ import { errandOfManager, SecretCarrier } from './secret-carrier.js';
 
 /** What a task may take on top of the secret manager's own time. */
 const TASK_MARGIN_MS = 10_000;
+
+export type OutsideSecret = HeldSecret & { keptBy: NonNullable<KeptBy> };
+export type Tried = Found & { ms: number };
 
 /** The delegate group that a value for a secret manager is sealed to. */
 export interface SealingGroup extends GroupKeys {
@@ -44,6 +47,12 @@ export class DelegatedSecrets {
   /** @throws NOT_FOUND */
   async find(keptBy: NonNullable<KeptBy>): Promise<SecretManagerRecord> {
     return this.carrier.find(keptBy);
+  }
+
+  /** Has a delegate open it past all that is remembered. @throws SECRET_*, DELEGATE_* */
+  async tryOpening(held: OutsideSecret): Promise<Tried> {
+    const { errand, task } = await this.#taskAbout(held);
+    return this.dispatcher.run(errand, 'secrets.try', task, this.#timeoutMs);
   }
 
   /** Of the delegate that would be asked now. @throws DELEGATE_UNAVAILABLE */
@@ -119,7 +128,9 @@ export class DelegatedSecrets {
   async #taskAbout({ scope, id: secret, keptBy, stored }: HeldSecret) {
     const manager = await this.carrier.find(keptBy as NonNullable<KeptBy>);
     const task = { manager: await this.carrier.carryManager(manager), scope, secret, stored };
-    return { errand: errandSince(manager), task };
+    const errand = errandSince(manager);
+    // A keyring is with every delegate of its group, also where that serves the secret’s own scope alone.
+    return { errand: manager.settings.kind === 'keyring' ? { ...errand, scope } : errand, task };
   }
 
   /** A put asks twice: it wraps and unwraps, or looks and writes. */

@@ -192,6 +192,22 @@ export const tasks = {
     }),
     output: z.strictObject({ value: z.base64() }),
   },
+  /** Opens a secret past all that is remembered, and says by what it was opened; never the value. Since contract 6. */
+  'secrets.try': {
+    input: z.strictObject({
+      manager: CarriedManager,
+      scope: z.string(),
+      secret: z.string(),
+      stored: StoredSecret,
+    }),
+    output: z.strictObject({
+      ms: z.number(),
+      /** As in the envelope; null for a store. */
+      keyId: z.string().nullable(),
+      /** The version that the store answered. */
+      storeVersion: z.string().nullable(),
+    }),
+  },
   /** Tries a secret manager, without changing anything there. */
   'secrets.check': {
     input: z.strictObject({ manager: CarriedManager }),

@@ -6,6 +6,7 @@ import { KEY_BYTES } from './cipher.js';
 import { assertCommitted, assertLength, Envelope, openPayload, sealPayload } from './envelope.js';
 import type { KeyWrapper } from './key-wrapper.js';
 import {
+  type Found,
   type PutOptions,
   SecretManager,
   type SecretManagerKind,
@@ -48,14 +49,21 @@ export class EnvelopeManager extends SecretManager {
 
   override async open(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Secret> {
     const envelope = this.#parse(stored, place);
-    const { dataKey, bound } = await this.#unwrap(envelope, place, signal);
+    const { dataKey, bound } = await this.#unwrap('unwrap', envelope, place, signal);
     return readable(place, () => new Secret(openPayload(envelope.payload, dataKey, bound)));
+  }
+
+  override async tryOpening(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Found> {
+    const envelope = this.#parse(stored, place);
+    const { dataKey, bound } = await this.#unwrap('unwrapAfresh', envelope, place, signal);
+    readable(place, () => openPayload(envelope.payload, dataKey, bound)).fill(0);
+    return { keyId: envelope.keyId, storeVersion: null };
   }
 
   /** The same payload under the newest key, known to open. @throws as `open` */
   async rewrap(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Envelope> {
     const envelope = this.#parse(stored, place);
-    const { dataKey, bound } = await this.#unwrap(envelope, place, signal);
+    const { dataKey, bound } = await this.#unwrap('unwrapAfresh', envelope, place, signal);
     readable(place, () => assertCommitted(envelope.payload, dataKey, bound));
     const bytes = dataKey.export();
     try {
@@ -92,7 +100,7 @@ export class EnvelopeManager extends SecretManager {
 
   /** A key that wraps what it cannot unwrap would lose the secret. */
   async #assertOpens(envelope: Envelope, place: SecretPlace, signal?: AbortSignal): Promise<void> {
-    const { dataKey, bound } = await this.#unwrap(envelope, place, signal);
+    const { dataKey, bound } = await this.#unwrap('unwrapAfresh', envelope, place, signal);
     readable(place, () => assertCommitted(envelope.payload, dataKey, bound));
   }
 
@@ -102,10 +110,15 @@ export class EnvelopeManager extends SecretManager {
     throw new Failure('SECRET_UNREADABLE', { secret, reason: 'the envelope is damaged' });
   }
 
-  async #unwrap(envelope: Envelope, place: SecretPlace, signal: AbortSignal | undefined) {
+  async #unwrap(
+    how: 'unwrap' | 'unwrapAfresh',
+    envelope: Envelope,
+    place: SecretPlace,
+    signal: AbortSignal | undefined,
+  ) {
     const bound = { deployment: this.#deployment, ...place, version: envelope.version };
     try {
-      return { dataKey: await this.#wrapper.unwrap(envelope, bound, signal), bound };
+      return { dataKey: await this.#wrapper[how](envelope, bound, signal), bound };
     } catch (error) {
       throw error instanceof Failure ? error : changed(place);
     }

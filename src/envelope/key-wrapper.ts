@@ -16,6 +16,11 @@ export abstract class KeyWrapper {
   /** @throws SECRET_UNREADABLE when anything was changed or moved; a KMS has the other codes of SECRET_* as well */
   abstract unwrap(wrapped: WrappedKey, place: VersionPlace, signal?: AbortSignal): Promise<KeyObject>;
 
+  /** As `unwrap`, past all that is remembered: whoever has the key has been asked. */
+  async unwrapAfresh(wrapped: WrappedKey, place: VersionPlace, signal?: AbortSignal): Promise<KeyObject> {
+    return this.unwrap(wrapped, place, signal);
+  }
+
   /** Finds out whether its key is there and may be used, without changing anything. @throws as `unwrap` */
   abstract check(signal?: AbortSignal): Promise<void>;
 

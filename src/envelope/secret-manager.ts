@@ -48,6 +48,12 @@ export interface PutOptions {
   signal?: AbortSignal;
 }
 
+/** By what a secret was opened: the id of the key, or the version that the store answered. */
+export interface Found {
+  keyId: string | null;
+  storeVersion: string | null;
+}
+
 /** Every implementation's failures are those of its kind's conformance suite: SECRET_UNREADABLE and SECRET_MANAGER_*. */
 export abstract class SecretManager {
   abstract readonly kind: SecretManagerKind;
@@ -57,6 +63,9 @@ export abstract class SecretManager {
 
   /** Opens what this manager keeps for this place; the caller wipes it. */
   abstract open(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Secret>;
+
+  /** Opens it past all that is remembered, and lets go of the value at once. @throws as `open` */
+  abstract tryOpening(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Found>;
 
   /** Finds out whether it can be reached and used. Nothing changes at the other side. */
   abstract check(signal?: AbortSignal): Promise<void>;

@@ -52,6 +52,10 @@ export class AgedMap<V> {
     this.#timer = undefined;
   }
 
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -163,6 +163,20 @@ export function describeSecretManager(
         expect(subject.state?.()).toBe(before);
       });
 
+      it('is opened by a try as well, which tells by what, and nothing of the value', async () => {
+        const stored = await manager.put(Buffer.from('correct-horse'), place);
+        const other = subject.make();
+        const found = await other.tryOpening(stored, place);
+        const latest = { ...stored, storeVersion: null };
+        const ofLatest = 'path' in stored ? await other.tryOpening(latest as StoredSecret, place) : found;
+        await other.close();
+        const expected =
+          'path' in stored
+            ? { keyId: null, storeVersion: stored.storeVersion }
+            : { keyId: stored.keyId, storeVersion: null };
+        expect([found, ofLatest]).toEqual([expected, expected]);
+      });
+
       it('leaves the caller’s bytes alone', async () => {
         const value = Buffer.from('correct-horse');
         await manager.put(value, place);
@@ -202,8 +216,10 @@ export function describeSecretManager(
           const stored = await manager.put(Buffer.from('correct-horse'), place);
           subject.suffer(fault);
           const other = subject.make();
-          const failure = await failureFrom(other.open(stored, place)).finally(() => subject.heal());
+          const failure = await failureFrom(other.open(stored, place));
+          const tried = await failureFrom(other.tryOpening(stored, place)).finally(() => subject.heal());
           await other.close();
+          expect(tried.code).toBe(code);
           expect(failure).toMatchObject({ code, disposition });
           const named = code === 'SECRET_UNREADABLE' ? { secret: place.secret } : keeper;
           expect(failure.data).toMatchObject(named);

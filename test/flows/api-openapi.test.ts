@@ -221,6 +221,8 @@ describe.each([
       [200, 'PUT', `${scope}/secrets/own`, { manager: 'builtin', value: stack.accounts.manager.password }],
       [200, 'GET', `${scope}/secrets/own`],
       [404, 'GET', `${scope}/secrets/none`],
+      [200, 'POST', `${scope}/secrets/own/refresh`],
+      [404, 'POST', `${scope}/secrets/none/refresh`],
       [201, 'PUT', `${scope}/connectors/own`, connector()],
       [200, 'PUT', `${scope}/connectors/own`, connector()],
       [200, 'GET', `${scope}/connectors/own`],

@@ -154,6 +154,13 @@ describe('a secret that was used before', () => {
     }
   });
 
+  it('is answered though it is forgotten while it is asked for', async () => {
+    const before = await find('bare');
+    const answer = find('bare');
+    repository.forget(scope, 'bare');
+    expect(await answer).toBe(before);
+  });
+
   it('is read whole again once it was forgotten', async () => {
     const before = await find('bare');
     repository.forget(scope, 'bare');

@@ -5,6 +5,7 @@ export const agreedRoutes: [string, string[]][] = [
   ['/connectors/{id}', ['PUT', 'GET', 'DELETE']],
   ['/connectors/{id}/check', ['POST']],
   ['/secrets/{id}', ['PUT', 'GET', 'DELETE']],
+  ['/secrets/{id}/refresh', ['POST']],
   ['/secret-managers', ['GET']],
   ['/secret-managers/{id}', ['PUT', 'GET', 'DELETE']],
   ['/secret-managers/{id}/check', ['POST']],

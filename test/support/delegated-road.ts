@@ -48,6 +48,7 @@ export async function openDelegatedRoad(
     deployment: 'test',
     keyring,
     deadlineMs: 10_000,
+    dataKeyMsMax: 0,
     proxy: undefined,
     environment: {},
     assertAllowed: () => undefined,

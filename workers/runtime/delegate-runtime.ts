@@ -120,7 +120,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     tasksMax: self.tasksMax,
     journal,
     handlers: vitals.metrics.measure(handlers),
-    ...listeners(person, work, vitals, log),
+    ...listeners(person, work, { vitals, managers }, log),
   });
   work.worker = worker;
   let says: 'heartbeat' | 'draining' = 'heartbeat';
@@ -167,6 +167,7 @@ function openManagers(
     deployment: enrolment.deployment,
     keyring,
     deadlineMs: config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000,
+    dataKeyMsMax: config.SALLYPORT_SECRETS_DATA_KEY_SECONDS * 1_000,
     proxy: url === undefined ? undefined : { url, bypass },
     environment: surroundings(),
     assertAllowed: (carried) => policy.assertManagerAllowed(carried),
@@ -178,12 +179,16 @@ function openManagers(
 function listeners(
   { who }: Person,
   work: Work,
-  { metrics }: VitalSigns,
+  { vitals: { metrics }, managers }: { vitals: VitalSigns; managers: SecretManagerRegistry },
   log: Log,
 ): Pick<TaskWorkerOptions, 'onFault' | 'onForgery' | 'onRedelivery'> {
   return {
     onFault: (error, task) => {
-      if (task === undefined) return log.warn({ ...who, err: error }, 'queue');
+      if (task === undefined) {
+        // Whoever is cut off from the queue may have been revoked.
+        managers.forgetDataKeys();
+        return log.warn({ ...who, err: error }, 'queue');
+      }
       const fault = toFault(error);
       work.lastFault = fault;
       if (NOT_BEGUN.has(fault.code)) metrics.refuse(fault.code);

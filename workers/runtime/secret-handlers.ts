@@ -15,6 +15,11 @@ export function secretHandlers(skills: Keeping & LettingGo): SecretHandlers {
       await skills.managers.use(manager, (one) => one.check());
       return { ms: performance.now() - begun };
     },
+    'secrets.try': async ({ manager, scope, secret, stored }) => {
+      const begun = performance.now();
+      const found = await skills.managers.use(manager, (one) => one.tryOpening(stored, { scope, secret }));
+      return { ms: performance.now() - begun, ...found };
+    },
     'secrets.put': (value) => step('delegate.keep-secret', () => keepValue(skills, value)),
     'secrets.renew': (task) => step('delegate.renew-secret', () => renewSecret(skills.managers, task)),
     'secrets.reseal': (task) => step('delegate.reseal-secret', () => resealSecret(skills, task)),

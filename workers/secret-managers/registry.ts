@@ -6,6 +6,7 @@ import { EnvelopeManager } from '../../src/envelope/envelope-manager.js';
 import type { KeyWrapper } from '../../src/envelope/key-wrapper.js';
 import type { SecretManager } from '../../src/envelope/secret-manager.js';
 import { Secret } from '../../src/kernel/secret.js';
+import { DataKeys, RememberingWrapper } from './data-keys.js';
 import type { Keyring } from './keyring.js';
 import type { ProviderSetup } from './provider.js';
 import type { SecretStore } from './secret-store.js';
@@ -19,6 +20,8 @@ export interface RegistryOptions {
   keyring: Keyring;
   /** For one call of a secret manager. */
   deadlineMs: number;
+  /** How long the data keys of a KMS are remembered. */
+  dataKeyMsMax: number;
   proxy: ProviderSetup<ManagerSettings>['proxy'];
   /** Where ambient identities are named. */
   environment: Readonly<Record<string, string | undefined>>;
@@ -47,6 +50,9 @@ const providers: { [K in Outside]: Open<K> } = {
   }),
 };
 
+/** Those that are far away and counted by the call; Vault is asked every time. */
+const remembered: ReadonlySet<ManagerSettings['kind']> = new Set(['aws-kms', 'gcp-kms']);
+
 interface Opened {
   manager: Promise<SecretManager>;
   credential: Secret | null;
@@ -59,9 +65,11 @@ export class SecretManagerRegistry {
   readonly #options: RegistryOptions;
   readonly #opened = new Map<string, Opened>();
   readonly #farewells = new Set<Promise<void>>();
+  readonly #dataKeys: DataKeys;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#dataKeys = new DataKeys(options.dataKeyMsMax);
   }
 
   /**
@@ -88,13 +96,20 @@ export class SecretManagerRegistry {
     }
   }
 
+  /** Where it is not sure any more that this delegate is one. */
+  forgetDataKeys(): void {
+    this.#dataKeys.forgetAll();
+  }
+
   /** Once nobody uses them any more. */
   async close(): Promise<void> {
+    this.forgetDataKeys();
     this.#shrink(0);
     await Promise.all(this.#farewells);
   }
 
-  #open({ scope, id, credential: carried }: CarriedManager, settings: SettingsOf<Outside>): Opened {
+  #open(task: CarriedManager, settings: SettingsOf<Outside>): Opened {
+    const { scope, id, credential: carried } = task;
     const credential = carried.kind === 'ambient' ? null : new Secret(Buffer.from(carried.value, 'base64'));
     const { deployment, deadlineMs, proxy, environment, assertPathAllowed } = this.#options;
     const setup = { keeper: { manager: id, scope }, settings, credential, deadlineMs, proxy, environment };
@@ -102,7 +117,7 @@ export class SecretManagerRegistry {
     const open = providers[settings.kind] as Open<Outside>;
     const manager = open(setup).then((provider) =>
       'keys' in provider
-        ? new EnvelopeManager(settings.kind, provider.keys, deployment)
+        ? new EnvelopeManager(settings.kind, this.#remembering(provider.keys, task), deployment)
         : new StoreManager(settings.kind, provider.store, deployment, (path) =>
             assertPathAllowed(settings, path),
           ),
@@ -113,8 +128,15 @@ export class SecretManagerRegistry {
     return opened;
   }
 
+  #remembering(keys: KeyWrapper, task: CarriedManager): KeyWrapper {
+    return remembered.has(task.settings.kind)
+      ? new RememberingWrapper(keys, this.#dataKeys, keyOf(task))
+      : keys;
+  }
+
   /** What is open of the same secret manager is of an older edit. */
   #outdate({ scope, id }: CarriedManager): void {
+    this.#dataKeys.forgetOf(`${scope} ${id} `);
     for (const [key, opened] of this.#opened) if (key.startsWith(`${scope} ${id} `)) opened.isStale = true;
   }
 

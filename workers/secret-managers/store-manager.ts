@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { assertLength, plaintextBytesMax } from '../../src/envelope/envelope.js';
 import {
+  type Found,
   type PutOptions,
   SecretManager,
   type SecretManagerKind,
@@ -47,17 +48,14 @@ export class StoreManager extends SecretManager {
     };
   }
 
-  override async open(stored: StoredSecret, { secret }: SecretPlace, signal?: AbortSignal): Promise<Secret> {
-    const parsed = StoreReference.safeParse(stored);
-    if (!parsed.success)
-      throw new Failure('SECRET_UNREADABLE', { secret, reason: 'the reference is damaged' });
-    const { path, field, storeVersion } = parsed.data;
-    this.assertPathAllowed(path);
-    const { value } = await this.#store.read({ path, field, version: storeVersion }, signal);
-    const bytes = value.use(({ length }) => length);
-    if (bytes >= 1 && bytes <= plaintextBytesMax) return value;
+  override async open(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Secret> {
+    return (await this.#read(stored, place, signal)).value;
+  }
+
+  override async tryOpening(stored: StoredSecret, place: SecretPlace, signal?: AbortSignal): Promise<Found> {
+    const { value, version } = await this.#read(stored, place, signal);
     value.wipe();
-    throw new Failure('SECRET_UNREADABLE', { secret, reason: `the store has ${bytes} bytes there` });
+    return { keyId: null, storeVersion: version };
   }
 
   override async check(signal?: AbortSignal): Promise<void> {
@@ -66,5 +64,22 @@ export class StoreManager extends SecretManager {
 
   override async close(): Promise<void> {
     await this.#store.close();
+  }
+
+  async #read(
+    stored: StoredSecret,
+    { secret }: SecretPlace,
+    signal: AbortSignal | undefined,
+  ): Promise<{ value: Secret; version: string }> {
+    const parsed = StoreReference.safeParse(stored);
+    if (!parsed.success)
+      throw new Failure('SECRET_UNREADABLE', { secret, reason: 'the reference is damaged' });
+    const { path, field, storeVersion } = parsed.data;
+    this.assertPathAllowed(path);
+    const { value, version } = await this.#store.read({ path, field, version: storeVersion }, signal);
+    const bytes = value.use(({ length }) => length);
+    if (bytes >= 1 && bytes <= plaintextBytesMax) return { value, version };
+    value.wipe();
+    throw new Failure('SECRET_UNREADABLE', { secret, reason: `the store has ${bytes} bytes there` });
   }
 }

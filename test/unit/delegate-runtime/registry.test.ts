@@ -24,6 +24,7 @@ beforeEach(async () => {
     deployment: 'test',
     keyring: new Keyring(openKeyFile(path.join(home, 'keyring.json'), { createIfMissing: true }), 'test'),
     deadlineMs: 5_000,
+    dataKeyMsMax: 0,
     proxy: undefined,
     environment: {},
     assertAllowed: () => undefined,

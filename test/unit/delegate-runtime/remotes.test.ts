@@ -41,6 +41,7 @@ it.each(['in-process', 'native'])(
       deployment: 'test',
       keyring,
       deadlineMs: 1_000,
+      dataKeyMsMax: 0,
       proxy: undefined,
       environment: {},
       assertAllowed: () => undefined,
