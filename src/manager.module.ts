@@ -14,6 +14,7 @@ import { OperationsController } from './api/operations.controller.js';
 import { ProblemFilter } from './api/problem.filter.js';
 import { RequestPipe } from './api/request-pipe.js';
 import { ScopesController } from './api/scopes.controller.js';
+import { SecretAuditController } from './api/secret-audit.controller.js';
 import { SecretManagerListController, SecretManagersController } from './api/secret-managers.controller.js';
 import { SecretOperationsController } from './api/secret-operations.controller.js';
 import { SecretsController } from './api/secrets.controller.js';
@@ -21,6 +22,7 @@ import { Config } from './config/config.js';
 import { Connectivity } from './connectivity/connectivity.js';
 import { DelegatedSecrets } from './connectivity/delegated-secrets.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
+import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
 import { SecretCarrier } from './connectivity/secret-carrier.js';
 import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
 import { SecretRefresh } from './connectivity/secret-refresh.js';
@@ -47,6 +49,7 @@ import { BuiltInSecrets } from './secrets/built-in.js';
 import { CurrentSecretsRepository } from './secrets/current-secrets.repository.js';
 import { Deployment, openDeployment } from './secrets/deployment.js';
 import { SealedValuesRepository } from './secrets/sealed-values.repository.js';
+import { SecretAuditRepository } from './secrets/secret-audit.repository.js';
 import { SecretManagersRepository } from './secrets/secret-managers.repository.js';
 import { SecretOperationsRepository } from './secrets/secret-operations.repository.js';
 import { SecretSettlement } from './secrets/secret-settlement.js';
@@ -88,6 +91,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       OperationsController,
       ConnectorsController,
       SecretsController,
+      SecretAuditController,
       SecretManagersController,
       SecretManagerListController,
       SecretOperationsController,
@@ -121,6 +125,7 @@ const corridors = [
   SealedValuesFlow,
   SecretRenewal,
   SecretOperationsFlow,
+  SecretAuditFlow,
   DelegatesService,
   Dispatcher,
   Admission,
@@ -138,6 +143,7 @@ const rooms = [
   SecretManagersRepository,
   SecretOperationsRepository,
   SecretSettlement,
+  SecretAuditRepository,
   SealedValuesRepository,
   DelegatesRepository,
   DelegateTokensRepository,

@@ -9,6 +9,7 @@ import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import type { Config } from './config/config.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
+import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
 import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
@@ -80,6 +81,7 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   app.get(Sweep).start();
   app.get(SealedValuesFlow).start();
   app.get(SecretOperationsFlow).start();
+  app.get(SecretAuditFlow).start();
 }
 
 /** The first account, and an admin token for it in a file that only this user reads; renewed when it is no longer good. */
@@ -108,6 +110,7 @@ async function drain(app: NestFastifyApplication, storage: Storage): Promise<voi
   app.get(Waits).release();
   await app.get(LaneFlow).drain();
   await app.get(JobWorker).stop();
+  await app.get(SecretAuditFlow).stop();
   await app.get(DelegatesService).stop();
   await app.get(TaskQueue).close();
   await app.close();

@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
@@ -14,6 +14,7 @@ import { KnownHosts } from '../policy/known-hosts.js';
 import { GroupName, Username } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
+import { actorOf } from './authentication.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -137,9 +138,13 @@ export class ConnectorsController {
     problems: ['NOT_FOUND', ...ofRoad],
     200: CheckAnswer,
   })
-  async check(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
+  async check(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Req() request: FastifyRequest,
+  ) {
     const connector = await this.connectors.get(scopeOf(names), id);
-    const git = await this.connectivity.open(connector);
+    const cause = { kind: 'connector-check' as const, operations: [], actors: [actorOf(request)] };
+    const git = await this.connectivity.open(connector, cause);
     const { stages, host } = await git.check();
     return {
       ok: stages.every(({ ok }) => ok),

@@ -14,6 +14,7 @@ import { scopeOf } from '../scopes/scope.js';
 import type { OperationRecord, OperationResult } from '../sync/operations.repository.js';
 import { SaveFlow, type SaveRequest } from '../sync/save.flow.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
+import { actorOf } from './authentication.js';
 import {
   DeletionAnswer,
   EntityAnswer,
@@ -169,6 +170,7 @@ export class EntitiesController {
       ...change,
       expected: expectationOf(request),
       idempotency: idempotencyOf(request),
+      requestedBy: actorOf(request),
     };
     return this.flow.accept(save, wait * 1000);
   }

@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DelegatedSecrets } from '../connectivity/delegated-secrets.js';
 import { Tag } from '../contract/presence.js';
@@ -14,6 +14,7 @@ import { PublicKey, Signature } from '../sealing/sealed-message.js';
 import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
 import { Answers, ofBody } from './answers.js';
+import { actorOf } from './authentication.js';
 import { NamedParameters, ScopeParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -209,10 +210,11 @@ export class SecretManagersController {
   })
   async check(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof SecretManagerCheckAnswer>> {
     const manager = await this.managers.get(scopeOf(names), id);
     try {
-      return { ok: true, ms: await this.delegated.check(manager) };
+      return { ok: true, ms: await this.delegated.check(manager, actorOf(request)) };
     } catch (error) {
       const { code, detail, hint } = toProblem(Failure.from(error));
       return { ok: false, ms: null, code, detail, hint };

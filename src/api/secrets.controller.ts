@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Kept, SealedValuesFlow } from '../connectivity/sealed-values.flow.js';
 import { SecretRefresh } from '../connectivity/secret-refresh.js';
@@ -10,10 +10,12 @@ import { FileValue, SecretValue, SshKeyValue } from '../policy/text.js';
 import { type Scope, scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { PublicKey } from '../sealing/sealed-message.js';
+import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
+import { actorOf } from './authentication.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -130,10 +132,14 @@ export class SecretsController {
   async put(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: SecretBody }) body: SecretBody,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const scope = scopeOf(names);
-    const kept = 'sealed' in body ? await this.#accept(scope, id, body) : await this.#put(scope, id, body);
+    const kept =
+      'sealed' in body
+        ? await this.flow.accept(await this.#sealedValue(scope, id, body), actorOf(request))
+        : await this.#put(scope, id, body);
     if (kept.state === 'pending') {
       reply.status(202).header('location', `/api/v1/${scope}/secrets/${id}`).header('retry-after', '5');
       return { state: kept.state, waitsFor: kept.waitsFor };
@@ -157,8 +163,9 @@ export class SecretsController {
   })
   async refresh(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof SecretRefreshAnswer>> {
-    const refreshed = await this.refreshing.refresh(scopeOf(names), id);
+    const refreshed = await this.refreshing.refresh(scopeOf(names), id, actorOf(request));
     if (!('failure' in refreshed)) return { ok: true, ...refreshed };
     const { version, failure } = refreshed;
     const { code, detail, hint } = toProblem(failure);
@@ -180,7 +187,11 @@ export class SecretsController {
     return { state: 'kept', ...(await this.service.put(scope, id, toWrite(body))) };
   }
 
-  async #accept(scope: Scope, id: string, { manager: name, kind, sealed }: SealedBody): Promise<Kept> {
+  async #sealedValue(
+    scope: Scope,
+    id: string,
+    { manager: name, kind, sealed }: SealedBody,
+  ): Promise<SealedValueRecord> {
     const { group, version, enc, box } = sealed;
     const leftMs = sealed.expiresAt - Date.now();
     if (leftMs <= 0 || leftMs > SEALED_MS_MAX + SKEW_MS)
@@ -192,7 +203,7 @@ export class SecretsController {
     const manager = await this.managers.resolve(scope, name);
     const keptBy = { scope: manager.scope, id: manager.id };
     const expiresAt = new Date(sealed.expiresAt);
-    return this.flow.accept({ version, scope, secret: id, kind, keptBy, group, enc, box, expiresAt });
+    return { version, scope, secret: id, kind, keptBy, group, enc, box, expiresAt };
   }
 }
 

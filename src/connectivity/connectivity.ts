@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import type { Connector } from '../connectors/connectors.repository.js';
+import type { Purpose } from '../contract/audit.js';
 import type { CarriedRemote } from '../contract/remote.js';
 import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
 import type { Git, Remote } from '../git/git.js';
@@ -34,14 +35,15 @@ export class Connectivity {
 
   /**
    * The repository behind the connector, under the connector's credential, over the connector's road. The credential is looked up
-   * anew at every use, and once before.
+   * anew at every use, and once before; whenever it is opened, the cause is put on record.
    * @throws SECRET_OUT_OF_REACH, NOT_FOUND for the secret
    */
-  async open(connector: Connector): Promise<Git> {
+  async open(connector: Connector, cause: Omit<Purpose, 'subject'>): Promise<Git> {
     const secret = await this.#secretOf(connector);
-    if (connector.connectivity === 'manager') return this.#direct(connector);
+    const purpose = { ...cause, subject: `${connector.scope}/connectors/${connector.id}` };
+    if (connector.connectivity === 'manager') return this.#direct(connector, purpose);
     errandFor(connector, secret);
-    return this.#delegated(connector);
+    return this.#delegated(connector, purpose);
   }
 
   /** What this connector asks of the delegate that serves it, its secret’s manager included. @throws NOT_FOUND */
@@ -56,7 +58,7 @@ export class Connectivity {
     return secret;
   }
 
-  #direct({ url, credential }: Connector): Git {
+  #direct({ url, credential }: Connector, purpose: Purpose): Git {
     const remote: Remote =
       credential === null
         ? { url }
@@ -65,7 +67,7 @@ export class Connectivity {
             credential: {
               username: credential.username,
               open: async () =>
-                this.opener.open(await this.secrets.find(credential.secretScope, credential.secret)),
+                this.opener.open(await this.secrets.find(credential.secretScope, credential.secret), purpose),
             },
           };
     return new InProcessGit(remote, {
@@ -77,14 +79,14 @@ export class Connectivity {
     });
   }
 
-  #delegated(connector: Connector): Git {
+  #delegated(connector: Connector, purpose: Purpose): Git {
     const timeoutMs = this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000 + TASK_MARGIN_MS;
     return new DelegatedGit(async () => {
       const secret = await this.#secretOf(connector);
       // Who may be sent the secret follows from the same look at it.
-      const errand = errandFor(connector, secret);
+      const errand = { ...errandFor(connector, secret), purpose };
       return {
-        remote: await this.#carry(connector, secret),
+        remote: await this.#carry(connector, secret, purpose),
         run: (name, input) => this.dispatcher.run(errand, name, input, timeoutMs),
       };
     });
@@ -94,11 +96,12 @@ export class Connectivity {
   async #carry(
     { url, credential, knownHosts }: Connector,
     secret: CurrentSecret | undefined,
+    purpose: Purpose,
   ): Promise<CarriedRemote> {
     const place = knownHosts === null ? { url } : { url, knownHosts };
     if (credential === null || secret === undefined) return place;
     const { username } = credential;
-    return { ...place, credential: { username, secret: await this.carrier.carryCurrent(secret) } };
+    return { ...place, credential: { username, secret: await this.carrier.carryCurrent(secret, purpose) } };
   }
 }
 

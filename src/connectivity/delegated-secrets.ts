@@ -1,20 +1,24 @@
 // What is asked of delegates about secrets themselves: try a secret manager, take a value into its keeping, renew it, let it go.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import type { Purpose } from '../contract/audit.js';
 import type { TaskInput } from '../contract/tasks.js';
 import { secretOperationsSince } from '../contract/version.js';
 import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
 import { type GroupKeys, GroupsRepository } from '../delegates/groups.repository.js';
+import type { ReasonCode, Verdict } from '../delegates/selection.js';
 import type { Found, StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
-import { outwards } from '../scopes/scope.js';
+import { areNested, outwards } from '../scopes/scope.js';
 import type { SealedValue } from '../sealing/client-sealing.js';
 import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import type { SecretManagerRecord } from '../secrets/secret-managers.repository.js';
 import type { HeldSecret, KeptBy } from '../secrets/secrets.repository.js';
 import { errandOfManager, SecretCarrier } from './secret-carrier.js';
 
+/** What keeps a delegate from opening a secret for good. */
+const lasting: ReadonlySet<ReasonCode> = new Set(['scope', 'group', 'tag', 'revoked', 'contract']);
 /** What a task may take on top of the secret manager's own time. */
 const TASK_MARGIN_MS = 10_000;
 
@@ -37,9 +41,11 @@ export class DelegatedSecrets {
   ) {}
 
   /** How long the secret manager took to show that it can be used, in milliseconds. @throws SECRET_MANAGER_*, DELEGATE_* */
-  async check(manager: SecretManagerRecord): Promise<number> {
-    const carried = await this.carrier.carryManager(manager);
-    const errand = errandOfManager(manager);
+  async check(manager: SecretManagerRecord, actor: string): Promise<number> {
+    const subject = `${manager.scope}/secret-managers/${manager.id}`;
+    const purpose: Purpose = { kind: 'secret-manager-check', subject, operations: [], actors: [actor] };
+    const carried = await this.carrier.carryManager(manager, purpose);
+    const errand = { ...errandOfManager(manager), purpose };
     const { ms } = await this.dispatcher.run(errand, 'secrets.check', { manager: carried }, this.#timeoutMs);
     return ms;
   }
@@ -50,9 +56,25 @@ export class DelegatedSecrets {
   }
 
   /** Has a delegate open it past all that is remembered. @throws SECRET_*, DELEGATE_* */
-  async tryOpening(held: OutsideSecret): Promise<Tried> {
-    const { errand, task } = await this.#taskAbout(held);
+  async tryOpening(held: OutsideSecret, purpose: Purpose): Promise<Tried> {
+    const { errand, task } = await this.#taskAbout(held, purpose);
     return this.dispatcher.run(errand, 'secrets.try', task, this.#timeoutMs);
+  }
+
+  /**
+   * Every delegate that may open what the secret manager keeps, whether it is there now or not. A keyring’s also serve connectors
+   * of a narrower scope than the secret’s.
+   */
+  async openers(keptBy: NonNullable<KeptBy>): Promise<Verdict[]> {
+    const manager = await this.carrier.find(keptBy);
+    const verdicts = await this.dispatcher.explain(errandOfManager(manager));
+    const isKeyring = manager.settings.kind === 'keyring';
+    return verdicts.filter(({ delegate, reasons }) =>
+      reasons.every(
+        ({ code }) =>
+          !lasting.has(code) || (code === 'scope' && isKeyring && areNested(delegate.scope, manager.scope)),
+      ),
+    );
   }
 
   /** Of the delegate that would be asked now. @throws DELEGATE_UNAVAILABLE */
@@ -85,14 +107,15 @@ export class DelegatedSecrets {
    */
   async keep(
     value: Omit<SealedValueRecord, 'kind'>,
+    purpose: Purpose,
     migration?: { onlyIfAbsent: boolean },
   ): Promise<StoredSecret> {
     const { scope, secret, keptBy, version, enc, box, group: groupId } = value;
     const manager = await this.carrier.find(keptBy);
-    const carried = await this.carrier.carryManager(manager);
+    const carried = await this.carrier.carryManager(manager, purpose);
     const task = { manager: carried, scope, secret, version, expiresAt: value.expiresAt.getTime(), enc, box };
     const { stored } = await this.dispatcher.run(
-      { ...(migration === undefined ? errandOfManager(manager) : errandSince(manager)), groupId },
+      { ...(migration === undefined ? errandOfManager(manager) : errandSince(manager)), groupId, purpose },
       'secrets.put',
       migration === undefined ? task : { ...task, migration },
       this.#timeoutMs,
@@ -101,8 +124,12 @@ export class DelegatedSecrets {
   }
 
   /** The secret under the newest key of its manager, or as another version under a fresh data key. @throws SECRET_*, DELEGATE_* */
-  async renew(held: HeldSecret, how: 'rewrap' | 'reencrypt', version: string): Promise<StoredSecret> {
-    const { errand, task } = await this.#taskAbout(held);
+  async renew(
+    held: HeldSecret,
+    { how, version }: { how: 'rewrap' | 'reencrypt'; version: string },
+    purpose: Purpose,
+  ): Promise<StoredSecret> {
+    const { errand, task } = await this.#taskAbout(held, purpose);
     const { stored } = await this.dispatcher.run(
       errand,
       'secrets.renew',
@@ -113,22 +140,26 @@ export class DelegatedSecrets {
   }
 
   /** The value, sealed to a group that no manager belongs to. @throws SECRET_*, DELEGATE_* */
-  async reseal(held: HeldSecret, to: TaskInput<'secrets.reseal'>['to']): Promise<SealedValue> {
-    const { errand, task } = await this.#taskAbout(held);
+  async reseal(
+    held: HeldSecret,
+    to: TaskInput<'secrets.reseal'>['to'],
+    purpose: Purpose,
+  ): Promise<SealedValue> {
+    const { errand, task } = await this.#taskAbout(held, purpose);
     return this.dispatcher.run(errand, 'secrets.reseal', { ...task, to }, this.#timeoutMs);
   }
 
   /** The value itself, where the delegates’ operators allow that. @throws SECRET_*, DELEGATE_* */
-  async reveal(held: HeldSecret): Promise<Secret> {
-    const { errand, task } = await this.#taskAbout(held);
+  async reveal(held: HeldSecret, purpose: Purpose): Promise<Secret> {
+    const { errand, task } = await this.#taskAbout(held, purpose);
     const { value } = await this.dispatcher.run(errand, 'secrets.reveal', task, this.#timeoutMs);
     return new Secret(Buffer.from(value, 'base64'));
   }
 
-  async #taskAbout({ scope, id: secret, keptBy, stored }: HeldSecret) {
+  async #taskAbout({ scope, id: secret, keptBy, stored }: HeldSecret, purpose: Purpose) {
     const manager = await this.carrier.find(keptBy as NonNullable<KeptBy>);
-    const task = { manager: await this.carrier.carryManager(manager), scope, secret, stored };
-    const errand = errandSince(manager);
+    const task = { manager: await this.carrier.carryManager(manager, purpose), scope, secret, stored };
+    const errand = { ...errandSince(manager), purpose };
     // A keyring is with every delegate of its group, also where that serves the secret’s own scope alone.
     return { errand: manager.settings.kind === 'keyring' ? { ...errand, scope } : errand, task };
   }

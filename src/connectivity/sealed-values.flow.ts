@@ -2,6 +2,7 @@
 // write to the secret, or its deletion, takes the value away; whoever is at it then finds it gone.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { OWN_ACCORD, type Purpose } from '../contract/audit.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { type SealedValueRecord, SealedValuesRepository } from '../secrets/sealed-values.repository.js';
@@ -49,17 +50,19 @@ export class SealedValuesFlow {
    * Sent again, a value has no second effect: it is kept already, or somebody is at it.
    * @throws what ends it for good; then nothing of the value is left here
    */
-  async accept(value: SealedValueRecord): Promise<Kept> {
+  async accept(value: SealedValueRecord, actor: string): Promise<Kept> {
     const known = await this.secrets.admit(value);
     if (known !== undefined) return { state: 'kept', record: known, created: false };
     await this.delegated.requireGroup(value);
     const isNew = await this.values.put(value, this.#claimMs);
-    return isNew ? this.#keep(value) : { state: 'pending', waitsFor: 'the same value is on its way already' };
+    return isNew
+      ? this.#keep(value, actor)
+      : { state: 'pending', waitsFor: 'the same value is on its way already' };
   }
 
-  async #keep(value: SealedValueRecord): Promise<Kept> {
+  async #keep(value: SealedValueRecord, actor: string): Promise<Kept> {
     try {
-      const kept = await this.secrets.adopt(value, await this.delegated.keep(value));
+      const kept = await this.secrets.adopt(value, await this.delegated.keep(value, purposeOf(value, actor)));
       if (kept !== undefined) return { state: 'kept', ...kept };
     } catch (error) {
       const failure = Failure.from(error, `secret version ${value.version}`);
@@ -75,7 +78,7 @@ export class SealedValuesFlow {
   async #sweep(): Promise<void> {
     await this.values.forgetExpired();
     const claimed = await this.values.claim(Math.max(0, CLAIMED_MAX - this.#running.size), this.#claimMs);
-    for (const value of claimed) this.#run(this.#keep(value));
+    for (const value of claimed) this.#run(this.#keep(value, OWN_ACCORD));
   }
 
   #run(work: Promise<unknown>): void {
@@ -87,3 +90,10 @@ export class SealedValuesFlow {
     void done.finally(() => this.#running.delete(done));
   }
 }
+
+const purposeOf = ({ scope, secret }: SealedValueRecord, actor: string): Purpose => ({
+  kind: 'secret-value',
+  subject: `${scope}/secrets/${secret}`,
+  operations: [],
+  actors: [actor],
+});

@@ -1,6 +1,7 @@
 // How secrets and their managers get to a delegate: always inside a sealed task, and what the builtin manager keeps is opened
 // for that one task.
 import { Injectable } from '@nestjs/common';
+import type { Purpose } from '../contract/audit.js';
 import type { CarriedSecret } from '../contract/remote.js';
 import type { CarriedManager } from '../contract/secret-managers.js';
 import type { Errand } from '../delegates/dispatcher.js';
@@ -25,42 +26,41 @@ export class SecretCarrier {
   }
 
   /** @throws NOT_FOUND, SECRET_UNREADABLE for what the builtin manager cannot open */
-  async carrySecret(secret: HeldSecret): Promise<CarriedSecret> {
-    const manager = secret.keptBy === null ? null : await this.find(secret.keptBy);
-    return this.carryCurrent({ ...secret, manager, credential: await this.#credentialOf(manager) });
-  }
-
-  /** @throws SECRET_UNREADABLE for what the builtin manager cannot open */
-  async carryCurrent({ manager, credential, ...secret }: CurrentSecret): Promise<CarriedSecret> {
+  async carryCurrent(
+    { manager, credential, ...secret }: CurrentSecret,
+    purpose: Purpose,
+  ): Promise<CarriedSecret> {
     const { scope, id, stored } = secret;
-    if (manager === null) return { manager: 'builtin', value: await this.#open(secret) };
+    if (manager === null) return { manager: 'builtin', value: await this.#open(secret, purpose, 'delegate') };
     // As delegates have known it since before there were other managers.
     if (manager.settings.kind === 'keyring')
       return { manager: 'keyring', scope, id, envelope: stored as Envelope };
-    return { manager: 'outside', scope, id, stored, keptBy: await this.#carry(manager, credential) };
+    return { manager: 'outside', scope, id, stored, keptBy: await this.#carry(manager, credential, purpose) };
   }
 
   /** @throws NOT_FOUND, SECRET_UNREADABLE for its credential */
-  async carryManager(manager: SecretManagerRecord): Promise<CarriedManager> {
-    return this.#carry(manager, await this.#credentialOf(manager));
+  async carryManager(manager: SecretManagerRecord, purpose: Purpose): Promise<CarriedManager> {
+    const { credential: named } = manager;
+    const credential = named === null ? null : await this.held.held(named.secretScope, named.secret);
+    return this.#carry(manager, credential, purpose);
   }
 
   async #carry(
     { scope, id, revision, settings }: SecretManagerRecord,
     credential: HeldSecret | null,
+    purpose: Purpose,
   ): Promise<CarriedManager> {
     const manager = { scope, id, revision, settings };
     if (credential === null) return { ...manager, credential: { kind: 'ambient' } };
-    return { ...manager, credential: { kind: 'builtin', value: await this.#open(credential) } };
+    const lentTo = `${scope}/secret-managers/${id}`;
+    return {
+      ...manager,
+      credential: { kind: 'builtin', value: await this.#open(credential, purpose, lentTo) },
+    };
   }
 
-  async #credentialOf(manager: SecretManagerRecord | null): Promise<HeldSecret | null> {
-    const named = manager?.credential ?? null;
-    return named === null ? null : this.held.held(named.secretScope, named.secret);
-  }
-
-  async #open(secret: HeldSecret): Promise<string> {
-    const opened = await this.secrets.open(secret);
+  async #open(secret: HeldSecret, purpose: Purpose, lentTo: string): Promise<string> {
+    const opened = await this.secrets.open(secret, purpose, lentTo);
     try {
       return opened.use((bytes) => bytes.toString('base64'));
     } finally {

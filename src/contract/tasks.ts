@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { StoredSecret } from '../envelope/secret-manager.js';
 import { PublicKey, Signature } from '../sealing/sealed-message.js';
+import { AuditRecord } from './audit.js';
 import { CarriedRemote } from './remote.js';
 import { CarriedManager } from './secret-managers.js';
 
@@ -212,6 +213,24 @@ export const tasks = {
   'secrets.check': {
     input: z.strictObject({ manager: CarriedManager }),
     output: z.strictObject({ ms: z.number() }),
+  },
+  /** Tells what the delegate has on record after a sequence number of this file of its, or from the start of another one. */
+  'secrets.audit': {
+    input: z.strictObject({
+      /** The file that the number is of; null where none is known. */
+      log: z.uuid().nullable(),
+      /** What the manager has put on record up to here, the delegate need not keep for it any more. */
+      after: z.int().min(0),
+      max: z.int().min(1),
+    }),
+    output: z.strictObject({
+      log: z.uuid(),
+      /** What the records follow on: what was asked for, or 0 where that is of another file, or of a later state of this one. */
+      after: z.int().min(0),
+      records: z.array(AuditRecord),
+      /** Of the newest record there is; 0 where there is none. */
+      latest: z.int().min(0),
+    }),
   },
   /** Gives a newcomer what it lacks of the group's private keys, sealed to the newcomer's own key. */
   'group.handOver': {

@@ -86,6 +86,11 @@ export class DelegatesService {
     return (await this.#records()).filter((one) => accountOf(one.scope) === account);
   }
 
+  /** Of every account. */
+  all(): Promise<DelegateRecord[]> {
+    return this.#records();
+  }
+
   /** What was known is looked up again. */
   forget(): void {
     this.#all = undefined;

@@ -2,6 +2,7 @@
 // another.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import type { Purpose } from '../contract/audit.js';
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contract/tasks.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
@@ -33,18 +34,23 @@ export interface Errand {
   groupId?: string | undefined;
   /** Contract version that a delegate must at least speak. */
   since?: number | undefined;
+  /** Why it is run, for the delegate's records. */
+  purpose?: Purpose | undefined;
 }
 
 /** So many delegates may be lost over a task before it counts as one that kills them. */
 const LOST_MAX = 5;
 const PAUSE_MS = 250;
 const HAND_OVER_MS = 5_000;
+/** Contract version since which a delegate keeps records of the secrets it opens. */
+export const recordsSince = 6;
 /** Another delegate may be able to do what failed for one of these reasons. */
 const elsewhere = new Set([
   'GIT_UNREACHABLE',
   'GIT_ADDRESS_DENIED',
   'SECRET_UNREADABLE',
   'SECRET_MANAGER_UNAVAILABLE',
+  'SECRET_AUDIT_UNWRITABLE',
   'DELEGATE_POLICY_REFUSED',
   'TASK_REFUSED',
 ]);
@@ -54,6 +60,7 @@ export class Dispatcher implements QueueWork {
   readonly #reach = new ReachMemory();
   /** Tasks of this manager that a delegate has. */
   readonly #busy = new Map<string, number>();
+  #onServed: (delegate: string) => void = () => undefined;
 
   constructor(
     private readonly queue: TaskQueue,
@@ -72,6 +79,25 @@ export class Dispatcher implements QueueWork {
     const delegate = chosen === undefined ? undefined : await this.delegates.find(chosen.delegate.id);
     if (delegate !== undefined) return delegate;
     throw new Failure('DELEGATE_UNAVAILABLE', { reason: explainNobody(verdicts, wantedFor(errand)) });
+  }
+
+  /** Tells of every delegate that has answered a task with a purpose: it may have opened a secret. */
+  tellServed(listener: (delegate: string) => void): void {
+    this.#onServed = listener;
+  }
+
+  /** Asks this very delegate. @throws its own Failure, DELEGATE_UNAVAILABLE */
+  async ask<N extends TaskName>(
+    delegate: string,
+    name: N,
+    input: TaskInput<N>,
+    timeoutMs: number,
+  ): Promise<TaskOutput<N>> {
+    const answer = await this.#ask(undefined, delegate, name, input, new Attempt(timeoutMs));
+    if (answer === undefined)
+      throw new Failure('DELEGATE_UNAVAILABLE', { reason: `delegate ${delegate} did not take the task` });
+    if (!answer.ok) throw Failure.fromWire(answer.failure as WireFailure);
+    return tasks[name].output.parse(answer.output) as TaskOutput<N>;
   }
 
   /**
@@ -153,6 +179,7 @@ export class Dispatcher implements QueueWork {
       const sent = await this.queue.send(addressOf(delegate), name, input, {
         contract: Math.min(contractVersion, delegate.contract),
         expiresAt: attempt.endsAt,
+        purpose: delegate.contract < recordsSince ? undefined : errand?.purpose,
         standing: async (isBegun) => {
           const now = await this.delegates.find(id);
           if (isBegun) begunBy ??= now?.process ?? null;
@@ -172,6 +199,7 @@ export class Dispatcher implements QueueWork {
       attempt.lose(sent.reason, sent.isDead);
       return undefined;
     } finally {
+      if (errand?.purpose !== undefined) this.#onServed(id);
       const left = (this.#busy.get(id) ?? 1) - 1;
       if (left > 0) this.#busy.set(id, left);
       else this.#busy.delete(id);

@@ -24,7 +24,7 @@ export async function checkRemote(remote: Remote, options: SessionOptions): Prom
     });
   } catch (error) {
     const failure = Failure.from(error);
-    if (failure.code.startsWith('SECRET_')) await reachAnonymously(remote, options, trial);
+    if (isOfSecret(failure)) await reachAnonymously(remote, options, trial);
     trial.fail(failure);
   }
   return check;
@@ -81,10 +81,14 @@ function stagesBefore(stage: Stage): Stage[] {
 /** An answer of any kind means the host was reached. */
 function stageOf(failure: Failure): Stage {
   const { code } = failure;
-  if (code === 'GIT_AUTH_REJECTED' || code.startsWith('SECRET_')) return 'authenticate';
+  if (code === 'GIT_AUTH_REJECTED' || isOfSecret(failure)) return 'authenticate';
   const unreached = ['GIT_UNREACHABLE', 'GIT_TIMEOUT', 'GIT_ADDRESS_DENIED', 'CONNECTOR_DENIED', 'INTERNAL'];
   return unreached.includes(code) ? 'reach' : 'read';
 }
+
+/** Nothing but opening a secret, which is put on record, needs a database here. */
+const isOfSecret = ({ code }: Failure): boolean =>
+  code.startsWith('SECRET_') || code === 'DATABASE_UNAVAILABLE';
 
 /** Without its secret a connector still tells whether the host is there: any answer will do. */
 async function reachAnonymously(remote: Remote, options: SessionOptions, trial: Trial): Promise<void> {

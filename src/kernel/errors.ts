@@ -248,6 +248,14 @@ export const errors = {
     hint: () =>
       'Rotate the key at the secret manager, or reinstate it: POST …/secret-managers/{id}/keys/reinstate',
   }),
+  SECRET_AUDIT_UNWRITABLE: row<{ file: string; reason: string }>({
+    status: 503,
+    disposition: 'wait',
+    title: 'The opening of a secret cannot be put on record',
+    message: (d) => `No secret is opened while it cannot be put on record in ${d.file}: ${d.reason}`,
+    hint: () =>
+      'Give the delegate a data folder with free space that it may write to; what waits goes on by itself',
+  }),
   SECRET_MANAGER_UNFIT: row<{ problem: string; mend: string }>({
     status: 422,
     disposition: 'stop',

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, QueueEvents } from 'bullmq';
+import type { Purpose } from '../contract/audit.js';
 import { AnswerClaims, clockSkewMaxMs, taskInfo } from '../contract/messages.js';
 import { silenceMaxMs } from '../contract/presence.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName } from '../contract/tasks.js';
@@ -61,6 +62,8 @@ export interface SendOptions {
   contract: number;
   /** When the answer must be there, waiting in the delegate's queue included. Milliseconds since 1970. */
   expiresAt: number;
+  /** Why it is asked for; for a delegate that understands it. */
+  purpose?: Purpose | undefined;
   /** Of the delegate, which has begun the task or not. */
   standing: (isBegun: boolean) => Promise<Standing>;
 }
@@ -135,7 +138,7 @@ export class TaskQueue {
     to: Addressee,
     name: N,
     input: TaskInput<N>,
-    { contract, expiresAt, standing }: SendOptions,
+    { contract, expiresAt, purpose, standing }: SendOptions,
   ): Promise<Sent> {
     const task = randomUUID();
     const { deployment, identity } = this.#seal;
@@ -144,7 +147,8 @@ export class TaskQueue {
     // It is the delegate’s clock that judges it.
     const refusedAt = expiresAt + clockSkewMaxMs;
     const claims = { deployment, group, delegate, task, name, contract, issuedAt, expiresAt: refusedAt };
-    const message = await sealMessage(encodeBytes(input), claims, {
+    const told = purpose === undefined ? input : { ...input, purpose };
+    const message = await sealMessage(encodeBytes(told), claims, {
       purpose: 'task',
       sealer: this.#sealerFor(to),
       author: identity,

@@ -1,5 +1,6 @@
 // The delegate's end of its own task queue: what is authentic, addressed to it, in time and new is carried out; nothing else.
 import { type Job, Worker } from 'bullmq';
+import { Purpose } from '../contract/audit.js';
 import { answerInfo, clockSkewMaxMs, TaskClaims } from '../contract/messages.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName, tasks } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
@@ -9,8 +10,16 @@ import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '..
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
 import { ANSWER_BYTES_MAX } from './task-look.js';
 
+/** A task as its handler knows it, beside its input. */
+export interface TaskContext {
+  id: string;
+  name: string;
+  /** Why it was asked for; null where the manager told nothing of it. */
+  purpose: Purpose | null;
+}
+
 /** One handler for every task: a missing one does not compile. Handlers answer plain values or fail with a Failure. */
-export type TaskHandlers = { [N in TaskName]: (input: TaskInput<N>) => Promise<unknown> };
+export type TaskHandlers = { [N in TaskName]: (input: TaskInput<N>, task: TaskContext) => Promise<unknown> };
 
 /** What a delegate knows itself and its manager by. Keys in base64url. */
 export interface DelegateSeal {
@@ -162,8 +171,10 @@ export class TaskWorker {
     if (!Object.hasOwn(tasks, claims.name))
       throw new Failure('TASK_REFUSED', { reason: `task ${claims.name} is unknown` });
     const name = claims.name as TaskName;
-    const input = tasks[name].input.safeParse(payload);
-    if (!input.success) throw new Failure('TASK_REFUSED', { reason: `the input of ${name} is not valid` });
+    const { purpose, rest } = takePurpose(payload);
+    const input = tasks[name].input.safeParse(rest);
+    if (!input.success || !purpose.success)
+      throw new Failure('TASK_REFUSED', { reason: `the input of ${name} is not valid` });
     if (!journal.begin(claims.task, claims.expiresAt)) {
       const reason = 'it was begun before, and is not begun twice';
       const task = { id: claims.task, name: claims.name };
@@ -171,7 +182,8 @@ export class TaskWorker {
       else onForgery(reason, task);
       throw new Failure('TASK_OUTCOME_UNKNOWN', { group: seal.group, reason });
     }
-    return (handlers[name] as (input: unknown) => Promise<unknown>)(input.data);
+    const context: TaskContext = { id: claims.task, name, purpose: purpose.data };
+    return (handlers[name] as (input: unknown, task: TaskContext) => Promise<unknown>)(input.data, context);
   }
 
   async #seal(job: Job, answer: TaskAnswer): Promise<SealedMessage> {
@@ -191,6 +203,12 @@ function objectionTo(claims: TaskClaims, seal: DelegateSeal, job: string | undef
   if (claims.task !== job) return 'it was put in the place of another task';
   if (claims.issuedAt > Date.now() + clockSkewMaxMs) return 'it is of the future';
   return undefined;
+}
+
+/** A task’s purpose travels beside its input; a manager of contract 5 tells none. */
+function takePurpose(payload: unknown) {
+  const { purpose = null, ...rest } = { ...(payload as { purpose?: unknown }) };
+  return { purpose: Purpose.nullable().safeParse(purpose), rest };
 }
 
 function hostOf(payload: unknown): string {

@@ -32,6 +32,10 @@ export function outwards(scope: Scope): Scope[] {
   return parent === null ? [scope] : [scope, ...outwards(parent)];
 }
 
+/** Whether one of them lies in the other, or they are the same. */
+export const areNested = (one: Scope, other: Scope): boolean =>
+  outwards(one).includes(other) || outwards(other).includes(one);
+
 /** Where a thing of this name is looked for, the first place first: 'org.x' in 'accounts/a/orgs/o/projects/p' → its org alone. */
 export function placesOf(scope: Scope, name: string): { id: string; places: Scope[] } {
   const dot = name.indexOf('.');

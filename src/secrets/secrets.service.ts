@@ -2,17 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import type { Purpose } from '../contract/audit.js';
 import type { ManagerSettings } from '../contract/secret-managers.js';
 import type { Envelope } from '../envelope/envelope.js';
 import type { SecretManagerKind, StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
+import { step } from '../kernel/step.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { type Session, Storage } from '../storage/database.js';
 import type { SecretKind } from '../storage/schema.js';
 import { BuiltInSecrets } from './built-in.js';
 import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
+import { type OwnAttempt, SecretAuditRepository } from './secret-audit.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
 import { type HeldSecret, type KeptBy, type SecretRecord, SecretsRepository } from './secrets.repository.js';
 
@@ -68,6 +71,7 @@ export class SecretsService {
     private readonly values: SealedValuesRepository,
     private readonly managers: SecretManagersRepository,
     private readonly builtIn: BuiltInSecrets,
+    private readonly audit: SecretAuditRepository,
   ) {}
 
   /**
@@ -178,18 +182,63 @@ export class SecretsService {
     });
   }
 
-  /** Opens a builtin secret. @throws SECRET_OUT_OF_REACH for any other, SECRET_UNREADABLE */
-  async open({ scope, id, keptBy, stored }: HeldSecret): Promise<Secret> {
+  /**
+   * Opens a builtin secret and hands it out once that is on record; so is an attempt that fails. `lentTo`: what it is given to
+   * inside a task.
+   * @throws SECRET_OUT_OF_REACH for any other, SECRET_UNREADABLE; DATABASE_UNAVAILABLE where it cannot be put on record
+   */
+  async open(secret: HeldSecret, purpose: Purpose, lentTo: string | null = null): Promise<Secret> {
+    const attempt = { secret, purpose, lentTo };
+    const opened = await this.#open(secret).catch((error: unknown) => this.#refuse(attempt, error));
+    try {
+      await step('secrets.audit', () => this.audit.write({ ...attempt, code: null }));
+    } catch (error) {
+      opened.wipe();
+      throw error;
+    }
+    return opened;
+  }
+
+  async #refuse(attempt: Omit<OwnAttempt, 'code'>, error: unknown): Promise<never> {
+    await this.audit.write({ ...attempt, code: Failure.from(error).code });
+    throw error;
+  }
+
+  async #open({ scope, id, keptBy, stored }: HeldSecret): Promise<Secret> {
     assertWithinReach({ id, keptBy }, 'manager');
     return this.builtIn.open(stored, { scope, secret: id });
   }
 
   /** The builtin secret under the newest master key, or as another version under a fresh data key. @throws SECRET_UNREADABLE */
-  async renew(held: HeldSecret, how: 'rewrap' | 'reencrypt', version: string): Promise<Envelope> {
+  async renew(
+    held: HeldSecret,
+    { how, version }: { how: 'rewrap' | 'reencrypt'; version: string },
+    purpose: Purpose,
+  ): Promise<Envelope> {
     const { scope, id, stored } = held;
-    if (how === 'rewrap') return this.builtIn.rewrap(stored, { scope, secret: id });
-    const opened = await this.open(held);
-    return this.keep(opened, { scope, id, version });
+    if (how === 'reencrypt') return this.keep(await this.open(held, purpose), { scope, id, version });
+    // It opens and uses the data key in one, so it is on record before it begins.
+    const attempt = { secret: held, purpose, lentTo: null };
+    await this.audit.write({ ...attempt, code: null });
+    return this.builtIn
+      .rewrap(stored, { scope, secret: id })
+      .catch((error: unknown) => this.#refuse(attempt, error));
+  }
+
+  /** Takes what a delegate showed of a secret into the builtin manager’s keeping, once that it was shown is on record. */
+  async keepRevealed(
+    value: Secret,
+    { held, version }: { held: HeldSecret; version: string },
+    purpose: Purpose,
+  ): Promise<Envelope> {
+    const note = 'shown to the manager by a delegate, as the request confirmed';
+    try {
+      await this.audit.write({ secret: held, purpose, lentTo: null, code: null, note });
+    } catch (error) {
+      value.wipe();
+      throw error;
+    }
+    return this.keep(value, { scope: held.scope, id: held.id, version });
   }
 
   /** Takes a value into the builtin manager’s keeping, and wipes it. */

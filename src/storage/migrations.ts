@@ -6,6 +6,7 @@ import { enrolledDelegates } from './migrations/0003-enrolled-delegates.js';
 import { operationsByAccount } from './migrations/0004-operations-by-account.js';
 import { secretManagers } from './migrations/0005-secret-managers.js';
 import { secretOperations } from './migrations/0006-secret-operations.js';
+import { secretAudit } from './migrations/0007-secret-audit.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-operations-by-account': operationsByAccount,
   '0005-secret-managers': secretManagers,
   '0006-secret-operations': secretOperations,
+  '0007-secret-audit': secretAudit,
 };

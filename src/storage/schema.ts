@@ -169,6 +169,54 @@ export interface RetiredKeyTable {
   retired_at: Stamp;
 }
 
+/** An attempt to open a secret. No row is ever changed. */
+export interface SecretAuditTable {
+  /** Order in which they came to be known here. */
+  sequence: Generated<number>;
+  /** Made by whoever opened it. */
+  id: string;
+  /** `manager`, or the id of a delegate. */
+  opened_by: string;
+  /** By the clock of whoever opened it. */
+  at: Date;
+  recorded_at: Stamp;
+  /** Of the secret; of the delegate where its records were lost. */
+  scope: string;
+  secret_id: string | null;
+  version: string | null;
+  key_id: string | null;
+  store_version: string | null;
+  /** Null for the builtin secret manager and, on a delegate, its keyring. */
+  manager_scope: string | null;
+  manager_id: string | null;
+  /** What it was opened for, and which connector, secret manager, secret or operation that is. */
+  purpose: string | null;
+  subject: string | null;
+  operations: Generated<string[]>;
+  /** Names of the tokens whose requests caused it. */
+  actors: Generated<string[]>;
+  /** What the value went on to, inside a task: `delegate`, or the secret manager that it is the credential of. */
+  lent_to: string | null;
+  /** Of the delegate that opened it: which task. */
+  task: string | null;
+  /** `lost`: records of a delegate that are gone. */
+  outcome: 'opened' | 'refused' | 'lost';
+  code: string | null;
+  note: string | null;
+}
+
+/** How far the records of a delegate have been fetched. */
+export interface SecretAuditSourceTable {
+  delegate_id: string;
+  /** The delegate’s file that the sequence number is of. */
+  log: string | null;
+  sequence: Generated<number>;
+  /** When a manager asked last. */
+  asked_at: Date | null;
+  /** When it last had no more than was fetched. */
+  fetched_at: Date | null;
+}
+
 export interface ConnectorTable {
   scope: string;
   id: string;
@@ -261,6 +309,8 @@ export interface OperationTable {
   deadline_at: Date;
   created_at: Stamp;
   finished_at: Date | null;
+  /** Name of the token; null for operations of before it was kept. */
+  requested_by: string | null;
 }
 
 export interface IdempotencyTable {
@@ -338,6 +388,8 @@ export interface Tables {
   secret_operation_item: SecretOperationItemTable;
   superseded_wrap: SupersededWrapTable;
   retired_key: RetiredKeyTable;
+  secret_audit: SecretAuditTable;
+  secret_audit_source: SecretAuditSourceTable;
   connector: ConnectorTable;
   entity: EntityTable;
   lane: LaneTable;

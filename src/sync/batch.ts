@@ -43,6 +43,15 @@ export function chooseBatch<T extends Waiting>(
   return batch;
 }
 
+/** Whose wish it is that a batch is pushed. */
+export const causeOf = (
+  batch: Pick<OperationRecord, 'id' | 'requested_by'>[],
+): { kind: 'save'; operations: string[]; actors: string[] } => ({
+  kind: 'save',
+  operations: batch.map(({ id }) => id),
+  actors: [...new Set(batch.flatMap(({ requested_by }) => requested_by ?? []))],
+});
+
 function firstOnTheirPaths<T extends Waiting>(waiting: T[]): T[] {
   const seen = new Set<string>();
   return waiting.filter(({ path }) => !seen.has(path) && seen.add(path));

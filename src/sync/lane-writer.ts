@@ -10,7 +10,7 @@ import type { BlobId, Chain, ChainResult, CommitId, Git } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
-import { chainOf, chooseBatch, connectorKey, planSteps } from './batch.js';
+import { causeOf, chainOf, chooseBatch, connectorKey, planSteps } from './batch.js';
 import {
   type Lane,
   type LanesRepository,
@@ -137,7 +137,8 @@ export class LaneWriter {
 
   async #open(operations: OperationRecord[]): Promise<Git> {
     const { connector_scope, connector_id } = operations[0] as OperationRecord;
-    return this.desk.connectivity.open(await this.desk.connectors.get(connector_scope, connector_id));
+    const connector = await this.desk.connectors.get(connector_scope, connector_id);
+    return this.desk.connectivity.open(connector, causeOf(operations));
   }
 
   /** Where the chain stands: on the branch, on the branch a new one starts from, or on nothing in an empty repository. */

@@ -36,6 +36,8 @@ export interface SaveRequest {
   /** `any`, `absent` (create only), or the blob id the caller read. */
   expected: string;
   idempotency?: { key: string; requestHash: Buffer } | undefined;
+  /** Name of the token. */
+  requestedBy: string;
 }
 
 /** The connector came to point at another repository between the look at it and the acceptance. */
@@ -126,6 +128,7 @@ export class SaveFlow {
       message: commitMessage(git.message ?? `${yaml === null ? 'Delete' : 'Save'} ${kind} ${entity}`, id),
       author_name: author.name,
       author_email: author.email,
+      requested_by: request.requestedBy,
       deadline_at: new Date(Date.now() + this.config.SALLYPORT_OPERATION_DEADLINE_SECONDS * 1000),
     });
     const { idempotency } = request;

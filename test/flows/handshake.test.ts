@@ -6,7 +6,7 @@ import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { createLog } from '../../src/kernel/log.js';
 import { openQueueBackend, type QueueBackend } from '../../src/queue/backend.js';
 import { PresenceReceiver } from '../../src/queue/presence-queue.js';
-import { type TaskHandlers, TaskWorker } from '../../src/queue/task-worker.js';
+import { type TaskContext, type TaskHandlers, TaskWorker } from '../../src/queue/task-worker.js';
 import { makeSealingPair, Opener, Sealer } from '../../src/sealing/hpke.js';
 import { Identity } from '../../src/sealing/identity.js';
 import { openMessage, sealMessage } from '../../src/sealing/sealed-message.js';
@@ -90,7 +90,8 @@ describe('a delegate of another contract', () => {
     const { enrolment, identity } = author;
     const { deployment, delegate, group, manager } = enrolment;
     const groupKeys = readDelegateFile(`${stack.home}/delegate`, 'group.json') as GroupKeysFile;
-    const asked: string[] = [];
+    const asked: unknown[] = [];
+    const faults: unknown[] = [];
     const worker = new TaskWorker(backend, {
       seal: {
         deployment,
@@ -106,13 +107,13 @@ describe('a delegate of another contract', () => {
       tasksMax: 1,
       journal: { begin: () => true },
       handlers: {
-        'git.check': async ({ remote }: { remote: { url: string } }) => {
-          asked.push(remote.url);
+        'git.check': async ({ remote }: { remote: { url: string } }, { purpose }: TaskContext) => {
+          asked.push([remote.url, purpose]);
           return { stages: [], host: null };
         },
       } as unknown as TaskHandlers,
-      onFault: () => undefined,
-      onForgery: () => undefined,
+      onFault: (error) => faults.push(error),
+      onForgery: (reason) => faults.push(reason),
     });
     await stack.api.ok('PUT', 'accounts/demo/connectors/older', {
       url: 'https://git.example/a.git',
@@ -123,7 +124,10 @@ describe('a delegate of another contract', () => {
       'the delegate to be there',
     );
     expect(await stack.api.ok('POST', 'accounts/demo/connectors/older/check')).toMatchObject({ ok: true });
-    expect(asked).toEqual(['https://git.example/a.git']);
+    // Neither why it is asked, nor for its records, which it would not understand.
+    expect(asked).toEqual([['https://git.example/a.git', null]]);
+    await stack.api.ok('GET', 'accounts/demo/secret-audit');
+    expect(faults).toEqual([]);
     await worker.close();
   });
 

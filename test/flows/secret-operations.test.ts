@@ -214,6 +214,11 @@ describe('migrate', () => {
       troubles: [],
     });
     expect((await headOf('travels')).manager_id).toBeNull();
+    const { records } = await stack.api.ok('GET', `${SCOPE}/secrets/travels/audit`);
+    const shown = { openedBy: 'manager', subject: `${SCOPE}/secret-operations/${id}`, manager: 'transit' };
+    expect(records).toContainEqual(
+      expect.objectContaining({ ...shown, note: expect.stringMatching(/confirmed/) }),
+    );
     expect((await save('travels')).status).toBe(201);
     expect(stack.logs()).not.toContain(password);
   });

@@ -1,5 +1,6 @@
 // The contract as JSON Schema: what stands on the wire, whichever version of the code reads it.
 import { z } from 'zod';
+import { Purpose } from '../../src/contract/audit.js';
 import { EnrolmentRequest } from '../../src/contract/enrolment.js';
 import { AnswerClaims, TaskClaims } from '../../src/contract/messages.js';
 import { Presence, PresenceClaims, Welcome, WelcomeClaims } from '../../src/contract/presence.js';
@@ -23,6 +24,7 @@ export function contractSchema(): ContractSchema {
     Welcome,
     WelcomeClaims,
     EnrolmentRequest,
+    Purpose,
   };
   const mapped = Object.entries(tasks).map(([name, { input, output }]) => [
     name,

@@ -13,10 +13,12 @@ import { openQueueBackend } from '../../src/queue/backend.js';
 import { TaskQueue } from '../../src/queue/task-queue.js';
 import { TaskWorker } from '../../src/queue/task-worker.js';
 import { makeSealingPair } from '../../src/sealing/hpke.js';
+import { AuditFile } from '../../workers/runtime/audit-file.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
 import { KeptValues } from '../../workers/runtime/kept-values.js';
 import { DelegatePolicy } from '../../workers/runtime/policy.js';
 import { openRemotes } from '../../workers/runtime/remotes.js';
+import { SecretAudit } from '../../workers/runtime/secret-audit.js';
 import { secretHandlers } from '../../workers/runtime/secret-handlers.js';
 import { FileTaskJournal } from '../../workers/runtime/task-journal.js';
 import { Keyring } from '../../workers/secret-managers/keyring.js';
@@ -55,7 +57,9 @@ export async function openDelegatedRoad(
     assertPathAllowed: () => undefined,
   });
   const policy = new DelegatePolicy({});
-  const open = openRemotes(configFor(home, engine), keyring, managers, policy);
+  const records = new AuditFile(home);
+  const audit = new SecretAudit(records);
+  const open = openRemotes(configFor(home, engine), policy, { keyring, managers, audit });
   const worker = new TaskWorker(backend, {
     seal: delegateSeal,
     speaks: { oldest: contractVersion, latest: contractVersion },
@@ -71,6 +75,7 @@ export async function openDelegatedRoad(
         managers,
         policy,
         kept: new KeptValues(home),
+        audit,
       }),
       handOver: async () => {
         throw new Failure('TASK_REFUSED', { reason: 'there is no newcomer' });
@@ -110,6 +115,7 @@ export async function openDelegatedRoad(
     await worker.close();
     await queue.close();
     journal.close();
+    await records.close();
     fs.rmSync(home, { recursive: true, force: true });
   };
   return { make, close };

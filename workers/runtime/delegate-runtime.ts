@@ -22,6 +22,7 @@ import { Opener, type Sealed } from '../../src/sealing/hpke.js';
 import { fingerprintOf, Identity } from '../../src/sealing/identity.js';
 import { Keyring } from '../secret-managers/keyring.js';
 import { SecretManagerRegistry } from '../secret-managers/registry.js';
+import { AuditFile } from './audit-file.js';
 import {
   type EnrolmentFile,
   forgetFinishedEnrolment,
@@ -42,7 +43,8 @@ import { taskHandlers } from './handlers.js';
 import { KeptValues } from './kept-values.js';
 import { type DelegatePolicy, readPolicy } from './policy.js';
 import { PresenceReporter } from './presence-reporter.js';
-import { openRemotes } from './remotes.js';
+import { type Openers, openRemotes } from './remotes.js';
+import { SecretAudit } from './secret-audit.js';
 import { type SecretHandlers, secretHandlers } from './secret-handlers.js';
 import { describeSelf } from './self-description.js';
 import { FileTaskJournal } from './task-journal.js';
@@ -108,9 +110,11 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const keyring = new Keyring(openSharedKeyring(folder, enrolment), enrolment.deployment);
   const journal = new FileTaskJournal(folder);
   const managers = openManagers(config, keyring, person);
+  const records = openRecords(person, log);
+  const openers = { keyring, managers, audit: new SecretAudit(records) };
   const handlers = taskHandlers({
-    open: openRemotes(config, keyring, managers, person.policy),
-    secrets: openSecretHandlers(person, groupKeys, managers),
+    open: openRemotes(config, person.policy, openers),
+    secrets: openSecretHandlers(person, groupKeys, openers),
     handOver: (newcomer) => handOverAudibly(person, newcomer, log),
   });
   const worker = new TaskWorker(backend, {
@@ -142,6 +146,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       await reporter.close();
       journal.close();
       await managers.close();
+      await records.close();
       vitals.close();
       log.info(who, 'has drained');
     },
@@ -151,11 +156,18 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
 function openSecretHandlers(
   { enrolment, folder, policy }: Person,
   { sealing }: GroupKeysFile,
-  managers: SecretManagerRegistry,
+  { managers, audit }: Openers,
 ): SecretHandlers {
   const { deployment, group } = enrolment;
-  return secretHandlers({ deployment, group, sealing, managers, policy, kept: new KeptValues(folder) });
+  const kept = new KeptValues(folder);
+  return secretHandlers({ deployment, group, sealing, managers, policy, kept, audit });
 }
+
+/** Records that no manager has can be lost for want of room, which somebody has to hear of. */
+const openRecords = ({ folder, who }: Person, log: Log): AuditFile =>
+  new AuditFile(folder, (from, to) =>
+    log.error({ audit: true, ...who, from, to }, 'records of opened secrets dropped, which no manager has'),
+  );
 
 function openManagers(
   config: Config,

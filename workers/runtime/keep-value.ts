@@ -1,11 +1,13 @@
 // A value that somebody sealed to this delegate's group: opened here for the first time, and given to its secret manager.
 import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
-import type { SecretManager, SecretPlace, StoredSecret } from '../../src/envelope/secret-manager.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { openValue } from '../../src/sealing/client-sealing.js';
+import type { Secret } from '../../src/kernel/secret.js';
+import type { TaskContext } from '../../src/queue/task-worker.js';
+import { openValue, type ValuePlace } from '../../src/sealing/client-sealing.js';
 import type { SealingPair } from '../../src/sealing/hpke.js';
 import type { SecretManagerRegistry } from '../secret-managers/registry.js';
 import type { KeptValues } from './kept-values.js';
+import { auditSubject, type SecretAudit, wipe } from './secret-audit.js';
 
 export interface Keeping {
   deployment: string;
@@ -14,20 +16,20 @@ export interface Keeping {
   sealing: SealingPair;
   managers: SecretManagerRegistry;
   kept: KeptValues;
+  audit: SecretAudit;
 }
 
-/** @throws SECRET_VALUE_REFUSED for what has expired or is not sealed to this group for this place */
+/** @throws SECRET_VALUE_REFUSED for what has expired or is not sealed to this group for this place; SECRET_AUDIT_UNWRITABLE */
 export async function keepValue(
-  { deployment, group, sealing, managers, kept }: Keeping,
-  { manager, scope, secret, version, expiresAt, enc, box, migration }: TaskInput<'secrets.put'>,
+  keeping: Keeping,
+  sealed: TaskInput<'secrets.put'>,
+  task: TaskContext,
 ): Promise<TaskOutput<'secrets.put'>> {
+  const { managers, kept, audit } = keeping;
+  const { manager, scope, secret, version, expiresAt, migration } = sealed;
   if (expiresAt <= Date.now()) throw refused(secret, 'it has expired');
   const place = { scope, secret, version, managerScope: manager.scope, manager: manager.id, expiresAt };
-  const value = await openValue({ enc, box }, { deployment, group: group.id, ...sealing }, place).catch(
-    () => {
-      throw refused(secret, 'it was not sealed to this group, for this secret, version and secret manager');
-    },
-  );
+  const value = await openSealed(keeping, sealed, place, task);
   try {
     const known = kept.find(place);
     if (known !== undefined) return { stored: known };
@@ -35,7 +37,11 @@ export async function keepValue(
     const stored = await managers.use(manager, async (one) => {
       const put = await one.put(value, { scope, secret }, options);
       // What a migration leaves is about to go.
-      if (migration !== undefined) await assertKept(one, put, { scope, secret }, value);
+      if (migration !== undefined) {
+        const subject = auditSubject({ scope, secret }, put, manager);
+        const open = () => one.open(put, { scope, secret });
+        assertSame(await audit.open(subject, task, { open, wipe }), value, secret);
+      }
       return put;
     });
     kept.note(place, stored);
@@ -45,17 +51,28 @@ export async function keepValue(
   }
 }
 
-/** @throws SECRET_VALUE_REFUSED unless the secret manager answers the very value */
-async function assertKept(
-  manager: SecretManager,
-  stored: StoredSecret,
-  place: SecretPlace,
-  value: Uint8Array,
-): Promise<void> {
-  const opened = await manager.open(stored, place);
+async function openSealed(
+  { deployment, group, sealing, audit }: Keeping,
+  { enc, box }: TaskInput<'secrets.put'>,
+  place: ValuePlace,
+  task: TaskContext,
+): Promise<Uint8Array> {
+  const { scope, secret, version, managerScope, manager } = place;
+  const subject = { scope, secret, version, keyId: null, storeVersion: null, managerScope, manager };
+  return audit.open(subject, task, {
+    open: () =>
+      openValue({ enc, box }, { deployment, group: group.id, ...sealing }, place).catch(() => {
+        throw refused(secret, 'it was not sealed to this group, for this secret, version and secret manager');
+      }),
+    wipe: (opened) => opened.fill(0),
+  });
+}
+
+/** Wipes what was opened. @throws SECRET_VALUE_REFUSED unless it is the very value */
+function assertSame(opened: Secret, value: Uint8Array, secret: string): void {
   const isSame = opened.use((bytes) => bytes.equals(value));
   opened.wipe();
-  if (!isSame) throw refused(place.secret, 'the secret manager answers another value than it was given');
+  if (!isSame) throw refused(secret, 'the secret manager answers another value than it was given');
 }
 
 const refused = (secret: string, reason: string): Failure =>

@@ -2,11 +2,12 @@
 // have them, this delegate's operators say; nobody else can widen it.
 import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
 import { Failure } from '../../src/kernel/failure.js';
-import type { Secret } from '../../src/kernel/secret.js';
+import type { TaskContext } from '../../src/queue/task-worker.js';
 import { sealValue, TargetRefused } from '../../src/sealing/client-sealing.js';
 import { fingerprintOf } from '../../src/sealing/identity.js';
 import type { SecretManagerRegistry } from '../secret-managers/registry.js';
 import type { DelegatePolicy } from './policy.js';
+import { auditSubject, type SecretAudit, wipe } from './secret-audit.js';
 
 export interface LettingGo {
   deployment: string;
@@ -14,16 +15,20 @@ export interface LettingGo {
   group: { id: string; identityKey: string };
   managers: SecretManagerRegistry;
   policy: DelegatePolicy;
+  audit: SecretAudit;
 }
 
 /** @throws DELEGATE_POLICY_REFUSED, SECRET_VALUE_REFUSED for keys that the group's identity did not sign */
 export async function resealSecret(
-  { deployment, group: own, managers, policy }: LettingGo,
-  { manager, scope, secret, stored, to }: TaskInput<'secrets.reseal'>,
+  lettingGo: LettingGo,
+  { to, ...held }: TaskInput<'secrets.reseal'>,
+  task: TaskContext,
 ): Promise<TaskOutput<'secrets.reseal'>> {
+  const { deployment, group: own, policy } = lettingGo;
+  const { scope, secret } = held;
   const { group, identityKey, sealingKey, signature, ...place } = to;
   if (identityKey !== own.identityKey) policy.assertMayRelease(fingerprintOf(identityKey));
-  return useOpened(managers, { manager, scope, secret, stored }, (bytes) =>
+  return useOpened(lettingGo, held, task, (bytes) =>
     sealValue(bytes, { deployment, group, identityKey, sealingKey, signature }, { scope, secret, ...place }),
   ).catch((error: unknown) => {
     if (!(error instanceof TargetRefused)) throw error;
@@ -33,19 +38,25 @@ export async function resealSecret(
 
 /** @throws DELEGATE_POLICY_REFUSED */
 export async function revealSecret(
-  { managers, policy }: LettingGo,
-  task: TaskInput<'secrets.reveal'>,
+  lettingGo: LettingGo,
+  held: TaskInput<'secrets.reveal'>,
+  task: TaskContext,
 ): Promise<TaskOutput<'secrets.reveal'>> {
-  policy.assertMayReveal();
-  return useOpened(managers, task, async (bytes) => ({ value: bytes.toString('base64') }));
+  lettingGo.policy.assertMayReveal();
+  return useOpened(lettingGo, held, task, async (bytes) => ({ value: bytes.toString('base64') }));
 }
 
 async function useOpened<T>(
-  managers: SecretManagerRegistry,
+  { managers, audit }: LettingGo,
   { manager, scope, secret, stored }: TaskInput<'secrets.reveal'>,
+  task: TaskContext,
   work: (bytes: Buffer) => Promise<T>,
 ): Promise<T> {
-  const opened: Secret = await managers.use(manager, (one) => one.open(stored, { scope, secret }));
+  const place = { scope, secret };
+  const opened = await audit.open(auditSubject(place, stored, manager), task, {
+    open: () => managers.use(manager, (one) => one.open(stored, place)),
+    wipe,
+  });
   try {
     return await opened.use(work);
   } finally {

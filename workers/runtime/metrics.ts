@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { tasks } from '../../src/contract/tasks.js';
 import { contractVersion } from '../../src/contract/version.js';
 import { Failure } from '../../src/kernel/failure.js';
-import type { TaskHandlers } from '../../src/queue/task-worker.js';
+import type { TaskContext, TaskHandlers } from '../../src/queue/task-worker.js';
 
 const PREFIX = 'sallyport_delegate_';
 const DURATION_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -70,7 +70,7 @@ export class DelegateMetrics {
   measure(handlers: TaskHandlers): TaskHandlers {
     const measured = Object.entries(handlers).map(([task, handle]) => [
       task,
-      (input: never) => this.#time(task, () => handle(input)),
+      (input: never, context: TaskContext) => this.#time(task, () => handle(input, context)),
     ]);
     return Object.fromEntries(measured) as TaskHandlers;
   }

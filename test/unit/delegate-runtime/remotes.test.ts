@@ -6,8 +6,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readConfig } from '../../../src/config/config.js';
 import { openKeyFile } from '../../../src/envelope/key-file.js';
+import { AuditFile } from '../../../workers/runtime/audit-file.js';
 import { DelegatePolicy } from '../../../workers/runtime/policy.js';
 import { openRemotes } from '../../../workers/runtime/remotes.js';
+import { SecretAudit } from '../../../workers/runtime/secret-audit.js';
 import { Keyring } from '../../../workers/secret-managers/keyring.js';
 import { SecretManagerRegistry } from '../../../workers/secret-managers/registry.js';
 import { failureFrom } from '../support/refusals.js';
@@ -49,7 +51,10 @@ it.each(['in-process', 'native'])(
     });
     const policy = new DelegatePolicy({ limits: { gitDeadlineSeconds: 1 } });
     const { port } = silent.address() as AddressInfo;
-    const git = openRemotes(config, keyring, managers, policy)({ url: `http://127.0.0.1:${port}/a.git` });
+    const audit = new SecretAudit(new AuditFile(home));
+    const remote = { url: `http://127.0.0.1:${port}/a.git` };
+    const task = { id: 't', name: 'git.head', purpose: null };
+    const git = openRemotes(config, policy, { keyring, managers, audit })(remote, task);
     expect(await failureFrom(git.head('main'))).toMatchObject({ code: 'GIT_TIMEOUT', data: { seconds: 1 } });
   },
 );

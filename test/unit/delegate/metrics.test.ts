@@ -7,6 +7,7 @@ import { DelegateMetrics, type Levels } from '../../../workers/runtime/metrics.j
 import { secretHandlers } from '../../../workers/runtime/secret-handlers.js';
 
 const remote = { url: 'https://git.example/secret-team/repository.git' };
+const task = { id: 't', name: 'git.head', purpose: null };
 const idle: Levels = { running: 0, tasksMax: 8, queueConnected: true, welcomedAt: undefined };
 
 let metrics: DelegateMetrics;
@@ -37,7 +38,7 @@ describe('tasks', () => {
 
   it('are counted and timed, and answer what they did', async () => {
     const handlers = handlersOf(async () => null);
-    expect(await handlers['git.head']({ remote, branch: 'main' })).toBeNull();
+    expect(await handlers['git.head']({ remote, branch: 'main' }, task)).toBeNull();
     expect(await valueOf('tasks_begun_total{task="git.head"}')).toBe(1);
     expect(await valueOf('tasks_finished_total{task="git.head",code="OK"}')).toBe(1);
     expect(await valueOf('task_duration_seconds_count{task="git.head"}')).toBe(1);
@@ -46,9 +47,9 @@ describe('tasks', () => {
   it('that fail are counted by their code, and what has none as INTERNAL', async () => {
     const failure = new Failure('GIT_TIMEOUT', { host: 'git.example', seconds: 1 });
     const timely = handlersOf(() => Promise.reject(failure));
-    await expect(timely['git.head']({ remote, branch: 'main' })).rejects.toBe(failure);
+    await expect(timely['git.head']({ remote, branch: 'main' }, task)).rejects.toBe(failure);
     const odd = handlersOf(() => Promise.reject(new TypeError('odd')));
-    await expect(odd['git.head']({ remote, branch: 'main' })).rejects.toThrow('odd');
+    await expect(odd['git.head']({ remote, branch: 'main' }, task)).rejects.toThrow('odd');
     expect(await valueOf('tasks_finished_total{task="git.head",code="GIT_TIMEOUT"}')).toBe(1);
     expect(await valueOf('tasks_finished_total{task="git.head",code="INTERNAL"}')).toBe(1);
     expect(await valueOf('tasks_finished_total{task="git.head",code="OK"}')).toBe(0);
@@ -58,15 +59,15 @@ describe('tasks', () => {
   it('are begun before they end', async () => {
     let answer: (head: null) => void = () => undefined;
     const handlers = handlersOf(() => new Promise((resolve) => (answer = resolve)));
-    const task = handlers['git.head']({ remote, branch: 'main' });
+    const running = handlers['git.head']({ remote, branch: 'main' }, task);
     expect(await valueOf('tasks_begun_total{task="git.head"}')).toBe(1);
     expect(await valueOf('tasks_finished_total{task="git.head",code="OK"}')).toBe(0);
     answer(null);
-    await task;
+    await running;
   });
 
   it('leave no trace of the repository', async () => {
-    await handlersOf(async () => null)['git.head']({ remote, branch: 'main' });
+    await handlersOf(async () => null)['git.head']({ remote, branch: 'main' }, task);
     expect(await metrics.text(idle)).not.toMatch(/secret-team|git\.example/);
   });
 });

@@ -41,6 +41,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   SECRET_VALUE_REFUSED: { secret: 'token', reason },
   SECRET_REVEAL_UNCONFIRMED: { manager: 'team' },
   SECRET_KEY_RETIRED: { manager: 'team', scope: 'accounts/a', key: 'transit/k:v1' },
+  SECRET_AUDIT_UNWRITABLE: { file: '/data/audit.log', reason },
   SECRET_MANAGER_UNFIT: { problem: 'it has no key', mend: 'Give it one' },
   SECRET_NOT_IN_STORE: { ...keeper, reason },
   SECRET_VERSION_GONE: { ...keeper, reason },

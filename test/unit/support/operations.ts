@@ -31,6 +31,7 @@ export function makeOperation(more: Partial<OperationRecord> = {}): OperationRec
     deadline_at: new Date(2_000_000_000_000),
     created_at: new Date(1_700_000_000_000),
     finished_at: null,
+    requested_by: 'admin',
     ...more,
   };
 }
