@@ -5,7 +5,7 @@ import type { Json } from './api.js';
 import { assertSound } from './repository.js';
 import { VaultServer } from './secret-servers/vault.js';
 import { documentedPolicy, roleId, secretId } from './secret-servers/vault-subject.js';
-import { Stack } from './stack.js';
+import { Stack, type StackOptions } from './stack.js';
 
 export const SCOPE = 'accounts/demo';
 export const PROJECT = `${SCOPE}/orgs/o/projects/p`;
@@ -14,7 +14,7 @@ export class VaultedStack {
   stack!: Stack;
   vault!: VaultServer;
 
-  async start(): Promise<this> {
+  async start(options: StackOptions = {}): Promise<this> {
     this.vault = await VaultServer.start();
     const referred = 'path "secret/data/team/*" { capabilities = ["read"] }';
     const transit = documentedPolicy('transit');
@@ -23,7 +23,7 @@ export class VaultedStack {
     this.vault.tokens.writePolicy('work', policy);
     this.vault.allowAppRole(roleId, secretId);
     for (const key of ['sallyport', 'other']) this.vault.transit.make(key);
-    this.stack = await Stack.start('real');
+    this.stack = await Stack.start('real', options);
     await this.put('secrets/vault-secret-id', { manager: 'builtin', value: secretId });
     await this.put('secret-managers/transit', this.managerOf({ kind: 'vault-transit', key: 'sallyport' }));
     await this.put('secret-managers/kv', this.managerOf({ kind: 'vault-kv' }));
