@@ -25,7 +25,7 @@ export class SecretCarrier {
     return this.managers.get(scope, id);
   }
 
-  /** @throws NOT_FOUND, SECRET_UNREADABLE for what the builtin manager cannot open */
+  /** @throws SECRET_UNREADABLE for what the builtin manager cannot open */
   async carryCurrent(
     { manager, credential, ...secret }: CurrentSecret,
     purpose: Purpose,
