@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ConnectorsController } from './api/connectors.controller.js';
+import { DelegateGroupsController } from './api/delegate-groups.controller.js';
 import { DelegatesController } from './api/delegates.controller.js';
 import { EnrolmentsController } from './api/enrolments.controller.js';
 import { EntitiesController } from './api/entities.controller.js';
@@ -34,6 +35,8 @@ import { DelegateTokensRepository } from './delegates/delegate-tokens.repository
 import { DelegatesRepository } from './delegates/delegates.repository.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
+import { GroupRotationFlow } from './delegates/group-rotation.flow.js';
+import { GroupRotationsRepository } from './delegates/group-rotations.repository.js';
 import { GroupsRepository } from './delegates/groups.repository.js';
 import { ManagerKeys, openManagerKeys } from './delegates/manager-keys.js';
 import { DocumentValidator } from './entities/document.js';
@@ -99,6 +102,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       ScopesController,
       HealthController,
       DelegatesController,
+      DelegateGroupsController,
       EnrolmentsController,
       ExplainController,
     ],
@@ -128,6 +132,7 @@ const corridors = [
   SecretAuditFlow,
   DelegatesService,
   Dispatcher,
+  GroupRotationFlow,
   Admission,
 ];
 
@@ -148,6 +153,7 @@ const rooms = [
   DelegatesRepository,
   DelegateTokensRepository,
   GroupsRepository,
+  GroupRotationsRepository,
   ScopesRepository,
   TokensRepository,
   { provide: DocumentValidator, useFactory: () => new DocumentValidator() },

@@ -13,6 +13,7 @@ import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
 import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
+import { GroupRotationFlow } from './delegates/group-rotation.flow.js';
 import { DocumentValidator } from './entities/document.js';
 import { Failure } from './kernel/failure.js';
 import { awaitListening } from './kernel/listening.js';
@@ -82,6 +83,7 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   app.get(SealedValuesFlow).start();
   app.get(SecretOperationsFlow).start();
   app.get(SecretAuditFlow).start();
+  app.get(GroupRotationFlow).start();
 }
 
 /** The first account, and an admin token for it in a file that only this user reads; renewed when it is no longer good. */
@@ -107,6 +109,7 @@ async function drain(app: NestFastifyApplication, storage: Storage): Promise<voi
   app.get(Sweep).stop();
   await app.get(SealedValuesFlow).stop();
   await app.get(SecretOperationsFlow).stop();
+  await app.get(GroupRotationFlow).stop();
   app.get(Waits).release();
   await app.get(LaneFlow).drain();
   await app.get(JobWorker).stop();

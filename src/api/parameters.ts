@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BranchName } from '../policy/branches.js';
 import { Identifier } from '../policy/identifiers.js';
-import { PageLimit } from '../policy/text.js';
+import { GroupName, PageLimit } from '../policy/text.js';
 
 /** The three forms of `{scope}` in an address. */
 export const SCOPES = [
@@ -38,6 +38,9 @@ export const DelegateParameters = z.strictObject({
   id: z.string().regex(/^d[0-9a-f]{16}$/, 'is not the id of a delegate'),
 });
 export type DelegateParameters = z.infer<typeof DelegateParameters>;
+
+export const GroupParameters = z.strictObject({ ...scope, group: GroupName });
+export type GroupParameters = z.infer<typeof GroupParameters>;
 
 /** A page's end, as the next page's beginning. Opaque to callers. */
 export const Cursor = z

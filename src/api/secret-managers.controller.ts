@@ -10,7 +10,7 @@ import { OutwardName } from '../policy/identifiers.js';
 import { GroupName } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { fingerprintOf } from '../sealing/identity.js';
-import { PublicKey, Signature } from '../sealing/sealed-message.js';
+import { P256Key, PublicKey, Signature } from '../sealing/sealed-message.js';
 import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
 import { Answers, ofBody } from './answers.js';
@@ -65,6 +65,13 @@ export const SealingKeyAnswer = z
       .meta({ description: 'Of the identity, as enrolment showed it; to be compared or pinned' }),
     sealingKey: PublicKey.meta({ description: 'X25519, base64url' }),
     signature: Signature.meta({ description: 'The identity’s word for the sealing key' }),
+    p256: z
+      .strictObject({
+        sealingKey: P256Key.meta({ description: 'An uncompressed point of P-256, base64url' }),
+        signature: Signature,
+      })
+      .nullable()
+      .meta({ description: 'For clients without X25519; null where the group has none yet' }),
   })
   .meta({ id: 'SealingKey' });
 
@@ -152,10 +159,12 @@ export class SecretManagersController {
       identityKey,
       sealingKey,
       signature,
+      p256,
     } = await this.delegated.sealingGroup(manager);
     const fingerprint = fingerprintOf(identityKey);
     const { deployment } = this.keys;
-    return { deployment, group, groupName: name, identityKey, fingerprint, sealingKey, signature };
+    const target = { deployment, group, groupName: name, identityKey, fingerprint };
+    return { ...target, sealingKey, signature, p256 };
   }
 
   @Get('keys')

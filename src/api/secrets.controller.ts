@@ -9,7 +9,7 @@ import { OutwardName } from '../policy/identifiers.js';
 import { FileValue, SecretValue, SshKeyValue } from '../policy/text.js';
 import { type Scope, scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
-import { PublicKey } from '../sealing/sealed-message.js';
+import { P256Key, PublicKey } from '../sealing/sealed-message.js';
 import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
@@ -48,12 +48,17 @@ const forms = {
         group: z.string().regex(/^g[0-9a-f]{16}$/, 'is not the id of a group'),
         version: z.uuid(),
         expiresAt: z.int().min(1).meta({ description: 'Milliseconds since 1970; at most 15 minutes ahead' }),
-        enc: PublicKey,
+        suite: z.enum(['x25519', 'p256']).default('x25519').meta({ description: 'By which it was sealed' }),
+        enc: z.union([PublicKey, P256Key]).meta({ description: 'A public key of the suite' }),
         box: z
           .string()
           .max(SEALED_LENGTH_MAX)
           .regex(/^[A-Za-z0-9_-]+$/, 'is not base64url'),
       })
+      .refine(
+        ({ suite, enc }) => (suite === 'p256' ? P256Key : PublicKey).safeParse(enc).success,
+        'enc is no public key of the suite',
+      )
       .meta({ description: 'The value, sealed to the delegate group that …/sealing-key names' }),
   }),
   reference: z.strictObject({
@@ -124,7 +129,15 @@ export class SecretsController {
   @Put()
   @Answers({
     summary: 'Write a secret; its value is never read back',
-    problems: [...ofBody, ...ofRoad, 'SCOPE_NOT_FOUND', 'NOT_FOUND', 'INPUT_REFUSED', 'STILL_IN_USE'],
+    problems: [
+      ...ofBody,
+      ...ofRoad,
+      'SCOPE_NOT_FOUND',
+      'NOT_FOUND',
+      'INPUT_REFUSED',
+      'STILL_IN_USE',
+      'DELEGATE_GROUP_UNFIT',
+    ],
     200: SecretAnswer,
     201: SecretAnswer,
     202: PendingAnswer,
@@ -192,7 +205,7 @@ export class SecretsController {
     id: string,
     { manager: name, kind, sealed }: SealedBody,
   ): Promise<SealedValueRecord> {
-    const { group, version, enc, box } = sealed;
+    const { group, version, suite, enc, box } = sealed;
     const leftMs = sealed.expiresAt - Date.now();
     if (leftMs <= 0 || leftMs > SEALED_MS_MAX + SKEW_MS)
       throw new Failure('INPUT_REFUSED', {
@@ -203,7 +216,7 @@ export class SecretsController {
     const manager = await this.managers.resolve(scope, name);
     const keptBy = { scope: manager.scope, id: manager.id };
     const expiresAt = new Date(sealed.expiresAt);
-    return { version, scope, secret: id, kind, keptBy, group, enc, box, expiresAt };
+    return { version, scope, secret: id, kind, keptBy, group, suite, enc, box, expiresAt };
   }
 }
 

@@ -1,7 +1,14 @@
 // Puts a secret through the API. For every secret manager but the builtin one the value is sealed here, to the delegate group
 // that the API names and whose fingerprint can be pinned: nobody on the way can read it.
 import { randomUUID } from 'node:crypto';
-import { fingerprint, type SealingTarget, sealValue } from '../sealing/client-sealing.js';
+import {
+  fingerprint,
+  type SealingSuite,
+  type SealingTargets,
+  sealValue,
+  suiteOfRuntime,
+  targetIn,
+} from '../sealing/client-sealing.js';
 
 export interface SecretToPut {
   /** The manager's, without `/api/v1`. */
@@ -16,6 +23,8 @@ export interface SecretToPut {
   value: Uint8Array;
   /** Of the group; anybody else is not sealed to. */
   fingerprint: string | undefined;
+  /** Default: X25519 where this runtime has it, else P-256. */
+  suite?: SealingSuite | undefined;
 }
 
 export interface PutResult {
@@ -35,7 +44,8 @@ export async function putSecret(secret: SecretToPut): Promise<PutResult> {
     const { version } = await ask(secret, 'PUT', { manager: 'builtin', kind: secret.kind, value });
     return { state: 'kept', version: String(version), sealedTo: null };
   }
-  const target = (await ask(secret, 'GET')) as unknown as SealingTarget & { groupName: string };
+  const targets = (await ask(secret, 'GET')) as unknown as SealingTargets & { groupName: string };
+  const target = targetIn(secret.suite ?? (await suiteOfRuntime()), targets);
   const { scope, id, manager, managerScope, kind } = secret;
   const version = randomUUID();
   const expiresAt = Date.now() + SEALED_MS;
@@ -46,7 +56,7 @@ export async function putSecret(secret: SecretToPut): Promise<PutResult> {
     kind,
     sealed: { group: target.group, version, expiresAt, ...sealed },
   });
-  const sealedTo = { group: target.groupName, fingerprint: await fingerprint(target.identityKey) };
+  const sealedTo = { group: targets.groupName, fingerprint: await fingerprint(target.identityKey) };
   return { state: answer.state === 'pending' ? 'pending' : 'kept', version, sealedTo };
 }
 

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import type { Purpose } from '../contract/audit.js';
+import { contractOfEditions } from '../contract/group-keys.js';
 import type { TaskInput } from '../contract/tasks.js';
 import { secretOperationsSince } from '../contract/version.js';
 import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
@@ -86,8 +87,11 @@ export class DelegatedSecrets {
     return { id: groupId, name: group, ...keys };
   }
 
-  /** @throws INPUT_REFUSED unless the value is sealed to a group that may serve its secret manager */
-  async requireGroup({ keptBy, group: id }: SealedValueRecord): Promise<void> {
+  /**
+   * @throws INPUT_REFUSED unless the value is sealed to a group that may serve its secret manager; DELEGATE_GROUP_UNFIT where the
+   * group cannot open it
+   */
+  async requireGroup({ keptBy, group: id, suite }: SealedValueRecord): Promise<void> {
     const manager = await this.carrier.find(keptBy);
     const group = await this.groups.seek(id);
     const serves =
@@ -98,6 +102,12 @@ export class DelegatedSecrets {
       throw new Failure('INPUT_REFUSED', {
         field: 'sealed.group',
         rule: 'is no group that serves the secret manager',
+      });
+    if (suite === 'p256' && group.keys?.p256 == null)
+      throw new Failure('DELEGATE_GROUP_UNFIT', {
+        group: group.name,
+        problem: 'it has no P-256 key, and the value was sealed by P-256',
+        mend: 'Seal the value by X25519; or rotate the keys of the group, which makes a P-256 key, and read …/sealing-key again',
       });
   }
 
@@ -110,14 +120,16 @@ export class DelegatedSecrets {
     purpose: Purpose,
     migration?: { onlyIfAbsent: boolean },
   ): Promise<StoredSecret> {
-    const { scope, secret, keptBy, version, enc, box, group: groupId } = value;
+    const { scope, secret, keptBy, version, suite, enc, box, group: groupId } = value;
+    const second = suite === 'p256' ? { suite } : {};
+    const errandOf = suite === 'p256' ? errandOfEditions : errandOfManager;
     const manager = await this.carrier.find(keptBy);
     const carried = await this.carrier.carryManager(manager, purpose);
     const task = { manager: carried, scope, secret, version, expiresAt: value.expiresAt.getTime(), enc, box };
     const { stored } = await this.dispatcher.run(
-      { ...(migration === undefined ? errandOfManager(manager) : errandSince(manager)), groupId, purpose },
+      { ...(migration === undefined ? errandOf(manager) : errandSince(manager)), groupId, purpose },
       'secrets.put',
-      migration === undefined ? task : { ...task, migration },
+      { ...task, ...second, ...(migration === undefined ? {} : { migration }) },
       this.#timeoutMs,
     );
     return assertVersion(stored, version);
@@ -169,6 +181,12 @@ export class DelegatedSecrets {
     return 2 * this.config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000 + TASK_MARGIN_MS;
   }
 }
+
+/** Asked of delegates that know of the second suite. */
+const errandOfEditions = (manager: SecretManagerRecord): Errand => ({
+  ...errandOfManager(manager),
+  since: contractOfEditions,
+});
 
 /** Asked of delegates that know of secret operations. */
 const errandSince = (manager: SecretManagerRecord): Errand => ({

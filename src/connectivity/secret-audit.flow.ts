@@ -15,7 +15,6 @@ const LOOK_MS = 1_000;
 const ROUND_MS = 30_000;
 /** How long somebody who asks waits for delegates. */
 const WAIT_MS = 2_000;
-const TASK_MS = 5_000;
 const RECORDS_MAX = 200;
 /** Records that are fetched in one go, before somebody else has a turn. */
 const PAGES_MAX = 50;
@@ -97,11 +96,12 @@ export class SecretAuditFlow {
     return fetching;
   }
 
-  async #fetchAll({ id, scope }: DelegateRecord): Promise<boolean> {
+  async #fetchAll(delegate: DelegateRecord): Promise<boolean> {
+    const { id, scope } = delegate;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const asked = await this.audit.fetched(id);
       const question = { log: asked.log, after: asked.sequence, max: RECORDS_MAX };
-      const told = await this.dispatcher.ask(id, 'secrets.audit', question, TASK_MS);
+      const told = await this.dispatcher.ask(delegate, 'secrets.audit', question);
       const objection = await this.audit.take({ id, scope }, asked, told);
       if (objection !== undefined) this.delegates.noteForgery(id, objection);
       const reached = told.records.at(-1)?.sequence ?? told.latest;

@@ -61,7 +61,9 @@ export class SecretRenewal {
             { scope, secret, ...at },
           )
         : await this.delegated.reseal(held, { ...keys, ...at }, purpose);
-    const value = { scope, secret, version, keptBy: to, group, ...sealed, expiresAt: new Date(expiresAt) };
+    const { enc, box } = sealed;
+    const sent = { group, suite: 'x25519' as const, enc, box, expiresAt: new Date(expiresAt) };
+    const value = { scope, secret, version, keptBy: to, ...sent };
     return this.delegated.keep(value, purpose, { onlyIfAbsent: operation.onlyIfAbsent });
   }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { StoredSecret } from '../envelope/secret-manager.js';
 import { PublicKey, Signature } from '../sealing/sealed-message.js';
 import { AuditRecord } from './audit.js';
+import { GroupEdition, GroupKeysState, groupKeyKinds } from './group-keys.js';
 import { CarriedRemote } from './remote.js';
 import { CarriedManager } from './secret-managers.js';
 
@@ -140,6 +141,8 @@ export const tasks = {
       version: z.uuid(),
       /** Milliseconds since 1970. */
       expiresAt: z.int(),
+      /** Absent for X25519. */
+      suite: z.literal('p256').optional(),
       enc: z.string(),
       box: z.string(),
       /** Of a migration; since contract 6. Into a store: whether it may take the place of another value there. */
@@ -240,8 +243,30 @@ export const tasks = {
       sealingKey: PublicKey,
       /** By the newcomer's identity, of its sealing key. */
       signature: Signature,
+      /** That the newcomer speaks; absent for one that knows of no editions. */
+      contract: z.int().optional(),
     }),
     output: z.strictObject({ enc: z.string(), box: z.string() }),
+  },
+  /** Makes the keys of a rotation and keeps them without using them; asked again, answers those it made. */
+  'group.stage': {
+    input: z.strictObject({ rotation: z.uuid(), keys: z.array(z.enum(groupKeyKinds)).min(1) }),
+    output: z.strictObject({ edition: GroupEdition, state: GroupKeysState }),
+  },
+  /** What a newcomer says at its hello, of a delegate that runs: by its identity, of its sealing key. */
+  'group.wish': {
+    input: z.strictObject({}),
+    output: z.strictObject({ signature: Signature }),
+  },
+  /** Takes what another delegate of the group sealed to this one. */
+  'group.adopt': {
+    input: z.strictObject({ enc: z.string(), box: z.string() }),
+    output: z.strictObject({ state: GroupKeysState }),
+  },
+  /** From now on the staged keys are the current ones. */
+  'group.promote': {
+    input: z.strictObject({ edition: GroupEdition }),
+    output: z.strictObject({ state: GroupKeysState }),
   },
 } as const satisfies Record<string, Task>;
 

@@ -15,7 +15,7 @@ import { type Session, Storage } from '../storage/database.js';
 import { DelegateTokensRepository } from './delegate-tokens.repository.js';
 import { DelegatesRepository } from './delegates.repository.js';
 import { DelegatesService } from './delegates.service.js';
-import { type GroupKeys, GroupsRepository } from './groups.repository.js';
+import { type FoundingKeys, GroupsRepository } from './groups.repository.js';
 import { ManagerKeys } from './manager-keys.js';
 
 /** Where delegates find the queue, as a value that can be injected. Without user-info; absent without Redis. */
@@ -136,7 +136,7 @@ export class Admission implements OnApplicationBootstrap {
   }
 
   /** @throws ENROLMENT_REFUSED where the keys are those of another group */
-  async #found(tx: Session, groupId: string, { group }: EnrolmentRequest): Promise<GroupKeys> {
+  async #found(tx: Session, groupId: string, { group }: EnrolmentRequest): Promise<FoundingKeys> {
     const keys = await this.groups.found(tx, groupId, group);
     if (keys !== undefined) return keys;
     throw new Failure('ENROLMENT_REFUSED', {

@@ -1,6 +1,7 @@
 // The delegates that enrolled: what they are, what their operators want of them, and when they were last heard of.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { contractOfEditions, GroupKeysState } from '../contract/group-keys.js';
 import {
   type Presence,
   type PresenceClaims,
@@ -37,6 +38,14 @@ export interface DelegateRecord {
   identityKey: string;
   sealingKey: string;
   groupSealingKey: string;
+  /** Whether its group's key by the second suite is known. */
+  groupHasP256: boolean;
+  /** What it has of its group's keys, as it said last. */
+  groupKeys: GroupKeysState | null;
+  /** Whether it can open all that is sealed to its group now. */
+  hasGroupKeys: boolean;
+  /** Whether it uses the group's current keys itself. */
+  isUpToDate: boolean;
 }
 
 export interface Newcomer {
@@ -75,6 +84,7 @@ export class DelegatesRepository {
       process: null,
       said: 'goodbye' as const,
       said_at: 0,
+      group_keys: null,
       ...describing(self),
     };
     const row = await tx
@@ -127,7 +137,7 @@ export class DelegatesRepository {
     { delegate, said, process, saidAt }: Pick<PresenceClaims, 'delegate' | 'said' | 'process' | 'saidAt'>,
     presence: Presence,
   ): Promise<void> {
-    const { self, running, lastFault } = presence;
+    const { self, running, lastFault, groupKeys } = presence;
     await this.storage.db
       .updateTable('delegate')
       .set({
@@ -138,12 +148,24 @@ export class DelegatesRepository {
         running,
         last_fault: lastFault === null ? null : JSON.stringify(lastFault),
         last_seen_at: sql<Date>`now()`,
+        // A process that starts has yet to tell.
+        ...(said === 'hello' ? { group_keys: null } : {}),
+        ...(groupKeys === undefined ? {} : { group_keys: newerOf(groupKeys) }),
       })
       .where('id', '=', delegate)
       // Words come in any order, and again: an older one says nothing any more.
       .where('said_at', '<', saidAt)
       // A late word of a process that another one has followed says nothing any more.
       .$if(said !== 'hello', (query) => query.where('process', '=', process))
+      .execute();
+  }
+
+  /** What it says in an answer comes sooner than its next heartbeat. */
+  async noteGroupKeys(id: string, state: GroupKeysState): Promise<void> {
+    await this.storage.db
+      .updateTable('delegate')
+      .set({ group_keys: newerOf(state) })
+      .where('id', '=', id)
       .execute();
   }
 
@@ -155,6 +177,15 @@ export class DelegatesRepository {
 
   async listAll(): Promise<DelegateRecord[]> {
     return (await this.#select().execute()).map(toRecord);
+  }
+
+  /** Those that were not revoked. */
+  async ofGroup(groupId: string): Promise<DelegateRecord[]> {
+    const rows = await this.#select()
+      .where('d.group_id', '=', groupId)
+      .where('d.state', '<>', 'revoked')
+      .execute();
+    return rows.map(toRecord);
   }
 
   async find(id: string): Promise<DelegateRecord | undefined> {
@@ -197,7 +228,8 @@ export class DelegatesRepository {
       .selectFrom('delegate as d')
       .innerJoin('delegate_group as g', 'g.id', 'd.group_id')
       .selectAll('d')
-      .select(['g.scope', 'g.name as group_name', 'g.sealing_key as group_sealing_key', isAlive.as('alive')])
+      .select(['g.scope', 'g.name as group_name', 'g.sealing_key as group_sealing_key'])
+      .select(['g.p256_key as group_p256_key', 'g.edition_id as group_edition_id', isAlive.as('alive')])
       .orderBy('g.scope')
       .orderBy('g.name')
       .orderBy('d.name');
@@ -217,10 +249,36 @@ type Row = Selectable<DelegateTable> & {
   scope: string;
   group_name: string;
   group_sealing_key: string | null;
+  group_p256_key: string | null;
+  group_edition_id: string | null;
   alive: boolean;
 };
 
-const toRecord = (row: Row): DelegateRecord => ({
+/** Unless it said something newer. */
+const newerOf = (state: GroupKeysState) => sql<string>`case
+  when group_keys is null or (group_keys->>'at')::bigint <= ${state.at} then ${JSON.stringify(state)}::jsonb
+  else group_keys end`;
+
+/** Whether it has what is needed to open, and whether it uses nothing else. */
+function standingOf(row: Row, state: GroupKeysState | null): { has: boolean; uses: boolean } {
+  const { contract, group_edition_id: current, group_p256_key: p256 } = row;
+  if (contract < contractOfEditions) return { has: true, uses: true };
+  if (current !== null)
+    return {
+      has: state?.edition === current || state?.staged === current,
+      uses: state?.edition === current,
+    };
+  const has = state === null || p256 === null || state.p256?.sealingKey === p256;
+  return { has, uses: has };
+}
+
+const toRecord = (row: Row): DelegateRecord => {
+  const groupKeys = GroupKeysState.nullable().parse(row.group_keys);
+  const { has: hasGroupKeys, uses: isUpToDate } = standingOf(row, groupKeys);
+  return { ...describe(row), groupKeys, hasGroupKeys, isUpToDate };
+};
+
+const describe = (row: Row): Omit<DelegateRecord, 'groupKeys' | 'hasGroupKeys' | 'isUpToDate'> => ({
   id: row.id,
   group: row.group_name,
   groupId: row.group_id,
@@ -243,4 +301,5 @@ const toRecord = (row: Row): DelegateRecord => ({
   identityKey: row.identity_key,
   sealingKey: row.sealing_key,
   groupSealingKey: row.group_sealing_key as string,
+  groupHasP256: row.group_p256_key !== null,
 });

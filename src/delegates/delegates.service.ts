@@ -1,5 +1,6 @@
 // Listens to delegates: who is alive, who speaks which contract, and who still lacks the keys of its group.
 import { Injectable } from '@nestjs/common';
+import { contractOfEditions } from '../contract/group-keys.js';
 import { clockSkewMaxMs } from '../contract/messages.js';
 import { Presence, PresenceClaims, silenceMaxMs, type Welcome, welcomeInfo } from '../contract/presence.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
@@ -9,6 +10,7 @@ import { Backend } from '../queue/queue.module.js';
 import { QueueAccess, userOf } from '../queue/queue-access.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { Sealer } from '../sealing/hpke.js';
+import { isSignedBy } from '../sealing/identity.js';
 import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
 import { type DelegateRecord, DelegatesRepository } from './delegates.repository.js';
 import { GroupsRepository } from './groups.repository.js';
@@ -142,10 +144,21 @@ export class DelegatesService {
     if (heard === undefined) return null;
     const { claims, presence, record } = heard;
     await this.delegates.heard(claims, presence);
+    if (!record.groupHasP256) await this.#learn(record, presence);
     this.forget();
     if (claims.said === 'heartbeat') return null;
     this.log.info({ delegate: record.name, group: record.group }, claims.said);
     return claims.said === 'hello' ? this.#welcome(claims, presence, record) : null;
+  }
+
+  /** Of a group's second sealing key its delegates tell, since a manager of before asked for none at their enrolment. */
+  async #learn({ groupId }: DelegateRecord, { groupKeys }: Presence): Promise<void> {
+    const told = groupKeys?.edition === null ? groupKeys.p256 : null;
+    const { keys } = told == null ? { keys: null } : await this.groups.find(groupId);
+    if (told == null || keys === null) return;
+    if (isSignedBy(keys.identityKey, 'sealing-key-p256', told.sealingKey, told.signature))
+      await this.groups.learn(groupId, told);
+    else this.noteForgery(`of group ${groupId}`, 'its group did not sign the sealing key that it tells of');
   }
 
   async #open(group: string, data: unknown) {
@@ -194,6 +207,9 @@ export class DelegatesService {
           accepted: true,
           contract: Math.min(contractVersion, self.contract),
           groupKeys: wantsGroupKeys === null ? null : await this.#work.handOver(record, wantsGroupKeys),
+          ...(self.contract < contractOfEditions
+            ? {}
+            : { edition: (await this.groups.find(record.groupId)).edition }),
         }
       : { accepted: false, contract: contractVersion, contractOldest };
     const claims = { deployment: this.keys.deployment, delegate, process };

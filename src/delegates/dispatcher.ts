@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Purpose } from '../contract/audit.js';
+import { contractOfEditions } from '../contract/group-keys.js';
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contract/tasks.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
@@ -44,6 +45,7 @@ const PAUSE_MS = 250;
 const HAND_OVER_MS = 5_000;
 /** Contract version since which a delegate keeps records of the secrets it opens. */
 export const recordsSince = 6;
+const ASK_MS = 10_000;
 /** Another delegate may be able to do what failed for one of these reasons. */
 const elsewhere = new Set([
   'GIT_UNREACHABLE',
@@ -84,20 +86,6 @@ export class Dispatcher implements QueueWork {
   /** Tells of every delegate that has answered a task with a purpose: it may have opened a secret. */
   tellServed(listener: (delegate: string) => void): void {
     this.#onServed = listener;
-  }
-
-  /** Asks this very delegate. @throws its own Failure, DELEGATE_UNAVAILABLE */
-  async ask<N extends TaskName>(
-    delegate: string,
-    name: N,
-    input: TaskInput<N>,
-    timeoutMs: number,
-  ): Promise<TaskOutput<N>> {
-    const answer = await this.#ask(undefined, delegate, name, input, new Attempt(timeoutMs));
-    if (answer === undefined)
-      throw new Failure('DELEGATE_UNAVAILABLE', { reason: `delegate ${delegate} did not take the task` });
-    if (!answer.ok) throw Failure.fromWire(answer.failure as WireFailure);
-    return tasks[name].output.parse(answer.output) as TaskOutput<N>;
   }
 
   /**
@@ -147,12 +135,14 @@ export class Dispatcher implements QueueWork {
         one.id !== id &&
         one.alive &&
         one.said !== 'hello' &&
-        one.state === 'enabled',
+        one.state === 'enabled' &&
+        one.hasGroupKeys,
     );
-    const input = { delegate: id, identityKey, sealingKey, signature };
+    const plain = { delegate: id, identityKey, sealingKey, signature };
     const attempt = new Attempt(HAND_OVER_MS);
     for (const fellow of fellows) {
       if (attempt.isOver) break;
+      const input = fellow.contract < contractOfEditions ? plain : { ...plain, contract: newcomer.contract };
       const answer = await this.#ask(undefined, fellow.id, 'group.handOver', input, attempt).catch(
         () => undefined,
       );
@@ -160,6 +150,19 @@ export class Dispatcher implements QueueWork {
     }
     return null;
   };
+
+  /** Asks this very delegate. @throws the delegate's own Failure; DELEGATE_UNAVAILABLE, DELEGATE_SILENT, QUEUE_UNAVAILABLE, TASK_OUTCOME_UNKNOWN */
+  async ask<N extends TaskName>(
+    { id, group }: Pick<DelegateRecord, 'id' | 'group'>,
+    name: N,
+    input: TaskInput<N>,
+  ): Promise<TaskOutput<N>> {
+    const attempt = new Attempt(ASK_MS);
+    const answer = await this.#ask(undefined, id, name, input, attempt);
+    if (answer === undefined) throw attempt.lost === 0 ? attempt.untouched(group) : attempt.late(group);
+    if (!answer.ok) throw Failure.fromWire(answer.failure as WireFailure);
+    return tasks[name].output.parse(answer.output) as TaskOutput<N>;
+  }
 
   readonly removeQueues = (gone: readonly DelegateRecord[]): Promise<void> =>
     this.queue.remove(gone.map(addressOf));
@@ -250,10 +253,11 @@ const wantedFor = ({ scope, group, groupId, tags, url, since = contractOldest }:
   contract: { oldest: Math.max(since, contractOldest), latest: contractVersion },
 });
 
+/** A delegate that can opens what is sealed to itself: nobody else of its group can, and the group's keys may change meanwhile. */
 const addressOf = (delegate: DelegateRecord) => ({
   delegate: delegate.id,
   group: delegate.groupId,
-  sealingKey: delegate.groupSealingKey,
+  sealingKey: delegate.contract < contractOfEditions ? delegate.groupSealingKey : delegate.sealingKey,
   identityKey: delegate.identityKey,
 });
 
@@ -325,6 +329,11 @@ class Attempt {
     if (failure.disposition === 'stop' && absent.length > 0)
       return this.#unavailable(explainWaiting(failure, absent), errand, { wasAsked: true });
     return this.describe(failure, errand.group ?? errand.scope);
+  }
+
+  untouched(group: string): Failure {
+    const reason = `the delegate of group ${group} that was asked has gone away`;
+    return new Failure('DELEGATE_UNAVAILABLE', { reason }) as Failure;
   }
 
   late(group: string): Failure {

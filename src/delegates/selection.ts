@@ -18,6 +18,8 @@ export interface Candidate {
   contractOldest: number;
   tags: readonly string[];
   tasksMax: number;
+  /** Whether it can open all that is sealed to its group now. */
+  hasGroupKeys: boolean;
   /** Tasks it has, running or waiting for it. */
   busy: number;
   nativeGit: boolean;
@@ -49,6 +51,7 @@ export type ReasonCode =
   | 'draining'
   | 'dead'
   | 'starting'
+  | 'keys'
   | 'contract'
   | 'allow-list'
   | 'engine'
@@ -102,6 +105,7 @@ const rules: Rule[] = [
     },
   ],
   ['starting', ({ said }) => (said === 'hello' ? 'it has not begun to take tasks yet' : undefined)],
+  ['keys', ({ hasGroupKeys }) => (hasGroupKeys ? undefined : 'it lacks the current keys of its group')],
   [
     'contract',
     ({ contract, contractOldest }, { contract: { oldest, latest } }) =>
@@ -171,7 +175,14 @@ const known = ({ delegate }: Verdict): number => Number(delegate.reach?.ok === t
 /** For so long a delegate that has gone counts as one that comes back. */
 const ABSENCE_MS_MAX = 24 * 3_600_000;
 /** What passes by itself. */
-const passing: ReadonlySet<ReasonCode> = new Set(['draining', 'dead', 'starting', 'unreachable', 'full']);
+const passing: ReadonlySet<ReasonCode> = new Set([
+  'draining',
+  'dead',
+  'starting',
+  'keys',
+  'unreachable',
+  'full',
+]);
 
 /** Those that could carry it if they were there, and may be before long: for them a task is worth waiting. */
 export function findAbsent(verdicts: readonly Verdict[]): Verdict[] {

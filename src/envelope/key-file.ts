@@ -30,12 +30,22 @@ export interface WrappingKey {
 
 /** The keys of a file. New secrets are sealed with the active one. */
 export class KeyRing {
-  readonly active: WrappingKey;
-  readonly #keys: Map<string, KeyObject>;
+  #active: WrappingKey;
+  #keys: Map<string, KeyObject>;
 
   constructor(active: WrappingKey, keys: Map<string, KeyObject>) {
-    this.active = active;
+    this.#active = active;
     this.#keys = keys;
+  }
+
+  get active(): WrappingKey {
+    return this.#active;
+  }
+
+  /** Takes the keys of another ring in the place of its own, for all who use it. */
+  become(other: KeyRing): void {
+    this.#active = other.#active;
+    this.#keys = other.#keys;
   }
 
   find(id: string): KeyObject | undefined {
@@ -78,6 +88,26 @@ export function adoptKeys(file: string, { keys }: KeyFile): void {
   write(file, content, { replace: true });
 }
 
+/** Adds a fresh key that nothing is sealed with until it is activated; its id. @throws KEY_FILE_UNUSABLE */
+export function addKey(file: string): string {
+  const { keys } = read(file);
+  const entry = { ...makeEntry(), state: 'decrypt-only' as const };
+  write(file, { format: FORMAT, keys: [...keys, entry] }, { replace: true });
+  return entry.id;
+}
+
+/** Makes this key the active one; the one before only opens from then on. @throws KEY_FILE_UNUSABLE */
+export function activateKey(file: string, id: string): void {
+  const { keys } = read(file);
+  if (keys.some((key) => key.id === id && key.state === 'active')) return;
+  const content: KeyFile = {
+    format: FORMAT,
+    keys: keys.map((key) => ({ ...key, state: key.id === id ? 'active' : 'decrypt-only' })),
+  };
+  toRing(file, content);
+  write(file, content, { replace: true });
+}
+
 const unusable = (file: string, reason: string): Failure =>
   new Failure('KEY_FILE_UNUSABLE', { file, reason }) as Failure;
 
@@ -90,15 +120,15 @@ function exists(file: string): boolean {
 }
 
 function create(file: string): void {
-  const key = randomBytes(KEY_BYTES);
-  const entry = {
-    id: idOf(key),
-    created: new Date().toISOString(),
-    state: 'active' as const,
-    key: key.toString('base64url'),
-  };
-  key.fill(0);
+  const entry = { ...makeEntry(), state: 'active' as const };
   write(file, { format: FORMAT, keys: [entry] }, { replace: false });
+}
+
+function makeEntry() {
+  const key = randomBytes(KEY_BYTES);
+  const entry = { id: idOf(key), created: new Date().toISOString(), key: key.toString('base64url') };
+  key.fill(0);
+  return entry;
 }
 
 function write(file: string, content: KeyFile, { replace }: { replace: boolean }): void {

@@ -263,6 +263,13 @@ export const errors = {
     message: (d) => `The secret manager does not fit: ${d.problem}`,
     hint: (d) => d.mend,
   }),
+  DELEGATE_GROUP_UNFIT: row<{ group: string; problem: string; mend: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The delegate group cannot do it',
+    message: (d) => `Delegate group ${d.group} cannot do it: ${d.problem}`,
+    hint: (d) => d.mend,
+  }),
   SECRET_NOT_IN_STORE: row<Keeper>({
     status: 422,
     disposition: 'stop',

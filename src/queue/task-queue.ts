@@ -40,7 +40,7 @@ const LOOK_MS_MAX = 5_000;
 export interface Addressee {
   delegate: string;
   group: string;
-  /** Public keys: the group's to seal to, the delegate's own to check its answers. */
+  /** Public keys: the one to seal to, the delegate's own or its group's, and the one to check its answers by. */
   sealingKey: string;
   identityKey: string;
 }
@@ -294,7 +294,7 @@ export class TaskQueue {
   }
 
   #sealerFor({ group, sealingKey }: Addressee): Sealer {
-    // A group may name any key as its own, another group’s too.
+    // A group and a delegate may name any key as their own, another group’s too.
     const key = `${group} ${sealingKey}`;
     const known = this.#sealers.get(key);
     if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import { Purpose } from '../contract/audit.js';
 import { answerInfo, clockSkewMaxMs, TaskClaims } from '../contract/messages.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName, tasks } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
-import { type Opener, Sealer } from '../sealing/hpke.js';
+import { type Opens, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
 import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
 import { groupPrefix, type QueueBackend, taskQueueName } from './backend.js';
@@ -27,8 +27,8 @@ export interface DelegateSeal {
   group: string;
   delegate: string;
   identity: Identity;
-  /** Opens what was sealed to the group. */
-  opener: Opener;
+  /** Opens what was sealed to this delegate or to its group. */
+  opener: Opens;
   /** Public keys of the manager. */
   managerIdentityKey: string;
   managerSealingKey: string;

@@ -3,11 +3,18 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createECDH,
   createPrivateKey,
   createPublicKey,
   randomBytes,
 } from 'node:crypto';
-import { AEAD_EXPORT_ONLY, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke';
+import {
+  AEAD_EXPORT_ONLY,
+  CipherSuite,
+  KDF_HKDF_SHA256,
+  KEM_DHKEM_P256_HKDF_SHA256,
+  KEM_DHKEM_X25519_HKDF_SHA256,
+} from 'hpke';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -22,6 +29,8 @@ const PRIVATE_HEAD = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const EXPORT_LABEL = Buffer.from('sallyport sealing key');
 
 const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_EXPORT_ONLY);
+/** Only to make keys of: messages between manager and delegates are sealed by X25519 alone. */
+const p256 = new CipherSuite(KEM_DHKEM_P256_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_EXPORT_ONLY);
 
 /** A sealed message, in base64url. */
 export interface Sealed {
@@ -31,17 +40,21 @@ export interface Sealed {
   box: string;
 }
 
-/** An X25519 key pair, in base64url, 32 bytes each. */
+/** An X25519 key pair, in base64url, 32 bytes each; or one of P-256, whose public key is an uncompressed point of 65. */
 export interface SealingPair {
   publicKey: string;
   privateKey: string;
 }
 
-export async function makeSealingPair(): Promise<SealingPair> {
-  const pair = await suite.GenerateKeyPair(true);
+export const makeSealingPair = (): Promise<SealingPair> => makePair(suite);
+
+export const makeP256Pair = (): Promise<SealingPair> => makePair(p256);
+
+async function makePair(of: CipherSuite): Promise<SealingPair> {
+  const pair = await of.GenerateKeyPair(true);
   const [publicKey, privateKey] = await Promise.all([
-    suite.SerializePublicKey(pair.publicKey),
-    suite.SerializePrivateKey(pair.privateKey),
+    of.SerializePublicKey(pair.publicKey),
+    of.SerializePrivateKey(pair.privateKey),
   ]);
   const encoded = { publicKey: encode(publicKey), privateKey: encode(privateKey) };
   privateKey.fill(0);
@@ -58,6 +71,17 @@ export function isPair({ publicKey, privateKey }: SealingPair): boolean {
     return false;
   } finally {
     der.fill(0);
+  }
+}
+
+/** The same of a pair by P-256. */
+export function isP256Pair({ publicKey, privateKey }: SealingPair): boolean {
+  const own = createECDH('prime256v1');
+  try {
+    own.setPrivateKey(decode(privateKey));
+    return own.getPublicKey('base64url', 'uncompressed') === publicKey;
+  } catch {
+    return false;
   }
 }
 
@@ -118,8 +142,14 @@ export class Sealer {
   }
 }
 
+/** Opens what was sealed to its key, or to one of its keys. */
+export interface Opens {
+  /** @throws Error when anything was changed, or was sealed for another key, purpose or context */
+  open: (sealed: Sealed, context: string) => Promise<Buffer>;
+}
+
 /** Opens what was sealed to one key pair. */
-export class Opener {
+export class Opener implements Opens {
   readonly #pair: ReturnType<typeof importPair>;
   /** Keys by the sender's half, the one used last at the end. */
   readonly #keys = new Map<string, Promise<Buffer>>();

@@ -18,7 +18,16 @@ const PRIVATE_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** An SSH public key up to its 32 bytes (RFC 8709). */
 const SSH_HEAD = Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20', 'latin1');
 
-export type Purpose = 'task' | 'answer' | 'presence' | 'welcome' | 'enrolment' | 'sealing-key' | 'group-keys';
+export type Purpose =
+  | 'task'
+  | 'answer'
+  | 'presence'
+  | 'welcome'
+  | 'enrolment'
+  | 'sealing-key'
+  | 'sealing-key-p256'
+  | 'group-keys'
+  | 'edition';
 
 /** A private Ed25519 key, 32 bytes in base64url. */
 export type PrivateIdentity = string;

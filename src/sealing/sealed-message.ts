@@ -2,7 +2,7 @@
 // whoever carries it may see where it goes; the signature covers them, and through their digest what is sealed.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Opener, Sealer } from './hpke.js';
+import type { Opens, Sealer } from './hpke.js';
 import { type Identity, isSignedBy, type Purpose } from './identity.js';
 
 /** Every value has one spelling: the bits of the last character that hold nothing are zero. */
@@ -17,6 +17,8 @@ const Bytes32 = base64Url(32, 'AEIMQUYcgkosw048');
 
 /** A public key of either kind, in base64url. */
 export const PublicKey = Bytes32;
+/** An uncompressed point of P-256. */
+export const P256Key = base64Url(65, 'AEIMQUYcgkosw048');
 export const Signature = base64Url(64, 'AQgw');
 
 export const SealedMessage = z.strictObject({
@@ -59,7 +61,7 @@ export async function openMessage<C extends { digest: string }>(
     claims: z.ZodType<C>;
     authorKey: string | ((claims: C) => string | undefined);
     check: (claims: C) => string | undefined;
-    opener: Opener;
+    opener: Opens;
   },
 ): Promise<{ claims: C; payload: unknown }> {
   const message = SealedMessage.safeParse(data);

@@ -6,7 +6,7 @@ import { AgedMap } from '../kernel/aged-map.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { Storage } from '../storage/database.js';
-import type { SecretManagerTable } from '../storage/schema.js';
+import type { SecretManagerTable } from '../storage/secret-schema.js';
 import { type SecretManagerRecord, toManager } from './secret-managers.repository.js';
 import type { HeldSecret } from './secrets.repository.js';
 

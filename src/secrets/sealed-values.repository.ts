@@ -5,7 +5,7 @@ import { type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
-import type { SealedValueTable, SecretKind } from '../storage/schema.js';
+import type { SealedValueTable, SecretKind } from '../storage/secret-schema.js';
 
 export interface SealedValueRecord {
   version: string;
@@ -15,6 +15,7 @@ export interface SealedValueRecord {
   keptBy: { scope: Scope; id: string };
   /** The group's id. */
   group: string;
+  suite: 'x25519' | 'p256';
   enc: string;
   box: string;
   expiresAt: Date;
@@ -142,6 +143,7 @@ const toRecord = (row: Selectable<SealedValueTable>): SealedValueRecord => ({
   kind: row.kind,
   keptBy: { scope: row.manager_scope, id: row.manager_id },
   group: row.group_id,
+  suite: row.suite,
   enc: row.enc,
   box: row.box,
   expiresAt: row.expires_at,

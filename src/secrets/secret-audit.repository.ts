@@ -8,7 +8,7 @@ import { Failure } from '../kernel/failure.js';
 import { areNested, type Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
 import type { Page } from '../storage/page.js';
-import type { SecretAuditTable } from '../storage/schema.js';
+import type { SecretAuditTable } from '../storage/secret-schema.js';
 import type { HeldSecret } from './secrets.repository.js';
 
 export type AuditRow = Selectable<SecretAuditTable>;

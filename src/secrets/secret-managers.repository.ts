@@ -5,7 +5,7 @@ import type { ManagerSettings } from '../contract/secret-managers.js';
 import { Failure } from '../kernel/failure.js';
 import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
-import type { SecretManagerTable } from '../storage/schema.js';
+import type { SecretManagerTable } from '../storage/secret-schema.js';
 
 export interface SecretManagerRecord {
   scope: Scope;

@@ -9,7 +9,7 @@ import type {
   SecretOperationItemState,
   SecretOperationState,
   SecretOperationTable,
-} from '../storage/schema.js';
+} from '../storage/secret-schema.js';
 import type { KeptBy } from './secrets.repository.js';
 
 export type SecretOperationAction = SecretOperationTable['action'];

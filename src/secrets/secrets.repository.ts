@@ -5,7 +5,7 @@ import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
-import type { SecretKind } from '../storage/schema.js';
+import type { SecretKind } from '../storage/secret-schema.js';
 
 /** Which secret manager keeps a secret; null for the builtin one. */
 export type KeptBy = { scope: Scope; id: string } | null;

@@ -12,7 +12,7 @@ import { step } from '../kernel/step.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { type Session, Storage } from '../storage/database.js';
-import type { SecretKind } from '../storage/schema.js';
+import type { SecretKind } from '../storage/secret-schema.js';
 import { BuiltInSecrets } from './built-in.js';
 import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
 import { type OwnAttempt, SecretAuditRepository } from './secret-audit.repository.js';

@@ -7,6 +7,7 @@ import { operationsByAccount } from './migrations/0004-operations-by-account.js'
 import { secretManagers } from './migrations/0005-secret-managers.js';
 import { secretOperations } from './migrations/0006-secret-operations.js';
 import { secretAudit } from './migrations/0007-secret-audit.js';
+import { groupKeys } from './migrations/0008-group-keys.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '0005-secret-managers': secretManagers,
   '0006-secret-operations': secretOperations,
   '0007-secret-audit': secretAudit,
+  '0008-group-keys': groupKeys,
 };

@@ -19,6 +19,7 @@ it('every task has a handler, and every handler a task', () => {
     open: () => ({}) as Git,
     secrets: secretHandlers({} as Parameters<typeof secretHandlers>[0]),
     handOver: nobody,
+    changeKeys: { stage: nobody, wish: () => '', adopt: nobody, promote: nobody },
   });
   expect(Object.keys(handlers).toSorted()).toEqual(names);
 });
@@ -46,6 +47,7 @@ it.each(ofGit)('the handler of %s calls the method of that name', async (name) =
     open: () => git,
     secrets: secretHandlers({} as Parameters<typeof secretHandlers>[0]),
     handOver: nobody,
+    changeKeys: { stage: nobody, wish: () => '', adopt: nobody, promote: nobody },
   });
   const handler = handlers[name as TaskName] as (input: object) => Promise<unknown>;
   await handler({ paths: [] });

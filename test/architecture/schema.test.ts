@@ -7,6 +7,8 @@ import { createDatabase } from '../support/stack.js';
 import { readText } from './pages.js';
 
 const SCHEMA = 'src/storage/schema.ts';
+/** Both files as one. */
+const schemaText = readText(SCHEMA) + readText('src/storage/secret-schema.ts');
 
 interface Column {
   table: string;
@@ -91,16 +93,13 @@ it('its types are those of the columns, null and defaults among them', () => {
 
 /** What the type names of the file stand for. */
 const words = new Map(
-  [...readText(SCHEMA).matchAll(/^export type (\w+) = ([^;]+);/gm)].map(([, name = '', type = '']) => [
-    name,
-    type,
-  ]),
+  [...schemaText.matchAll(/^export type (\w+) = ([^;]+);/gm)].map(([, name = '', type = '']) => [name, type]),
 );
 const declared = readSchema();
 
 /** The members of `Tables` and of the interfaces they name. */
 function readSchema(): Column[] {
-  const source = ts.createSourceFile(SCHEMA, readText(SCHEMA), ts.ScriptTarget.Latest);
+  const source = ts.createSourceFile(SCHEMA, schemaText, ts.ScriptTarget.Latest);
   const interfaces = new Map<string, ts.InterfaceDeclaration>();
   for (const statement of source.statements)
     if (ts.isInterfaceDeclaration(statement)) interfaces.set(statement.name.text, statement);
@@ -125,5 +124,5 @@ function nameType(text: string): string {
   if (text === 'Stamp') return 'Date';
   if (text.startsWith('Json<')) return 'Json';
   const meant = words.get(text) ?? text;
-  return /^'[a-z-]+'( \| '[a-z-]+')*$/.test(meant) ? 'string' : meant;
+  return /^'[a-z0-9-]+'( \| '[a-z0-9-]+')*$/.test(meant) ? 'string' : meant;
 }

@@ -113,9 +113,9 @@ describe('the document', () => {
     const others = document.routes.filter(
       (route) => !isChange(route) && route.operation.requestBody !== undefined,
     );
-    // In each scope itself, a connector, a secret, its manager, two about a key, an operation on secrets, a delegate token and a
-    // question; a kind; an enrolment.
-    expect(others).toHaveLength(3 * 9 + 2);
+    // In each scope itself, a connector, a secret, its manager, two about a key, an operation on secrets, a rotation, a delegate
+    // token and a question; a kind; an enrolment.
+    expect(others).toHaveLength(3 * 10 + 2);
     for (const { operation } of others)
       expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
   });
@@ -275,11 +275,15 @@ describe.each([
       [204, 'DELETE', `${scope}/delegate-tokens/${one.id}`],
       [404, 'DELETE', `${scope}/delegate-tokens/${randomUUID()}`],
       [200, 'GET', `${scope}/delegates`],
+      [200, 'GET', `${scope}/delegate-groups`],
+      [202, 'POST', `${scope}/delegate-groups/described/rotate`, { keys: ['sealing'] }],
+      [404, 'POST', `${scope}/delegate-groups/none/rotate`, {}],
       [200, 'POST', `${delegate}/drain`],
       [200, 'POST', `${delegate}/disable`],
       [200, 'POST', `${delegate}/enable`],
       [200, 'POST', `${delegate}/revoke`],
       [404, 'POST', `${delegate}/enable`],
+      [409, 'POST', `${scope}/delegate-groups/described/rotate`, {}],
     ];
     for (const [status, ...request] of script)
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);

@@ -14,6 +14,7 @@ import {
   type EnrolmentFile,
   type GroupKeysFile,
   type IdentityFile,
+  makeGroupKeys,
   makeKeys,
   readDelegateFile,
   writeDelegateFile,
@@ -82,7 +83,7 @@ describe('a delegate of another contract', () => {
 
   it('is welcomed where it speaks the manager’s as well', async () => {
     const welcome = await hello(speaking(contractVersion + 1, contractVersion));
-    expect(welcome).toEqual({ accepted: true, contract: contractVersion, groupKeys: null });
+    expect(welcome).toEqual({ accepted: true, contract: contractVersion, groupKeys: null, edition: null });
   });
 
   it('is given tasks in the version before where it speaks no other', async () => {
@@ -133,7 +134,7 @@ describe('a delegate of another contract', () => {
 
   it('is welcomed once it speaks the same', async () => {
     const welcome = await hello(speaking(contractVersion));
-    expect(welcome).toEqual({ accepted: true, contract: contractVersion, groupKeys: null });
+    expect(welcome).toEqual({ accepted: true, contract: contractVersion, groupKeys: null, edition: null });
     const { delegates } = await stack.api.ok('GET', 'health');
     expect(delegates).toEqual([expect.objectContaining({ name: 'today', alive: true })]);
   });
@@ -154,12 +155,12 @@ describe('a delegate that meets a manager of another contract', () => {
   ])('does not start, and says that the $side has to be upgraded', async ({ side, contract }) => {
     const folder = `${redis.directory}/${side}`;
     const group = `g${side}`;
-    const [own, ofGroup, manager] = [await makeKeys(), await makeKeys(), await makeSealingPair()];
+    const [own, ofGroup, manager] = [await makeKeys(), await makeGroupKeys(), await makeSealingPair()];
     const managerIdentity = new Identity(Identity.make());
     const identity = new Identity(own.identity);
     const groupIdentity = new Identity(ofGroup.identity);
     writeDelegateFile(folder, 'identity.json', { format: 'sallyport-identity-1', ...own });
-    writeDelegateFile(folder, 'group.json', { format: 'sallyport-group-1', ...ofGroup });
+    writeDelegateFile(folder, 'group.json', ofGroup);
     writeDelegateFile(folder, 'delegate.json', {
       format: 'sallyport-enrolment-1',
       name: 'today',

@@ -31,5 +31,7 @@ export const agreedRoutes: [string, string[]][] = [
   ['/delegates/{id}/disable', ['POST']],
   ['/delegates/{id}/drain', ['POST']],
   ['/delegates/{id}/revoke', ['POST']],
+  ['/delegate-groups', ['GET']],
+  ['/delegate-groups/{group}/rotate', ['POST']],
   ['/explain', ['POST']],
 ];

@@ -12,7 +12,6 @@ import { Failure, type WireFailure } from '../../src/kernel/failure.js';
 import { openQueueBackend } from '../../src/queue/backend.js';
 import { TaskQueue } from '../../src/queue/task-queue.js';
 import { TaskWorker } from '../../src/queue/task-worker.js';
-import { makeSealingPair } from '../../src/sealing/hpke.js';
 import { AuditFile } from '../../workers/runtime/audit-file.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
 import { KeptValues } from '../../workers/runtime/kept-values.js';
@@ -27,6 +26,11 @@ import type { MakeGit } from './git-suite.js';
 import { makeSeals } from './seals.js';
 
 const TIMEOUT_MS = 90_000;
+
+const refused = async (): Promise<never> => {
+  throw new Failure('TASK_REFUSED', { reason: 'there is no group' });
+};
+const noChanges = { stage: refused, wish: () => '', adopt: refused, promote: refused };
 
 export interface DelegatedRoad {
   make: MakeGit;
@@ -71,7 +75,7 @@ export async function openDelegatedRoad(
       secrets: secretHandlers({
         deployment: 'test',
         group: { id: 'g0', identityKey: '' },
-        sealing: await makeSealingPair(),
+        pairsOf: () => [],
         managers,
         policy,
         kept: new KeptValues(home),
@@ -80,6 +84,7 @@ export async function openDelegatedRoad(
       handOver: async () => {
         throw new Failure('TASK_REFUSED', { reason: 'there is no newcomer' });
       },
+      changeKeys: noChanges,
     }),
     onFault: () => undefined,
     onForgery: () => undefined,

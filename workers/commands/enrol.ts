@@ -15,6 +15,7 @@ import {
   type EnrolmentFile,
   type IdentityFile,
   isInstalled,
+  makeGroupKeys,
   makeKeys,
   type PendingEnrolmentFile,
   readDelegateFile,
@@ -103,7 +104,7 @@ async function makePending(): Promise<PendingEnrolmentFile> {
   return {
     format: 'sallyport-pending-1',
     own: { format: 'sallyport-identity-1', ...(await makeKeys()) },
-    group: { format: 'sallyport-group-1', ...(await makeKeys()) },
+    group: await makeGroupKeys(),
     enrolment: null,
   };
 }

@@ -5,12 +5,14 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { Enrolment } from '../../src/contract/enrolment.js';
+import { GroupEdition } from '../../src/contract/group-keys.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { makeSealingPair } from '../../src/sealing/hpke.js';
+import { makeP256Pair, makeSealingPair } from '../../src/sealing/hpke.js';
 import { Identity } from '../../src/sealing/identity.js';
-import { PublicKey } from '../../src/sealing/sealed-message.js';
+import { P256Key, PublicKey } from '../../src/sealing/sealed-message.js';
 
 const SealingPair = z.strictObject({ publicKey: PublicKey, privateKey: PublicKey });
+const P256Pair = z.strictObject({ publicKey: P256Key, privateKey: PublicKey });
 
 export const IdentityFile = z.strictObject({
   format: z.literal('sallyport-identity-1'),
@@ -19,12 +21,42 @@ export const IdentityFile = z.strictObject({
 });
 export type IdentityFile = z.infer<typeof IdentityFile>;
 
-export const GroupKeysFile = z.strictObject({
+/** As delegates that know of no editions write it. */
+const FoundersKeys = z.strictObject({
   format: z.literal('sallyport-group-1'),
   identity: PublicKey,
   sealing: SealingPair,
 });
-export type GroupKeysFile = z.infer<typeof GroupKeysFile>;
+
+const EditedKeys = z.strictObject({
+  format: z.literal('sallyport-group-2'),
+  identity: PublicKey,
+  sealing: SealingPair,
+  /** Null in a group of before there was a second suite, until its first rotation. */
+  p256: P256Pair.nullable(),
+  /** Null for the keys that the group was founded with. */
+  edition: GroupEdition.nullable(),
+  /** The next edition, inert until it is promoted: it only opens. */
+  staged: z.strictObject({ edition: GroupEdition, sealing: SealingPair, p256: P256Pair }).nullable(),
+  /** What goes on opening, until then: milliseconds since 1970. */
+  previous: z.array(z.strictObject({ sealing: SealingPair, p256: P256Pair.nullable(), until: z.int() })),
+});
+export type GroupKeysFile = z.infer<typeof EditedKeys>;
+
+export const GroupKeysFile = z.union([
+  EditedKeys,
+  FoundersKeys.transform(
+    ({ identity, sealing }): GroupKeysFile => ({
+      format: 'sallyport-group-2',
+      identity,
+      sealing,
+      p256: null,
+      edition: null,
+      staged: null,
+      previous: [],
+    }),
+  ),
+]);
 
 export const EnrolmentFile = Enrolment.extend({
   format: z.literal('sallyport-enrolment-1'),
@@ -136,7 +168,20 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** Keys nobody else has, of a delegate or of a group. */
+/** The keys that a group is founded with. */
+export async function makeGroupKeys(): Promise<GroupKeysFile> {
+  const p256 = await makeP256Pair();
+  return {
+    format: 'sallyport-group-2',
+    ...(await makeKeys()),
+    p256,
+    edition: null,
+    staged: null,
+    previous: [],
+  };
+}
+
+/** Keys nobody else has. */
 export async function makeKeys(): Promise<Pick<IdentityFile, 'identity' | 'sealing'>> {
   return { identity: Identity.make(), sealing: await makeSealingPair() };
 }

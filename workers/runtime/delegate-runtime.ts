@@ -3,9 +3,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.js';
 import { surroundings } from '../../src/config/process.js';
-import { taskInfo } from '../../src/contract/messages.js';
+import { contractOfEditions } from '../../src/contract/group-keys.js';
 import { heartbeatIntervalMs, type Presence, type SelfDescription } from '../../src/contract/presence.js';
-import type { TaskInput } from '../../src/contract/tasks.js';
 import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { openKeyFile } from '../../src/envelope/key-file.js';
 import type { ErrorCode } from '../../src/kernel/errors.js';
@@ -18,29 +17,23 @@ import {
   TaskWorker,
   type TaskWorkerOptions,
 } from '../../src/queue/task-worker.js';
-import { Opener, type Sealed } from '../../src/sealing/hpke.js';
-import { fingerprintOf, Identity } from '../../src/sealing/identity.js';
+import type { SealingSuite } from '../../src/sealing/client-sealing.js';
+import { Identity } from '../../src/sealing/identity.js';
 import { Keyring } from '../secret-managers/keyring.js';
 import { SecretManagerRegistry } from '../secret-managers/registry.js';
 import { AuditFile } from './audit-file.js';
 import {
   type EnrolmentFile,
   forgetFinishedEnrolment,
-  type GroupKeysFile,
   type IdentityFile,
   readDelegateFile,
 } from './delegate-files.js';
-import {
-  adopt,
-  findGroupKeys,
-  handOver,
-  hasKeyring,
-  keyringFile,
-  openSharedKeyring,
-  signNewcomer,
-} from './group-keys.js';
+import { hasKeyring, keyringFile } from './group-keys.js';
 import { taskHandlers } from './handlers.js';
+import { joinGroup } from './join-group.js';
 import { KeptValues } from './kept-values.js';
+import { changeAudibly, handOverAudibly } from './key-records.js';
+import { LiveGroupKeys } from './live-group-keys.js';
 import { type DelegatePolicy, readPolicy } from './policy.js';
 import { PresenceReporter } from './presence-reporter.js';
 import { type Openers, openRemotes } from './remotes.js';
@@ -72,13 +65,11 @@ interface Person {
 /** What changes while it works. */
 interface Work {
   worker: TaskWorker | undefined;
+  /** Told to a manager that understands it. */
+  groupKeys: LiveGroupKeys | undefined;
   lastFault: Presence['lastFault'];
 }
 
-const RETRY_MS = 2_000;
-const KEYRING_MISSING =
-  'has the keys of the group and lacks its keyring: waits for another delegate to hand it over. ' +
-  'If no other delegate of the group has it, make a new one: npm run -s delegate -- keyring make';
 /** A task that fails with one of these was not begun. */
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['TASK_EXPIRED', 'CONTRACT_VERSION_MISMATCH']);
 
@@ -94,20 +85,23 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   // What is wrong with the keyring is said before anything waits for a manager.
   if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
   const backend = await openBackend(config, enrolment);
-  const work: Work = { worker: undefined, lastFault: null };
+  const work: Work = { worker: undefined, groupKeys: undefined, lastFault: null };
   const running = (): number => work.worker?.running ?? 0;
   const reporter = new PresenceReporter(backend, person, log, () => ({
     self,
     running: running(),
     lastFault: work.lastFault,
     wantsGroupKeys: null,
+    ...(work.groupKeys === undefined ? {} : { groupKeys: work.groupKeys.state }),
   }));
   const pingQueue = (): Promise<void> => reporter.ping();
   const vitals = new VitalSigns(self.version, { pingQueue, running, tasksMax: self.tasksMax });
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
-  const groupKeys = await joinGroup(person, reporter, vitals, log);
+  const contract = await joinGroup(person, reporter, vitals, log);
+  const groupKeys = openGroupKeys(person, log);
   vitals.receiveGroupKeys();
-  const keyring = new Keyring(openSharedKeyring(folder, enrolment), enrolment.deployment);
+  if (contract >= contractOfEditions) work.groupKeys = groupKeys;
+  const keyring = new Keyring(groupKeys.keyring, enrolment.deployment);
   const journal = new FileTaskJournal(folder);
   const managers = openManagers(config, keyring, person);
   const records = openRecords(person, log);
@@ -116,6 +110,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     open: openRemotes(config, person.policy, openers),
     secrets: openSecretHandlers(person, groupKeys, openers),
     handOver: (newcomer) => handOverAudibly(person, newcomer, log),
+    changeKeys: changeAudibly(person, groupKeys, log),
   });
   const worker = new TaskWorker(backend, {
     seal: sealOf(person, groupKeys),
@@ -145,6 +140,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       await reporter.say('goodbye');
       await reporter.close();
       journal.close();
+      groupKeys.close();
       await managers.close();
       await records.close();
       vitals.close();
@@ -153,14 +149,20 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   };
 }
 
+const openGroupKeys = (person: Person, log: Log): LiveGroupKeys =>
+  new LiveGroupKeys(person, {
+    onFault: (error) => log.warn({ ...person.who, err: error }, 'keys of before cannot be destroyed'),
+  });
+
 function openSecretHandlers(
   { enrolment, folder, policy }: Person,
-  { sealing }: GroupKeysFile,
+  groupKeys: LiveGroupKeys,
   { managers, audit }: Openers,
 ): SecretHandlers {
   const { deployment, group } = enrolment;
+  const pairsOf = (suite: SealingSuite) => groupKeys.pairsOf(suite);
   const kept = new KeptValues(folder);
-  return secretHandlers({ deployment, group, sealing, managers, policy, kept, audit });
+  return secretHandlers({ deployment, group, pairsOf, managers, policy, kept, audit });
 }
 
 /** Records that no manager has can be lost for want of room, which somebody has to hear of. */
@@ -217,39 +219,17 @@ function listeners(
 
 const labelsOf = ({ id, name }: TaskLabel) => ({ task: id, taskName: name });
 
-function sealOf({ enrolment, identity }: Person, { sealing }: GroupKeysFile): DelegateSeal {
+function sealOf({ enrolment, identity }: Person, opener: LiveGroupKeys): DelegateSeal {
   const { deployment, delegate, group, manager } = enrolment;
   return {
     deployment,
     group: group.id,
     delegate,
     identity,
-    opener: new Opener(sealing, taskInfo(deployment, group.id)),
+    opener,
     managerIdentityKey: manager.identityKey,
     managerSealingKey: manager.sealingKey,
   };
-}
-
-/** Whoever got the keys of the group, or was refused them, is on record. */
-async function handOverAudibly(
-  { folder, enrolment, policy, who }: Person,
-  newcomer: TaskInput<'group.handOver'>,
-  log: Log,
-): Promise<Sealed> {
-  const about = {
-    audit: true,
-    ...who,
-    to: newcomer.delegate,
-    fingerprint: fingerprintOf(newcomer.identityKey),
-  };
-  try {
-    const sealed = await handOver(folder, enrolment, policy, newcomer);
-    log.info(about, 'group keys handed over');
-    return sealed;
-  } catch (error) {
-    log.warn({ ...about, code: Failure.from(error).code }, 'group keys not handed over');
-    throw error;
-  }
 }
 
 /** @throws DELEGATE_NOT_ENROLLED, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID */
@@ -289,50 +269,6 @@ export async function openBackend(config: Config, { queue }: EnrolmentFile): Pro
   url.username = queue.username;
   url.password = queue.password;
   return openQueueBackend({ redisUrl: url.href, databaseUrl: undefined }, config);
-}
-
-/** Says hello until the manager has welcomed this delegate and it has the keys of its group. */
-async function joinGroup(
-  person: Person,
-  reporter: PresenceReporter,
-  vitals: VitalSigns,
-  log: Log,
-): Promise<GroupKeysFile> {
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(new Error('stopped before a manager answered'));
-  process.once('SIGTERM', abort).once('SIGINT', abort).once('disconnect', abort);
-  const { folder, enrolment, keys, identity, who } = person;
-  try {
-    for (;;) {
-      // A keyring that is gone comes from the others again; a new one would open nothing of theirs.
-      const own = hasKeyring(folder) ? findGroupKeys(folder, enrolment) : undefined;
-      const wants = own === undefined ? signNewcomer(identity, keys.sealing.publicKey) : null;
-      const welcome = await reporter.hello(wants, stop.signal);
-      if (!welcome.accepted)
-        throw new Failure('CONTRACT_VERSION_MISMATCH', {
-          manager: welcome.contract,
-          delegate: contractVersion,
-        });
-      const isFirst = vitals.welcome();
-      if (isFirst) log.info({ ...who, contract: welcome.contract }, 'welcomed');
-      if (own !== undefined) return own;
-      if (welcome.groupKeys !== null) {
-        const adopted = await adopt(folder, enrolment, keys, welcome.groupKeys);
-        log.info({ audit: true, ...who }, 'group keys received');
-        return adopted;
-      }
-      if (isFirst)
-        log.warn(
-          who,
-          findGroupKeys(folder, enrolment) === undefined
-            ? 'waits for another delegate to hand over the keys of the group'
-            : KEYRING_MISSING,
-        );
-      await delay(RETRY_MS, undefined, { signal: stop.signal });
-    }
-  } finally {
-    process.off('SIGTERM', abort).off('SIGINT', abort).off('disconnect', abort);
-  }
 }
 
 /** Whether all that ran was finished in time. */

@@ -3,11 +3,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { contractOfEditions, type GroupEdition, isGenuineEdition } from '../../src/contract/group-keys.js';
 import { groupKeysInfo } from '../../src/contract/presence.js';
 import type { TaskInput } from '../../src/contract/tasks.js';
 import { adoptKeys, KeyFile, type KeyRing, openKeyFile, readKeyFile } from '../../src/envelope/key-file.js';
 import { Failure } from '../../src/kernel/failure.js';
-import { isPair, Opener, type Sealed, Sealer } from '../../src/sealing/hpke.js';
+import { isP256Pair, isPair, Opener, type Sealed, Sealer } from '../../src/sealing/hpke.js';
 import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
 import {
   type EnrolmentFile,
@@ -25,7 +26,7 @@ export const keyringFile = (folder: string): string => path.join(folder, 'keyrin
 export const hasKeyring = (folder: string): boolean =>
   fs.lstatSync(keyringFile(folder), { throwIfNoEntry: false }) !== undefined;
 
-/** The group's keys, if this delegate has them and they are those its group is known by. @throws KEY_FILE_UNUSABLE */
+/** The group's keys, if this delegate has them and the group's identity vouches for them. @throws KEY_FILE_UNUSABLE */
 export function findGroupKeys(folder: string, enrolment: EnrolmentFile): GroupKeysFile | undefined {
   const keys = readDelegateFile(folder, 'group.json');
   return keys !== undefined && areOf(enrolment, keys) ? keys : undefined;
@@ -41,9 +42,24 @@ export function openSharedKeyring(folder: string, enrolment: EnrolmentFile): Key
   return openKeyFile(keyringFile(folder), { createIfMissing: false });
 }
 
-function areOf({ group }: EnrolmentFile, { identity, sealing }: GroupKeysFile): boolean {
+/**
+ * The enrolment pins the identity. What the group was founded with it pins as well, with the identity's signature; every
+ * edition has a signature of its own.
+ */
+function areOf({ group }: EnrolmentFile, keys: GroupKeysFile): boolean {
+  const { identity, sealing, p256, edition, staged } = keys;
   if (new Identity(identity).publicKey !== group.identityKey) return false;
-  return sealing.publicKey === group.sealingKey && isPair(sealing);
+  const isVouched = (of: GroupEdition, pairs: Pick<GroupKeysFile, 'sealing' | 'p256'>): boolean =>
+    isGenuineEdition(of, group.identityKey) &&
+    of.sealingKey === pairs.sealing.publicKey &&
+    of.p256.sealingKey === pairs.p256?.publicKey;
+  const isCurrent = edition === null ? sealing.publicKey === group.sealingKey : isVouched(edition, keys);
+  return (
+    isCurrent &&
+    (staged === null || isVouched(staged.edition, staged)) &&
+    [keys, ...(staged === null ? [] : [staged])].every((pairs) => isPair(pairs.sealing)) &&
+    [p256, staged?.p256 ?? null].every((pair) => pair === null || isP256Pair(pair))
+  );
 }
 
 /** What a newcomer signs to show that the sealing key is its own. */
@@ -61,18 +77,33 @@ export async function handOver(
   if (!isSignedBy(identityKey, 'group-keys', sealingKey, signature))
     throw new Failure('TASK_REFUSED', { reason: 'the newcomer has not signed its sealing key' });
   policy.assertMayReceiveKeys(fingerprintOf(identityKey));
-  const group = findGroupKeys(folder, enrolment);
-  if (group === undefined)
-    throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keys itself' });
-  if (!hasKeyring(folder))
-    throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keyring itself' });
-  const keyring = readKeyFile(keyringFile(folder));
-  const secret = Buffer.from(JSON.stringify({ group, keyring }));
+  const { group, keyring } = requireKeys(folder, enrolment);
+  const secret = Buffer.from(JSON.stringify({ group: asUnderstood(group, newcomer), keyring }));
   try {
     return await new Sealer(sealingKey, groupKeysInfo(enrolment.group.id)).seal(secret, delegate);
   } finally {
     secret.fill(0);
   }
+}
+
+/** What this delegate shares with its group. @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
+export function requireKeys(
+  folder: string,
+  enrolment: EnrolmentFile,
+): { group: GroupKeysFile; keyring: KeyFile } {
+  const group = findGroupKeys(folder, enrolment);
+  if (group === undefined)
+    throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keys itself' });
+  if (!hasKeyring(folder))
+    throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keyring itself' });
+  return { group, keyring: readKeyFile(keyringFile(folder)) };
+}
+
+/** A newcomer that knows of no editions takes the keys as those the group was founded with. */
+function asUnderstood(group: GroupKeysFile, { contract = 0 }: TaskInput<'group.handOver'>): object {
+  if (contract >= contractOfEditions) return group;
+  const { identity, sealing } = group;
+  return { format: 'sallyport-group-1', identity, sealing };
 }
 
 /** Opens and keeps what another delegate handed over. @throws KEY_FILE_UNUSABLE */
@@ -91,10 +122,30 @@ export async function adopt(
   const handed = parseHandedOver(secret);
   if (handed === undefined) throw reject('what was handed over is not readable');
   if (!areOf(enrolment, handed.group)) throw reject('what was handed over is of another group');
+  const own = findGroupKeys(folder, enrolment);
+  const keys = own === undefined ? handed.group : join(own, handed.group);
+  // Somebody may have recorded what was handed over once, and send it again.
+  if (keys === undefined) throw reject('what was handed over is older than what is there');
   adoptKeys(keyringFile(folder), handed.keyring);
-  writeDelegateFile(folder, 'group.json', handed.group);
-  return handed.group;
+  writeDelegateFile(folder, 'group.json', keys);
+  return keys;
 }
+
+/** The newer edition, and what either has to open with; undefined where the own one is the newer. */
+function join(own: GroupKeysFile, handed: GroupKeysFile): GroupKeysFile | undefined {
+  const number = numberOf(handed.edition);
+  if (number < numberOf(own.edition)) return undefined;
+  const known = new Set(handed.previous.map(({ sealing }) => sealing.publicKey));
+  const staged = [handed.staged, own.staged].find((one) => one !== null && one.edition.number > number);
+  return {
+    ...handed,
+    p256: handed.p256 ?? own.p256,
+    staged: staged ?? null,
+    previous: [...handed.previous, ...own.previous.filter(({ sealing }) => !known.has(sealing.publicKey))],
+  };
+}
+
+export const numberOf = (edition: GroupEdition | null): number => edition?.number ?? 0;
 
 /** Undefined without a cause: what a parser quotes here would be keys. */
 function parseHandedOver(secret: Buffer): z.infer<typeof HandedOver> | undefined {

@@ -12,13 +12,22 @@ export type OpenRemote = (remote: CarriedRemote, task: TaskContext) => Git;
 /** Seals the group's private keys to a newcomer. */
 export type HandOver = (newcomer: TaskInput<'group.handOver'>) => Promise<TaskOutput<'group.handOver'>>;
 
+/** How the group's keys change while this delegate works. */
+export interface ChangeKeys {
+  stage: (input: TaskInput<'group.stage'>) => Promise<TaskOutput<'group.stage'>>;
+  wish: () => string;
+  adopt: (input: TaskInput<'group.adopt'>) => Promise<TaskOutput<'group.adopt'>>;
+  promote: (input: TaskInput<'group.promote'>) => Promise<TaskOutput<'group.promote'>>;
+}
+
 export interface Skills {
   open: OpenRemote;
   secrets: SecretHandlers;
   handOver: HandOver;
+  changeKeys: ChangeKeys;
 }
 
-export function taskHandlers({ open, secrets, handOver }: Skills): TaskHandlers {
+export function taskHandlers({ open, secrets, handOver, changeKeys }: Skills): TaskHandlers {
   return {
     'git.head': ({ remote, branch }, task) => step('delegate.head', () => open(remote, task).head(branch)),
     'git.heads': async ({ remote }, task) => {
@@ -34,6 +43,10 @@ export function taskHandlers({ open, secrets, handOver }: Skills): TaskHandlers 
     'git.deleteBranch': ({ remote, branch, at }, task) => open(remote, task).deleteBranch(branch, at),
     'git.check': ({ remote }, task) => open(remote, task).check(),
     ...secrets,
-    'group.handOver': handOver,
+    'group.handOver': (newcomer) => step('delegate.hand-over-keys', () => handOver(newcomer)),
+    'group.stage': (input) => changeKeys.stage(input),
+    'group.wish': async () => ({ signature: changeKeys.wish() }),
+    'group.adopt': (sealed) => changeKeys.adopt(sealed),
+    'group.promote': (input) => changeKeys.promote(input),
   };
 }

@@ -3,7 +3,7 @@ import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
 import type { TaskContext } from '../../src/queue/task-worker.js';
-import { openValue, type ValuePlace } from '../../src/sealing/client-sealing.js';
+import { openValue, type SealingSuite, type ValuePlace } from '../../src/sealing/client-sealing.js';
 import type { SealingPair } from '../../src/sealing/hpke.js';
 import type { SecretManagerRegistry } from '../secret-managers/registry.js';
 import type { KeptValues } from './kept-values.js';
@@ -11,9 +11,10 @@ import { auditSubject, type SecretAudit, wipe } from './secret-audit.js';
 
 export interface Keeping {
   deployment: string;
-  /** The delegate's own, and its sealing keys. */
+  /** The delegate's own. */
   group: { id: string; identityKey: string };
-  sealing: SealingPair;
+  /** What it has to open with, the current pair first. */
+  pairsOf: (suite: SealingSuite) => SealingPair[];
   managers: SecretManagerRegistry;
   kept: KeptValues;
   audit: SecretAudit;
@@ -52,20 +53,35 @@ export async function keepValue(
 }
 
 async function openSealed(
-  { deployment, group, sealing, audit }: Keeping,
-  { enc, box }: TaskInput<'secrets.put'>,
+  keeping: Keeping,
+  sealed: TaskInput<'secrets.put'>,
   place: ValuePlace,
   task: TaskContext,
 ): Promise<Uint8Array> {
   const { scope, secret, version, managerScope, manager } = place;
   const subject = { scope, secret, version, keyId: null, storeVersion: null, managerScope, manager };
-  return audit.open(subject, task, {
-    open: () =>
-      openValue({ enc, box }, { deployment, group: group.id, ...sealing }, place).catch(() => {
-        throw refused(secret, 'it was not sealed to this group, for this secret, version and secret manager');
-      }),
+  return keeping.audit.open(subject, task, {
+    open: () => openByAny(keeping, sealed, place),
     wipe: (opened) => opened.fill(0),
   });
+}
+
+/** @throws SECRET_VALUE_REFUSED where no key of the group opens it */
+async function openByAny(
+  { deployment, group, pairsOf }: Keeping,
+  { suite, enc, box }: TaskInput<'secrets.put'>,
+  place: ValuePlace,
+): Promise<Uint8Array> {
+  const sealed = suite === undefined ? { enc, box } : { suite, enc, box };
+  for (const pair of pairsOf(suite ?? 'x25519')) {
+    const opened = openValue(sealed, { deployment, group: group.id, ...pair }, place);
+    const value = await opened.catch(() => undefined);
+    if (value !== undefined) return value;
+  }
+  throw refused(
+    place.secret,
+    'it was not sealed to a key of this group, for this secret, version and secret manager',
+  );
 }
 
 /** Wipes what was opened. @throws SECRET_VALUE_REFUSED unless it is the very value */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { groupKeysInfo } from '../../../src/contract/presence.js';
 import type { TaskInput } from '../../../src/contract/tasks.js';
+import { contractVersion } from '../../../src/contract/version.js';
 import { openKeyFile } from '../../../src/envelope/key-file.js';
 import { Opener, Sealer } from '../../../src/sealing/hpke.js';
 import { fingerprintOf, Identity } from '../../../src/sealing/identity.js';
@@ -11,6 +12,7 @@ import {
   type EnrolmentFile,
   type GroupKeysFile,
   type IdentityFile,
+  makeGroupKeys,
   makeKeys,
   writeDelegateFile,
 } from '../../../workers/runtime/delegate-files.js';
@@ -39,7 +41,7 @@ const anyone = new DelegatePolicy({});
 
 beforeEach(async () => {
   home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-group-'));
-  group = { format: 'sallyport-group-1', ...(await makeKeys()) };
+  group = await makeGroupKeys();
   founder = await makeMember('founder');
   newcomer = await makeMember('newcomer');
   writeDelegateFile(founder.folder, 'group.json', group);
@@ -80,6 +82,7 @@ const request = ({ enrolment, identity, keys }: Member): TaskInput<'group.handOv
   identityKey: identity.publicKey,
   sealingKey: keys.sealing.publicKey,
   signature: signNewcomer(identity, keys.sealing.publicKey),
+  contract: contractVersion,
 });
 const give = (more: Partial<TaskInput<'group.handOver'>> = {}, policy = anyone) =>
   handOver(founder.folder, founder.enrolment, policy, { ...request(newcomer), ...more });
@@ -161,7 +164,7 @@ describe('a delegate hands nothing over', () => {
 
   it('when it lacks the keys itself, or has those of another group', async () => {
     const reason = 'this delegate lacks the keys itself';
-    writeDelegateFile(founder.folder, 'group.json', { format: 'sallyport-group-1', ...(await makeKeys()) });
+    writeDelegateFile(founder.folder, 'group.json', await makeGroupKeys());
     expect(await refusalOf({})).toEqual({ reason });
     fs.rmSync(path.join(founder.folder, 'group.json'));
     expect(await refusalOf({})).toEqual({ reason });
@@ -182,11 +185,7 @@ describe('a delegate hands nothing over', () => {
 
 describe('a newcomer keeps nothing', () => {
   const cases: [string, string, () => unknown][] = [
-    [
-      'of another group',
-      'what was handed over is of another group',
-      async () => ({ format: 'sallyport-group-1', ...(await makeKeys()) }),
-    ],
+    ['of another group', 'what was handed over is of another group', () => makeGroupKeys()],
     [
       'with the identity of another group',
       'what was handed over is of another group',

@@ -27,7 +27,8 @@ const handlersOf = (head: () => Promise<string | null>) => {
   const open: OpenRemote = () => ({ head }) as unknown as Git;
   const nobody = () => Promise.reject(new Error('nobody comes'));
   const secrets = secretHandlers({} as Parameters<typeof secretHandlers>[0]);
-  return metrics.measure(taskHandlers({ open, secrets, handOver: nobody }));
+  const changeKeys = { stage: nobody, wish: () => '', adopt: nobody, promote: nobody };
+  return metrics.measure(taskHandlers({ open, secrets, handOver: nobody, changeKeys }));
 };
 
 describe('tasks', () => {

@@ -43,6 +43,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   SECRET_KEY_RETIRED: { manager: 'team', scope: 'accounts/a', key: 'transit/k:v1' },
   SECRET_AUDIT_UNWRITABLE: { file: '/data/audit.log', reason },
   SECRET_MANAGER_UNFIT: { problem: 'it has no key', mend: 'Give it one' },
+  DELEGATE_GROUP_UNFIT: { group, problem: 'it has no keys', mend: 'Give it some' },
   SECRET_NOT_IN_STORE: { ...keeper, reason },
   SECRET_VERSION_GONE: { ...keeper, reason },
   SECRET_STORE_CONFLICT: { ...keeper, reason },

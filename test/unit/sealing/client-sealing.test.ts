@@ -4,12 +4,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   fingerprint,
   openValue,
+  type SealedValue,
   type SealingTarget,
+  type SealingTargets,
   sealValue,
+  suiteOfRuntime,
   TargetRefused,
+  targetIn,
   type ValuePlace,
 } from '../../../src/sealing/client-sealing.js';
-import { makeSealingPair, type SealingPair } from '../../../src/sealing/hpke.js';
+import { isP256Pair, makeP256Pair, makeSealingPair, type SealingPair } from '../../../src/sealing/hpke.js';
 import { fingerprintOf, Identity } from '../../../src/sealing/identity.js';
 import { openSingle, privateKeyOf, publicKeyOf } from './second-hpke.js';
 
@@ -162,5 +166,87 @@ describe('whom a client seals to', () => {
     await expect(sealValue(Buffer.from('v'), { ...target, ...(await forge()) }, place)).rejects.toThrow(
       TargetRefused,
     );
+  });
+});
+
+describe('the second suite', () => {
+  let second: SealingPair;
+  let targets: SealingTargets;
+  beforeAll(async () => {
+    second = await makeP256Pair();
+    const signature = identity.sign('sealing-key-p256', second.publicKey);
+    targets = { ...target, p256: { sealingKey: second.publicKey, signature } };
+  });
+
+  const sealSecond = (to: Partial<SealingTarget> = {}) =>
+    sealValue(Buffer.from('value'), { ...targetIn('p256', targets), ...to }, place);
+  const openBy = (sealed: SealedValue, by: SealingPair, more: Partial<ValuePlace> = {}) =>
+    openValue(sealed, { ...target, ...by }, { ...place, ...more });
+
+  it('is named by what it sealed, and opens by its own pair', async () => {
+    const sealed = await sealSecond();
+    expect(sealed).toMatchObject({ suite: 'p256' });
+    expect(Buffer.from(await openBy(sealed, second)).toString()).toBe('value');
+    expect(await seal('value')).not.toHaveProperty('suite');
+    await expect(openBy(sealed, second, { secret: 'other' })).rejects.toThrow();
+  });
+
+  it('opens for no other pair, and not under the name of the first suite, nor the other way round', async () => {
+    const { enc, box } = await sealSecond();
+    await expect(openBy({ suite: 'p256', enc, box }, await makeP256Pair())).rejects.toThrow();
+    await expect(openBy({ enc, box }, second)).rejects.toThrow();
+    await expect(openBy({ enc, box }, pair)).rejects.toThrow();
+    const first = await seal('value');
+    await expect(openBy({ ...first, suite: 'p256' }, second)).rejects.toThrow();
+    await expect(openBy({ suite: 'p256', enc: first.enc, box }, second)).rejects.toThrow();
+  });
+
+  it('has pairs that are told from mixed ones', async () => {
+    expect(isP256Pair(second)).toBe(true);
+    expect(isP256Pair({ ...second, publicKey: (await makeP256Pair()).publicKey })).toBe(false);
+    expect(isP256Pair(pair)).toBe(false);
+    expect(isP256Pair({ ...second, privateKey: Buffer.alloc(32).toString('base64url') })).toBe(false);
+  });
+
+  it.each<[string, () => Partial<SealingTarget>]>([
+    [
+      'that was signed for the first suite',
+      () => ({ signature: identity.sign('sealing-key', second.publicKey) }),
+    ],
+    [
+      'that is the first suite’s, with its signature',
+      () => ({ sealingKey: pair.publicKey, signature: target.signature }),
+    ],
+    ['under the first suite’s name', () => ({ suite: 'x25519' })],
+  ])('seals to no key %s', async (_, forge) => {
+    await expect(sealSecond(forge())).rejects.toThrow(TargetRefused);
+  });
+
+  it.each<[string, Buffer]>([
+    ['zeros alone', Buffer.alloc(65)],
+    ['a point that is not on the curve', Buffer.concat([Buffer.of(4), Buffer.alloc(64, 1)])],
+    ['the point at infinity', Buffer.alloc(1)],
+    ['a point that is cut short', Buffer.concat([Buffer.of(4), Buffer.alloc(32, 1)])],
+    ['nothing', Buffer.alloc(0)],
+  ])('neither seals to nor opens with %s, signed or not', async (_, point) => {
+    const sealingKey = point.toString('base64url');
+    const signature = identity.sign('sealing-key-p256', sealingKey);
+    await expect(sealSecond({ sealingKey, signature })).rejects.toThrow();
+    const { box } = await sealSecond();
+    await expect(openBy({ suite: 'p256', enc: sealingKey, box }, second)).rejects.toThrow();
+  });
+
+  it('is refused where the group has no key of it, which says what to do', () => {
+    for (const none of [target, { ...target, p256: null }]) {
+      expect(() => targetIn('p256', none)).toThrow(TargetRefused);
+      expect(() => targetIn('p256', none)).toThrow(/rotate/);
+      expect(targetIn('x25519', none).sealingKey).toBe(pair.publicKey);
+    }
+  });
+
+  it('is taken where the runtime lacks the first one', async () => {
+    expect(await suiteOfRuntime()).toBe('x25519');
+    const lacking = { generateKey: () => Promise.reject(new Error('Unrecognized algorithm name')) };
+    expect(await suiteOfRuntime(lacking as unknown as typeof crypto.subtle)).toBe('p256');
   });
 });

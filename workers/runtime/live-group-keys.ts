@@ -1,0 +1,179 @@
+// The keys of its group as a working delegate uses them: they change under it, one change after the other, and whoever opens or
+// seals has the new ones from the next moment on.
+import type { GroupEdition, GroupKeysState } from '../../src/contract/group-keys.js';
+import { idOfEdition } from '../../src/contract/group-keys.js';
+import { taskInfo } from '../../src/contract/messages.js';
+import type { TaskInput } from '../../src/contract/tasks.js';
+import { type KeyRing, openKeyFile } from '../../src/envelope/key-file.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { step } from '../../src/kernel/step.js';
+import type { SealingSuite } from '../../src/sealing/client-sealing.js';
+import { Opener, type Opens, type Sealed, type SealingPair } from '../../src/sealing/hpke.js';
+import { Identity } from '../../src/sealing/identity.js';
+import type { EnrolmentFile, GroupKeysFile, IdentityFile } from './delegate-files.js';
+import { adopt, findGroupKeys, keyringFile, openSharedKeyring, signNewcomer } from './group-keys.js';
+import { destroyPrevious, promoteEdition, stageEdition } from './group-rotation.js';
+
+export interface Holder {
+  folder: string;
+  enrolment: EnrolmentFile;
+  keys: IdentityFile;
+}
+
+export interface LiveGroupKeysOptions {
+  now?: () => number;
+  /** Told of what could not be destroyed in its time. */
+  onFault?: (error: unknown) => void;
+}
+
+/** When destroying what has had its time is tried again. */
+const RETRY_MS = 60_000;
+
+export class LiveGroupKeys implements Opens {
+  /** Its own keys change when the file's do. */
+  readonly keyring: KeyRing;
+  readonly #holder: Holder;
+  readonly #now: () => number;
+  readonly #options: LiveGroupKeysOptions;
+  readonly #openers = new Map<string, Opener>();
+  #group: GroupKeysFile;
+  #turn: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @throws DELEGATE_KEYS_MISSING, KEY_FILE_UNUSABLE */
+  constructor(holder: Holder, options: LiveGroupKeysOptions = {}) {
+    const { folder, enrolment } = holder;
+    this.#holder = holder;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    destroyPrevious(folder, this.#now());
+    this.keyring = openSharedKeyring(folder, enrolment);
+    this.#group = findGroupKeys(folder, enrolment) as GroupKeysFile;
+    this.#arm();
+  }
+
+  get state(): GroupKeysState {
+    const { identity, p256, edition, staged } = this.#group;
+    const idOf = (one: GroupEdition | null | undefined): string | null =>
+      one == null ? null : idOfEdition(one);
+    const sign = (sealingKey: string) => ({
+      sealingKey,
+      signature: new Identity(identity).sign('sealing-key-p256', sealingKey),
+    });
+    return {
+      at: Date.now(),
+      edition: idOf(edition),
+      staged: idOf(staged?.edition),
+      p256: p256 === null ? null : sign(p256.publicKey),
+    };
+  }
+
+  /** Opens a task, whether it was sealed to this delegate, or to its group as whoever sealed it knew it. */
+  async open(sealed: Sealed, context: string): Promise<Buffer> {
+    const pairs = [this.#holder.keys.sealing, ...this.pairsOf('x25519')];
+    let refusal: unknown;
+    for (const pair of pairs)
+      try {
+        return await this.#openerOf(pair).open(sealed, context);
+      } catch (error) {
+        refusal ??= error;
+      }
+    throw refusal;
+  }
+
+  /** With which values are opened that were sealed by this suite: the current pair, the next one, those that had been. */
+  pairsOf(suite: SealingSuite): SealingPair[] {
+    const { staged, previous } = this.#group;
+    const open = previous.filter(({ until }) => until > this.#now());
+    return [this.#group, ...(staged === null ? [] : [staged]), ...open].flatMap(({ sealing, p256 }) =>
+      suite === 'x25519' ? [sealing] : (p256 ?? []),
+    );
+  }
+
+  wish(): string {
+    const { identity, sealing } = this.#holder.keys;
+    return signNewcomer(new Identity(identity), sealing.publicKey);
+  }
+
+  /** @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
+  stage(input: TaskInput<'group.stage'>): Promise<GroupEdition> {
+    const { folder, enrolment } = this.#holder;
+    return this.#change('delegate.stage-keys', () => stageEdition(folder, enrolment, input));
+  }
+
+  /** @throws KEY_FILE_UNUSABLE */
+  async adopt(sealed: Sealed): Promise<void> {
+    const { folder, enrolment, keys } = this.#holder;
+    await this.#change('delegate.adopt-keys', () => adopt(folder, enrolment, keys, sealed));
+  }
+
+  /** @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
+  promote({ edition }: TaskInput<'group.promote'>): Promise<void> {
+    const { folder, enrolment } = this.#holder;
+    return this.#change('delegate.promote-keys', async () =>
+      promoteEdition(folder, enrolment, edition, this.#now()),
+    );
+  }
+
+  /** Destroys what has had its time. */
+  async tidy(): Promise<void> {
+    await this.#change('delegate.destroy-keys', async () =>
+      destroyPrevious(this.#holder.folder, this.#now()),
+    );
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** One change at a time, since each reads the files and writes them. */
+  #change<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(async () => {
+      try {
+        return await step(name, work);
+      } finally {
+        // Also of what was cut short: a part of it may be on disk.
+        this.#reread();
+      }
+    });
+    this.#turn = done.then(
+      () => this.#arm(),
+      () => undefined,
+    );
+    return done;
+  }
+
+  #reread(): void {
+    const { folder, enrolment } = this.#holder;
+    const group = findGroupKeys(folder, enrolment);
+    if (group === undefined) throw new Failure('DELEGATE_KEYS_MISSING', { folder, reason: 'they are gone' });
+    this.#group = group;
+    this.keyring.become(openKeyFile(keyringFile(folder), { createIfMissing: false }));
+    this.#openers.clear();
+  }
+
+  #openerOf(pair: SealingPair): Opener {
+    const { deployment, group } = this.#holder.enrolment;
+    const known = this.#openers.get(pair.publicKey);
+    const opener = known ?? new Opener(pair, taskInfo(deployment, group.id));
+    this.#openers.set(pair.publicKey, opener);
+    return opener;
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const ends = this.#group.previous.map(({ until }) => until);
+    if (ends.length === 0) return;
+    const soon = Math.max(Math.min(...ends) - this.#now(), 0);
+    this.#wait(soon);
+  }
+
+  #wait(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.tidy().catch((error: unknown) => {
+        this.#options.onFault?.(error);
+        this.#wait(RETRY_MS);
+      });
+    }, ms).unref();
+  }
+}
