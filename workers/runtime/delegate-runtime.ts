@@ -94,8 +94,11 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     wantsGroupKeys: null,
     ...(work.groupKeys === undefined ? {} : { groupKeys: work.groupKeys.state }),
   }));
-  const pingQueue = (): Promise<void> => reporter.ping();
-  const vitals = new VitalSigns(self.version, { pingQueue, running, tasksMax: self.tasksMax });
+  const vitals = new VitalSigns(self.version, {
+    pingQueue: () => reporter.ping(),
+    running,
+    tasksMax: self.tasksMax,
+  });
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
   const contract = await joinGroup(person, reporter, vitals, log);
   const groupKeys = openGroupKeys(person, log);
