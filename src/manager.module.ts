@@ -1,6 +1,5 @@
 // The whole manager on one page, in the order data passes it: from the door down to the truth.
 
-import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ConnectorsController } from './api/connectors.controller.js';
@@ -20,6 +19,7 @@ import { SecretManagerListController, SecretManagersController } from './api/sec
 import { SecretOperationsController } from './api/secret-operations.controller.js';
 import { SecretsController } from './api/secrets.controller.js';
 import { Config } from './config/config.js';
+import { masterKeyFile } from './config/data-folder.js';
 import { Connectivity } from './connectivity/connectivity.js';
 import { DelegatedSecrets } from './connectivity/delegated-secrets.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
@@ -42,7 +42,7 @@ import { ManagerKeys, openManagerKeys } from './delegates/manager-keys.js';
 import { DocumentValidator } from './entities/document.js';
 import { EntitiesRepository } from './entities/entities.repository.js';
 import { KindsRepository } from './entities/kinds.repository.js';
-import { KeyRing, openKeyFile } from './envelope/key-file.js';
+import { LiveKeyRing } from './envelope/live-key-ring.js';
 import { Log } from './kernel/log.js';
 import { Backend, QueueModule } from './queue/queue.module.js';
 import { TaskQueue } from './queue/task-queue.js';
@@ -51,6 +51,10 @@ import { TokensRepository } from './scopes/tokens.repository.js';
 import { BuiltInSecrets } from './secrets/built-in.js';
 import { CurrentSecretsRepository } from './secrets/current-secrets.repository.js';
 import { Deployment, openDeployment } from './secrets/deployment.js';
+import { MasterKeyBeat } from './secrets/master-key-beat.js';
+import { MasterKeyRewrap } from './secrets/master-key-rewrap.flow.js';
+import { MasterKeys } from './secrets/master-keys.js';
+import { MasterKeysRepository } from './secrets/master-keys.repository.js';
 import { SealedValuesRepository } from './secrets/sealed-values.repository.js';
 import { SecretAuditRepository } from './secrets/secret-audit.repository.js';
 import { SecretManagersRepository } from './secrets/secret-managers.repository.js';
@@ -130,6 +134,8 @@ const corridors = [
   SecretRenewal,
   SecretOperationsFlow,
   SecretAuditFlow,
+  MasterKeyRewrap,
+  MasterKeyBeat,
   DelegatesService,
   Dispatcher,
   GroupRotationFlow,
@@ -150,6 +156,8 @@ const rooms = [
   SecretSettlement,
   SecretAuditRepository,
   SealedValuesRepository,
+  MasterKeysRepository,
+  MasterKeys,
   DelegatesRepository,
   DelegateTokensRepository,
   GroupsRepository,
@@ -160,21 +168,15 @@ const rooms = [
 ];
 
 const keys = (config: Config) => [
-  { provide: KeyRing, useFactory: () => openKeyFile(masterKeyFile(config), { createIfMissing: true }) },
   {
-    provide: Deployment,
-    inject: [Storage, KeyRing],
-    useFactory: (storage: Storage, ring: KeyRing) =>
-      openDeployment(storage, {
-        id: ring.active.id,
-        file: masterKeyFile(config),
-        has: (id) => ring.find(id) !== undefined,
-      }),
+    provide: LiveKeyRing,
+    useFactory: () => new LiveKeyRing(masterKeyFile(config), { createIfMissing: true }),
   },
+  { provide: Deployment, inject: [Storage, LiveKeyRing], useFactory: openDeployment },
   {
     provide: BuiltInSecrets,
-    inject: [KeyRing, Deployment],
-    useFactory: (ring: KeyRing, deployment: Deployment) => new BuiltInSecrets(ring, deployment.id),
+    inject: [MasterKeys, Deployment],
+    useFactory: (keys: MasterKeys, deployment: Deployment) => new BuiltInSecrets(keys, deployment.id),
   },
   {
     provide: CurrentSecretsRepository,
@@ -201,6 +203,3 @@ function delegateQueueUrl(config: Config): string | undefined {
   url.password = '';
   return url.href;
 }
-
-const masterKeyFile = (config: Config): string =>
-  config.SALLYPORT_MASTER_KEY_FILE ?? path.join(config.SALLYPORT_DATA_DIR, 'master-key.json');

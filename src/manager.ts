@@ -23,6 +23,7 @@ import { JobWorker } from './queue/job-queue.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { TokensRepository } from './scopes/tokens.repository.js';
+import { MasterKeyBeat } from './secrets/master-key-beat.js';
 import { Storage } from './storage/database.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { Sweep } from './sync/sweep.js';
@@ -74,6 +75,7 @@ async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
 }
 
 async function begin(app: NestFastifyApplication, config: Config): Promise<void> {
+  await app.get(MasterKeyBeat).start();
   if (config.SALLYPORT_ACCOUNT !== undefined) await openAccount(app, config, config.SALLYPORT_ACCOUNT);
   const lanes = app.get(LaneFlow);
   // A job only says where to look: it does not stand in the way of the next one while the lane has its turns.
@@ -116,6 +118,7 @@ async function drain(app: NestFastifyApplication, storage: Storage): Promise<voi
   await app.get(SecretAuditFlow).stop();
   await app.get(DelegatesService).stop();
   await app.get(TaskQueue).close();
+  await app.get(MasterKeyBeat).stop();
   await app.close();
   await app.get(DocumentValidator).close();
   await storage.close();

@@ -1,10 +1,9 @@
 // `npm run token -- --account a [--name n] [--days d]`: makes an API token and, if need be, its account.
 import './config/process.js';
 import 'reflect-metadata';
-import fs from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readConfig } from './config/config.js';
+import { databaseUrl } from './config/data-folder.js';
 import { Failure } from './kernel/failure.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { TokensRepository } from './scopes/tokens.repository.js';
@@ -32,7 +31,7 @@ try {
 }
 
 async function makeToken(account: string, name: string, days: number): Promise<string> {
-  const storage = new Storage(databaseUrl());
+  const storage = new Storage(databaseUrl(readConfig()));
   try {
     await storage.migrate();
     const scopes = new ScopesRepository(storage);
@@ -41,15 +40,4 @@ async function makeToken(account: string, name: string, days: number): Promise<s
   } finally {
     await storage.close();
   }
-}
-
-/** The one that is set, or the one that a running `npm start` left in its data folder. */
-function databaseUrl(): string {
-  const config = readConfig();
-  const file = path.join(config.SALLYPORT_DATA_DIR, 'database-url');
-  const url = config.DATABASE_URL ?? (fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : undefined);
-  if (url !== undefined) return url;
-  throw new Failure('CONFIGURATION_INVALID', {
-    problems: ['DATABASE_URL is not set, and no `npm start` runs here'],
-  });
 }

@@ -8,6 +8,7 @@ import { JobQueue } from '../queue/job-queue.js';
 import { Backend } from '../queue/queue.module.js';
 import { accountOf } from '../scopes/scope.js';
 import { Deployment } from '../secrets/deployment.js';
+import { MasterKeyBeat } from '../secrets/master-key-beat.js';
 import { Storage } from '../storage/database.js';
 import { Sweep } from '../sync/sweep.js';
 import { Answers } from './answers.js';
@@ -23,6 +24,7 @@ export const HealthAnswer = z
     database: Part.optional(),
     queue: Part.optional(),
     sweep: Part.optional(),
+    masterKeys: Part.optional(),
     delegates: z
       .array(
         z.strictObject({
@@ -46,6 +48,7 @@ export class HealthController {
     private readonly jobs: JobQueue,
     private readonly backend: Backend,
     private readonly sweep: Sweep,
+    private readonly masterKeys: MasterKeyBeat,
     private readonly delegates: DelegatesRepository,
     private readonly deployment: Deployment,
   ) {}
@@ -68,6 +71,7 @@ export class HealthController {
       () => this.jobs.ping(),
     );
     const fault = this.sweep.fault;
+    const keyFault = this.masterKeys.fault;
     return {
       up: database.up,
       deployment: this.deployment.id,
@@ -76,6 +80,7 @@ export class HealthController {
       database,
       queue,
       sweep: { up: fault === undefined, why: fault ?? 'unfinished operations are looked for every second' },
+      masterKeys: { up: keyFault === undefined, why: keyFault ?? 'the key file has every master key' },
       delegates: database.up ? await this.#delegatesOf(request.token.account) : [],
     };
   }

@@ -7,7 +7,7 @@ import { Failure } from '../kernel/failure.js';
 import { makeSealingPair, Opener, type SealingPair } from '../sealing/hpke.js';
 import { Identity } from '../sealing/identity.js';
 import type { BuiltInSecrets } from '../secrets/built-in.js';
-import type { Deployment } from '../secrets/deployment.js';
+import { type Deployment, managerKeysPlace } from '../secrets/deployment.js';
 import type { Storage } from '../storage/database.js';
 
 /** The managers' keys, as a value that can be injected. */
@@ -22,8 +22,6 @@ export abstract class ManagerKeys {
   abstract readonly presenceOpener: Opener;
 }
 
-const PLACE = { scope: 'deployment', secret: 'manager-keys' };
-
 interface PrivateKeys {
   identity: string;
   sealing: SealingPair;
@@ -37,7 +35,7 @@ export async function openManagerKeys(
 ): Promise<ManagerKeys> {
   await makeKeys(storage, builtIn);
   const row = await storage.db.selectFrom('deployment').select('private_keys').executeTakeFirstOrThrow();
-  const secret = await builtIn.open(row.private_keys as Envelope, PLACE);
+  const secret = await builtIn.open(row.private_keys as Envelope, managerKeysPlace);
   try {
     const keys = secret.use((bytes) => JSON.parse(bytes.toString('utf8')) as PrivateKeys);
     return {
@@ -48,7 +46,11 @@ export async function openManagerKeys(
       presenceOpener: new Opener(keys.sealing, presenceInfo(deployment.id)),
     };
   } catch (cause) {
-    throw new Failure('SECRET_UNREADABLE', { secret: PLACE.secret, reason: 'it holds no keys' }, { cause });
+    throw new Failure(
+      'SECRET_UNREADABLE',
+      { secret: managerKeysPlace.secret, reason: 'it holds no keys' },
+      { cause },
+    );
   } finally {
     secret.wipe();
   }
@@ -60,7 +62,7 @@ async function makeKeys(storage: Storage, builtIn: BuiltInSecrets): Promise<void
   if (row.private_keys !== null) return;
   const keys: PrivateKeys = { identity: Identity.make(), sealing: await makeSealingPair() };
   const plaintext = Buffer.from(JSON.stringify(keys));
-  const envelope = await builtIn.put(plaintext, PLACE);
+  const envelope = await builtIn.put(plaintext, managerKeysPlace);
   plaintext.fill(0);
   await storage.db
     .updateTable('deployment')

@@ -15,21 +15,30 @@ export const KeyFile = z.strictObject({
       z.strictObject({
         id: z.string(),
         created: z.string(),
-        state: z.enum(['active', 'decrypt-only']),
+        /** A staged key wraps nothing yet. */
+        state: z.enum(['active', 'staged', 'decrypt-only']),
         key: z.string(),
       }),
     )
     .min(1),
 });
 export type KeyFile = z.infer<typeof KeyFile>;
+export type FiledKey = KeyFile['keys'][number];
 
 export interface WrappingKey {
   id: string;
   key: KeyObject;
 }
 
+/** Where a wrapper has its keys from. */
+export interface WrappingKeys {
+  /** What new secrets are sealed with. */
+  current(): Promise<WrappingKey>;
+  find(id: string): KeyObject | undefined;
+}
+
 /** The keys of a file. New secrets are sealed with the active one. */
-export class KeyRing {
+export class KeyRing implements WrappingKeys {
   #active: WrappingKey;
   #keys: Map<string, KeyObject>;
 
@@ -42,6 +51,10 @@ export class KeyRing {
     return this.#active;
   }
 
+  async current(): Promise<WrappingKey> {
+    return this.#active;
+  }
+
   /** Takes the keys of another ring in the place of its own, for all who use it. */
   become(other: KeyRing): void {
     this.#active = other.#active;
@@ -50,6 +63,10 @@ export class KeyRing {
 
   find(id: string): KeyObject | undefined {
     return this.#keys.get(id);
+  }
+
+  get ids(): string[] {
+    return [...this.#keys.keys()];
   }
 }
 
@@ -90,9 +107,8 @@ export function adoptKeys(file: string, { keys }: KeyFile): void {
 
 /** Adds a fresh key that nothing is sealed with until it is activated; its id. @throws KEY_FILE_UNUSABLE */
 export function addKey(file: string): string {
-  const { keys } = read(file);
-  const entry = { ...makeEntry(), state: 'decrypt-only' as const };
-  write(file, { format: FORMAT, keys: [...keys, entry] }, { replace: true });
+  const entry = makeKey('decrypt-only');
+  replaceKeys(file, [...read(file).keys, entry]);
   return entry.id;
 }
 
@@ -100,10 +116,23 @@ export function addKey(file: string): string {
 export function activateKey(file: string, id: string): void {
   const { keys } = read(file);
   if (keys.some((key) => key.id === id && key.state === 'active')) return;
-  const content: KeyFile = {
-    format: FORMAT,
-    keys: keys.map((key) => ({ ...key, state: key.id === id ? 'active' : 'decrypt-only' })),
-  };
+  replaceKeys(
+    file,
+    keys.map((key) => ({ ...key, state: key.id === id ? 'active' : 'decrypt-only' })),
+  );
+}
+
+/** A fresh key, for a file that has none like it. */
+export function makeKey(state: FiledKey['state']): FiledKey {
+  const key = randomBytes(KEY_BYTES);
+  const entry = { id: idOf(key), created: new Date().toISOString(), state, key: key.toString('base64url') };
+  key.fill(0);
+  return entry;
+}
+
+/** Replaces the keys of a file that is there, as a whole; no reader meets half of it. @throws KEY_FILE_UNUSABLE */
+export function replaceKeys(file: string, keys: FiledKey[]): void {
+  const content: KeyFile = { format: FORMAT, keys };
   toRing(file, content);
   write(file, content, { replace: true });
 }
@@ -120,15 +149,7 @@ function exists(file: string): boolean {
 }
 
 function create(file: string): void {
-  const entry = { ...makeEntry(), state: 'active' as const };
-  write(file, { format: FORMAT, keys: [entry] }, { replace: false });
-}
-
-function makeEntry() {
-  const key = randomBytes(KEY_BYTES);
-  const entry = { id: idOf(key), created: new Date().toISOString(), key: key.toString('base64url') };
-  key.fill(0);
-  return entry;
+  write(file, { format: FORMAT, keys: [makeKey('active')] }, { replace: false });
 }
 
 function write(file: string, content: KeyFile, { replace }: { replace: boolean }): void {
@@ -142,6 +163,7 @@ function write(file: string, content: KeyFile, { replace }: { replace: boolean }
     if (replace) fs.renameSync(fresh, file);
     // A link fails where the file exists: whoever comes second uses the first one's.
     else fs.linkSync(fresh, file);
+    syncFolder(path.dirname(file));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
       throw unusable(file, `it cannot be made: ${(cause as Error).message}`);
@@ -150,8 +172,16 @@ function write(file: string, content: KeyFile, { replace }: { replace: boolean }
   }
 }
 
+/** A file that was renamed is there after a loss of power only when its folder has been written too. */
+function syncFolder(folder: string): void {
+  const handle = fs.openSync(folder, 'r');
+  fs.fsyncSync(handle);
+  fs.closeSync(handle);
+}
+
 function read(file: string): KeyFile {
-  const stat = fs.lstatSync(file);
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) throw unusable(file, 'it does not exist');
   if (!stat.isFile()) throw unusable(file, 'it is not a regular file');
   if ((stat.mode & 0o077) !== 0)
     throw unusable(file, `its mode is ${(stat.mode & 0o777).toString(8)}, not 600`);
@@ -181,6 +211,8 @@ function toRing(file: string, { keys }: KeyFile): KeyRing {
   const key = ring.get(active[0]?.id ?? '');
   if (active.length !== 1 || key === undefined)
     throw unusable(file, 'it does not have exactly one active key');
+  if (keys.filter(({ state }) => state === 'staged').length > 1)
+    throw unusable(file, 'it has more than one staged key');
   return new KeyRing({ id: (active[0] as { id: string }).id, key }, ring);
 }
 

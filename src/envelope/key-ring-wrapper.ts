@@ -3,19 +3,19 @@ import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { Failure } from '../kernel/failure.js';
 import { decode, decrypt, derive, encrypt, SALT_BYTES } from './cipher.js';
 import { encodePlace, type VersionPlace } from './envelope.js';
-import type { KeyRing } from './key-file.js';
+import type { WrappingKeys } from './key-file.js';
 import { KeyWrapper, type WrappedKey } from './key-wrapper.js';
 
 export class KeyRingWrapper extends KeyWrapper {
-  readonly #ring: KeyRing;
+  readonly #keys: WrappingKeys;
 
-  constructor(ring: KeyRing) {
+  constructor(keys: WrappingKeys) {
     super();
-    this.#ring = ring;
+    this.#keys = keys;
   }
 
   override async wrap(dataKey: Uint8Array, place: VersionPlace): Promise<WrappedKey> {
-    const { id, key } = this.#ring.active;
+    const { id, key } = await this.#keys.current();
     const context = encodePlace('dek-wrap', place, id);
     const salt = randomBytes(SALT_BYTES);
     const sealed = encrypt(dataKey, derive(key, salt, context).key, context);
@@ -23,7 +23,7 @@ export class KeyRingWrapper extends KeyWrapper {
   }
 
   override async unwrap({ keyId, wrap }: WrappedKey, place: VersionPlace): Promise<KeyObject> {
-    const key = this.#ring.find(keyId);
+    const key = this.#keys.find(keyId);
     if (key === undefined) {
       const reason = `key ${keyId} is not in the key file`;
       throw new Failure('SECRET_UNREADABLE', { secret: place.secret, reason });

@@ -224,6 +224,27 @@ export const errors = {
     message: (d) => `Secret ${d.secret} cannot be opened: ${d.reason}`,
     hint: () => 'Check that the key file is the one the secret was made with, or write the secret again',
   }),
+  MASTER_KEY_MISSING: row<{ key: string }>({
+    status: 503,
+    disposition: 'wait',
+    title: 'This manager lacks a master key',
+    message: (d) => `Master key ${d.key} is not in the key file of this manager`,
+    hint: () => 'Copy the current master key file to this manager; what waits for it goes on by itself',
+  }),
+  MASTER_KEY_RETIRED: row<{ secret: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The master key was retired meanwhile',
+    message: (d) => `The master key that secret ${d.secret} was just sealed with has been retired`,
+    hint: () => 'Send the secret again: it is sealed with the active key',
+  }),
+  MASTER_KEY_REFUSED: row<{ action: string; reason: string; mend: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'Not with the master keys as they are',
+    message: (d) => `Cannot ${d.action}: ${d.reason}`,
+    hint: (d) => d.mend,
+  }),
   SECRET_VALUE_REFUSED: row<{ secret: string; reason: string }>({
     status: 422,
     disposition: 'stop',

@@ -226,7 +226,12 @@ export class SecretsRepository {
         stored: JSON.stringify(stored),
       })
       .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'id']).doNothing())
-      .execute();
+      .execute()
+      .catch((error: unknown) => {
+        throw isReferenced(error, 'secret_version_master_key')
+          ? new Failure('MASTER_KEY_RETIRED', { secret: id })
+          : error;
+      });
     const known = await this.version(scope, id, stored.version, tx);
     // Who sends the same bytes again means the same version; no other bytes may have its id.
     if (!isSame(known, { keptBy, stored }))

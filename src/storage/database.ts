@@ -86,6 +86,7 @@ export function isTaken(error: unknown, constraint?: string): boolean {
 }
 
 /** Whether something still refers to the row, or it refers to what is not there. */
-export function isReferenced(error: unknown): boolean {
-  return (error as { code?: string }).code === '23503';
+export function isReferenced(error: unknown, constraint?: string): boolean {
+  const { code, constraint: violated } = error as { code?: string; constraint?: string };
+  return code === '23503' && (constraint === undefined || violated === constraint);
 }

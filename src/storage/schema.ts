@@ -1,5 +1,6 @@
 // The tables as TypeScript sees them; migrations make them, and a test compares the two.
-import type { ColumnType, Generated } from 'kysely';
+import type { Generated } from 'kysely';
+import type { Json, Stamp } from './columns.js';
 import type {
   RetiredKeyTable,
   SealedValueTable,
@@ -13,18 +14,31 @@ import type {
   SupersededWrapTable,
 } from './secret-schema.js';
 
-/** A column that the database fills and nobody changes. */
-export type Stamp = ColumnType<Date, never, never>;
-export type Json<T> = ColumnType<T, string, string>;
-
 export interface DeploymentTable {
   id: string;
-  /** Id of the builtin manager's active key when this deployment was made. */
+  /** The master key that new builtin secrets are sealed with, whatever key files call active. */
   master_key_id: string;
   /** Public keys of the managers, and the private ones sealed by the builtin secret manager. */
   identity_key: string | null;
   sealing_key: string | null;
   private_keys: Json<object> | null;
+  /** The master key that wrapped them; PostgreSQL reads it out of them. */
+  private_keys_key_id: string | null;
+}
+
+/** Master keys that something may have been sealed with: the active one, and the one before until it is retired. */
+export interface MasterKeyTable {
+  id: string;
+  active_since: Stamp;
+  retained_since: Date | null;
+}
+
+/** Managers that run, and which master keys their key files have. */
+export interface RunningManagerTable {
+  id: string;
+  name: string;
+  key_ids: string[];
+  seen_at: Generated<Date>;
 }
 
 export interface ScopeTable {
@@ -257,6 +271,8 @@ export interface Tables {
   secret_operation: SecretOperationTable;
   secret_operation_item: SecretOperationItemTable;
   superseded_wrap: SupersededWrapTable;
+  master_key: MasterKeyTable;
+  running_manager: RunningManagerTable;
   retired_key: RetiredKeyTable;
   secret_audit: SecretAuditTable;
   secret_audit_source: SecretAuditSourceTable;

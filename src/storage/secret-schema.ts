@@ -1,6 +1,6 @@
 // The tables of secrets, as schema.ts has the others.
 import type { Generated } from 'kysely';
-import type { Json, Stamp } from './schema.js';
+import type { Json, Stamp } from './columns.js';
 
 export interface SecretManagerTable {
   scope: string;
@@ -42,6 +42,8 @@ export interface SecretVersionTable {
   manager_id: string | null;
   /** Envelope or reference. */
   stored: Json<object>;
+  /** Of a builtin secret: the master key that wrapped it; PostgreSQL reads it out of what is stored. */
+  master_key_id: string | null;
   created_at: Stamp;
   superseded_at: Date | null;
 }

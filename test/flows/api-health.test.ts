@@ -50,6 +50,7 @@ describe('with a database that can be lost', () => {
       database: { up: true, why: 'PostgreSQL answers' },
       queue: { up: true, why: 'Redis answers' },
       sweep: { up: true, why: expect.any(String) },
+      masterKeys: { up: true, why: 'the key file has every master key' },
       delegates: [
         {
           name: expect.any(String),

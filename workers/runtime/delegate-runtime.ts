@@ -81,9 +81,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const person = openPerson(config);
   const { enrolment, folder, self, who } = person;
   log.info({ ...who, name: self.name, version: self.version }, 'starts');
-  forgetFinishedEnrolment(folder);
-  // What is wrong with the keyring is said before anything waits for a manager.
-  if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
+  prepareFolder(folder);
   const backend = await openBackend(config, enrolment);
   const work: Work = { worker: undefined, groupKeys: undefined, lastFault: null };
   const running = (): number => work.worker?.running ?? 0;
@@ -94,11 +92,8 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     wantsGroupKeys: null,
     ...(work.groupKeys === undefined ? {} : { groupKeys: work.groupKeys.state }),
   }));
-  const vitals = new VitalSigns(self.version, {
-    pingQueue: () => reporter.ping(),
-    running,
-    tasksMax: self.tasksMax,
-  });
+  const pingQueue = (): Promise<void> => reporter.ping();
+  const vitals = new VitalSigns(self.version, { pingQueue, running, tasksMax: self.tasksMax });
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
   const contract = await joinGroup(person, reporter, vitals, log);
   const groupKeys = openGroupKeys(person, log);
@@ -136,8 +131,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       vitals.drain();
       says = 'draining';
       await reporter.say(says);
-      const isDone = await closeWithin(worker, config.SALLYPORT_DELEGATE_GRACE_SECONDS * 1_000);
-      if (!isDone)
+      if (!(await closeWithin(worker, config.SALLYPORT_DELEGATE_GRACE_SECONDS * 1_000)))
         log.warn({ ...who, running: running() }, 'lets go of tasks that take longer than its grace');
       clearInterval(beat);
       await reporter.say('goodbye');
@@ -150,6 +144,12 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       log.info(who, 'has drained');
     },
   };
+}
+
+function prepareFolder(folder: string): void {
+  forgetFinishedEnrolment(folder);
+  // What is wrong with the keyring is said before anything waits for a manager.
+  if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
 }
 
 const openGroupKeys = (person: Person, log: Log): LiveGroupKeys =>

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openKeyFile } from '../../../src/envelope/key-file.js';
+import { makeKey, openKeyFile, readKeyFile, replaceKeys } from '../../../src/envelope/key-file.js';
 import { failureOf } from '../support/refusals.js';
 
 let folder = '';
@@ -172,6 +172,62 @@ describe('a key file', () => {
   it('may not be a folder', () => {
     fs.mkdirSync(file, { mode: 0o700 });
     expect(refusalOf(true)).toBe('it is not a regular file');
+  });
+});
+
+describe('a staged key', () => {
+  it('is found, and is not what new secrets are sealed with', () => {
+    const [now, next] = [entry(), entry({ state: 'staged' })];
+    writeKeys(next, now);
+    expect(open().active.id).toBe(now.id);
+    expect(open().find(next.id)?.export().toString('base64url')).toBe(next.key);
+    expect(open().ids).toEqual([next.id, now.id]);
+  });
+
+  it('has no second beside it', () => {
+    writeKeys(entry(), entry({ state: 'staged' }), entry({ state: 'staged' }));
+    expect(refusalOf()).toBe('it has more than one staged key');
+  });
+
+  it('is not enough', () => {
+    writeKeys(entry({ state: 'staged' }));
+    expect(refusalOf()).toBe('it does not have exactly one active key');
+  });
+});
+
+describe('replacing the keys of a file', () => {
+  it('leaves one whole file, for its owner alone', () => {
+    open(true);
+    const keys = [...readKeyFile(file).keys, makeKey('staged')];
+    replaceKeys(file, keys);
+    expect(readKeyFile(file).keys).toEqual(keys);
+    expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+    expect(fs.readdirSync(folder)).toEqual(['master-key.json']);
+  });
+
+  it('leaves the file as it was where the new keys would not do', () => {
+    open(true);
+    const before = fs.readFileSync(file, 'utf8');
+    for (const keys of [[], [makeKey('staged')], [makeKey('active'), makeKey('active')]])
+      expect(failureOf(() => replaceKeys(file, keys)).code).toBe('KEY_FILE_UNUSABLE');
+    expect(fs.readFileSync(file, 'utf8')).toBe(before);
+    expect(fs.readdirSync(folder)).toEqual(['master-key.json']);
+  });
+
+  it('leaves the file as it was where the new one cannot be written', () => {
+    open(true);
+    const before = fs.readFileSync(file, 'utf8');
+    const { fsyncSync } = fs;
+    fs.fsyncSync = () => {
+      throw new Error('ENOSPC: no space left on device');
+    };
+    try {
+      expect(failureOf(() => replaceKeys(file, [makeKey('active')])).message).toContain('ENOSPC');
+    } finally {
+      fs.fsyncSync = fsyncSync;
+    }
+    expect(fs.readFileSync(file, 'utf8')).toBe(before);
+    expect(fs.readdirSync(folder)).toEqual(['master-key.json']);
   });
 });
 
