@@ -62,6 +62,7 @@ import { SecretOperationsRepository } from './secrets/secret-operations.reposito
 import { SecretSettlement } from './secrets/secret-settlement.js';
 import { SecretsRepository } from './secrets/secrets.repository.js';
 import { SecretsService } from './secrets/secrets.service.js';
+import { UsesRepository } from './secrets/uses.repository.js';
 import { Storage } from './storage/database.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { LanesRepository } from './sync/lanes.repository.js';
@@ -151,6 +152,7 @@ const rooms = [
   ConnectorsRepository,
   SecretsService,
   SecretsRepository,
+  UsesRepository,
   SecretManagersRepository,
   SecretOperationsRepository,
   SecretSettlement,

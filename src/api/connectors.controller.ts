@@ -11,6 +11,7 @@ import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
 import { OutwardName } from '../policy/identifiers.js';
 import { KnownHosts } from '../policy/known-hosts.js';
+import { PathReferenceText } from '../policy/path-references.js';
 import { GroupName, Username } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
@@ -18,14 +19,24 @@ import { actorOf } from './authentication.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
+const credentials = {
+  secret: z.strictObject({ username: Username, secret: OutwardName }),
+  reference: z.strictObject({ username: Username, reference: PathReferenceText }),
+};
+
+const Credential = z
+  .union([credentials.secret, credentials.reference], { error: ({ input }) => describeMisfit(input) })
+  .meta({
+    description:
+      'User name, and the secret that holds the password or token, or the private key for SSH; or, with connectivity `delegate`, where a store has it',
+  });
+
 const remote = {
   url: z.string().min(1).max(2_048).meta({
     description:
       'Repository URL, without user-info; with connectivity `delegate` also `ssh://[user@]host[:port]/path` or `user@host:path`',
   }),
-  credential: z.strictObject({ username: Username, secret: OutwardName }).optional().meta({
-    description: 'User name, and the secret that holds the password or token, or the private key for SSH',
-  }),
+  credential: Credential.optional(),
   knownHosts: KnownHosts.optional(),
 };
 
@@ -51,7 +62,15 @@ export const ConnectorAnswer = z
     group: z.string().nullable(),
     tags: z.array(z.string()),
     credential: z
-      .strictObject({ username: z.string(), secret: z.string(), secretScope: z.string() })
+      .union([
+        z.strictObject({ username: z.string(), secret: z.string(), secretScope: z.string() }),
+        z.strictObject({
+          username: z.string(),
+          reference: z.string(),
+          manager: z.string(),
+          managerScope: z.string(),
+        }),
+      ])
       .nullable(),
     knownHosts: z.string().nullable(),
     revision: z.string(),
@@ -159,4 +178,12 @@ function toStage({ stage, ok, ms, failure }: StageResult): z.infer<typeof CheckA
   if (failure === undefined) return { stage, ok, ms };
   const { code, detail, hint } = toProblem(Failure.fromWire(failure));
   return { stage, ok, ms, code, detail, hint };
+}
+
+/** By the form that a credential of neither seems to be meant as. */
+function describeMisfit(input: unknown): string | undefined {
+  const body = z.record(z.string(), z.unknown()).safeParse(input).data ?? {};
+  const form = 'reference' in body ? credentials.reference : credentials.secret;
+  const issue = form.safeParse(input).error?.issues[0];
+  return issue === undefined ? undefined : [issue.path.join('.'), issue.message].filter(Boolean).join(': ');
 }

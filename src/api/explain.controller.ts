@@ -1,12 +1,12 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Connectivity } from '../connectivity/connectivity.js';
-import { ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Dispatcher } from '../delegates/dispatcher.js';
 import type { Verdict } from '../delegates/selection.js';
 import { Identifier } from '../policy/identifiers.js';
 import { scopeOf } from '../scopes/scope.js';
-import { SecretsRepository } from '../secrets/secrets.repository.js';
+import { type KeptBy, SecretsRepository } from '../secrets/secrets.repository.js';
 import { canReach } from '../secrets/secrets.service.js';
 import { Answers, ofBody } from './answers.js';
 import { ScopeParameters, under } from './parameters.js';
@@ -63,12 +63,9 @@ export class ExplainController {
     const reasons: { code: string; detail: string }[] = [];
     if (!/^https?:/.test(connector.url))
       reasons.push({ code: 'engine', detail: 'the manager does not speak SSH' });
-    if (connector.credential !== null) {
-      const { secretScope, secret } = connector.credential;
-      const { keptBy } = await this.secrets.get(secretScope, secret);
-      if (!canReach(keptBy, 'manager'))
-        reasons.push({ code: 'secret', detail: `it cannot open secrets of ${keptBy?.id ?? 'builtin'}` });
-    }
+    const keptBy = await this.#keeperOf(connector);
+    if (!canReach(keptBy, 'manager'))
+      reasons.push({ code: 'secret', detail: `it cannot open secrets of ${keptBy?.id ?? 'builtin'}` });
     const verdicts = await this.dispatcher.explain(await this.connectivity.errandOf(connector));
     const chosen = verdicts.find(({ eligible }) => eligible)?.delegate.id ?? null;
     return {
@@ -78,6 +75,13 @@ export class ExplainController {
       manager: { eligible: reasons.length === 0, reasons },
       delegates: verdicts.map(toAnswer),
     };
+  }
+
+  /** Who keeps its credential; null for the builtin secret manager, and for nobody where there is none. */
+  async #keeperOf({ credential }: Connector): Promise<KeptBy> {
+    if (credential === null) return null;
+    if ('reference' in credential) return { scope: credential.managerScope, id: credential.manager };
+    return (await this.secrets.get(credential.secretScope, credential.secret)).keptBy;
   }
 }
 

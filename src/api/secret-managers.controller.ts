@@ -137,12 +137,12 @@ export class SecretManagersController {
   @Delete()
   @HttpCode(204)
   @Answers({
-    summary: 'Delete a secret manager that keeps nothing',
+    summary: 'Delete a secret manager that keeps nothing and that nothing refers to',
     problems: ['NOT_FOUND', 'STILL_IN_USE'],
     204: null,
   })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
-    await this.managers.delete(scopeOf(names), id);
+    await this.service.deleteManager(scopeOf(names), id);
   }
 
   @Get('sealing-key')

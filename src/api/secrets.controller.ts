@@ -6,6 +6,7 @@ import { SecretRefresh } from '../connectivity/secret-refresh.js';
 import { Envelope } from '../envelope/envelope.js';
 import { Failure } from '../kernel/failure.js';
 import { OutwardName } from '../policy/identifiers.js';
+import { StoreField, StorePath, StoreVersion } from '../policy/path-references.js';
 import { FileValue, SecretValue, SshKeyValue } from '../policy/text.js';
 import { type Scope, scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
@@ -65,11 +66,11 @@ const forms = {
     ...outside,
     reference: z
       .strictObject({
-        path: z.string().min(1).max(1_024).meta({ description: 'As the store names it' }),
-        field: z.string().min(1).max(256).optional().meta({
+        path: StorePath.meta({ description: 'As the store names it' }),
+        field: StoreField.optional().meta({
           description: 'Member of a value that is a JSON object; default: the whole value',
         }),
-        version: z.string().min(1).max(256).optional().meta({
+        version: StoreVersion.optional().meta({
           description: 'As the store names it; default: the latest, whenever the secret is used',
         }),
       })

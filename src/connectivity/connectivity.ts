@@ -1,7 +1,8 @@
 // Hands out the Git for a connector. Which road it takes is the connector's word alone: there is no fallback.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
-import type { Connector } from '../connectors/connectors.repository.js';
+import type { Connector, Credential } from '../connectors/connectors.repository.js';
+import { referredSecret } from '../connectors/path-reference.js';
 import type { Purpose } from '../contract/audit.js';
 import type { CarriedRemote } from '../contract/remote.js';
 import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
@@ -51,14 +52,23 @@ export class Connectivity {
     return errandFor(connector, await this.#secretOf({ ...connector, connectivity: 'delegate' }));
   }
 
-  async #secretOf({ credential, connectivity }: Connector): Promise<CurrentSecret | undefined> {
+  async #secretOf(connector: Connector): Promise<CurrentSecret | undefined> {
+    const { credential, connectivity } = connector;
     if (credential === null) return undefined;
-    const secret = await this.secrets.find(credential.secretScope, credential.secret);
+    const secret = await this.#lookUp(connector, credential);
     assertWithinReach(secret, connectivity);
     return secret;
   }
 
-  #direct({ url, credential }: Connector, purpose: Purpose): Git {
+  /** As it is at this moment. */
+  async #lookUp(connector: Connector, credential: Credential): Promise<CurrentSecret> {
+    return 'reference' in credential
+      ? this.carrier.complete(referredSecret(connector, credential))
+      : this.secrets.find(credential.secretScope, credential.secret);
+  }
+
+  #direct(connector: Connector, purpose: Purpose): Git {
+    const { url, credential } = connector;
     const remote: Remote =
       credential === null
         ? { url }
@@ -66,8 +76,7 @@ export class Connectivity {
             url,
             credential: {
               username: credential.username,
-              open: async () =>
-                this.opener.open(await this.secrets.find(credential.secretScope, credential.secret), purpose),
+              open: async () => this.opener.open(await this.#lookUp(connector, credential), purpose),
             },
           };
     return new InProcessGit(remote, {

@@ -1,6 +1,7 @@
 // How secrets and their managers get to a delegate: always inside a sealed task, and what the builtin manager keeps is opened
 // for that one task.
 import { Injectable } from '@nestjs/common';
+import type { ReferredSecret } from '../connectors/path-reference.js';
 import type { Purpose } from '../contract/audit.js';
 import type { CarriedSecret } from '../contract/remote.js';
 import type { CarriedManager } from '../contract/secret-managers.js';
@@ -25,6 +26,12 @@ export class SecretCarrier {
     return this.managers.get(scope, id);
   }
 
+  /** The secret with all that it takes to have it opened, read at this moment. @throws NOT_FOUND */
+  async complete(secret: ReferredSecret): Promise<CurrentSecret> {
+    const manager = await this.find(secret.keptBy);
+    return { ...secret, manager, credential: await this.#credentialOf(manager) };
+  }
+
   /** @throws SECRET_UNREADABLE for what the builtin manager cannot open */
   async carryCurrent(
     { manager, credential, ...secret }: CurrentSecret,
@@ -40,9 +47,11 @@ export class SecretCarrier {
 
   /** @throws NOT_FOUND, SECRET_UNREADABLE for its credential */
   async carryManager(manager: SecretManagerRecord, purpose: Purpose): Promise<CarriedManager> {
-    const { credential: named } = manager;
-    const credential = named === null ? null : await this.held.held(named.secretScope, named.secret);
-    return this.#carry(manager, credential, purpose);
+    return this.#carry(manager, await this.#credentialOf(manager), purpose);
+  }
+
+  async #credentialOf({ credential }: SecretManagerRecord): Promise<HeldSecret | null> {
+    return credential === null ? null : this.held.held(credential.secretScope, credential.secret);
   }
 
   async #carry(

@@ -17,7 +17,10 @@ export interface Connector {
   /** A delegate that serves it has all of these. */
   tags: string[];
   /** Null: anonymous. */
-  credential: { username: string; secretScope: Scope; secret: string } | null;
+  credential:
+    | { username: string; secretScope: Scope; secret: string }
+    | { username: string; reference: string; managerScope: Scope; manager: string }
+    | null;
   /** Of an SSH connector: the host keys to believe, as in known_hosts. */
   knownHosts: string | null;
   /** Changes with every write. */
@@ -28,7 +31,7 @@ export interface Connector {
 export class ConnectorsRepository {
   constructor(private readonly storage: Storage) {}
 
-  /** @throws NOT_FOUND for a secret that is gone meanwhile */
+  /** @throws NOT_FOUND for a secret or a secret manager that is gone meanwhile */
   async put(tx: Session, connector: Connector): Promise<{ connector: Connector; created: boolean }> {
     const { scope, id, credential } = connector;
     const values = {
@@ -36,9 +39,7 @@ export class ConnectorsRepository {
       connectivity: connector.connectivity,
       delegate_group: connector.group,
       delegate_tags: connector.tags,
-      username: credential?.username ?? null,
-      secret_scope: credential?.secretScope ?? null,
-      secret_id: credential?.secret ?? null,
+      ...toColumns(credential),
       known_hosts: connector.knownHosts,
       revision: connector.revision,
     };
@@ -52,9 +53,7 @@ export class ConnectorsRepository {
       .returning(sql<boolean>`xmax = 0`.as('created'))
       .executeTakeFirstOrThrow()
       .catch((error: unknown) => {
-        throw isReferenced(error) && credential !== null
-          ? new Failure('NOT_FOUND', { what: 'secret', id: credential.secret })
-          : error;
+        throw isReferenced(error) && credential !== null ? gone(credential) : error;
       });
     return { connector: toConnector(row), created: row.created };
   }
@@ -141,8 +140,45 @@ export class ConnectorsRepository {
   }
 }
 
+export type Credential = NonNullable<Connector['credential']>;
+
+const gone = (credential: Credential): Failure =>
+  new Failure(
+    'NOT_FOUND',
+    'secret' in credential
+      ? { what: 'secret', id: credential.secret }
+      : { what: 'secret manager', id: credential.manager },
+  ) as Failure;
+
+const ANONYMOUS = {
+  username: null,
+  secret_scope: null,
+  secret_id: null,
+  reference: null,
+  manager_scope: null,
+  manager_id: null,
+};
+
+function toColumns(credential: Connector['credential']) {
+  if (credential === null) return ANONYMOUS;
+  const { username } = credential;
+  if ('secret' in credential)
+    return { ...ANONYMOUS, username, secret_scope: credential.secretScope, secret_id: credential.secret };
+  const { reference, managerScope, manager } = credential;
+  return { ...ANONYMOUS, username, reference, manager_scope: managerScope, manager_id: manager };
+}
+
+function toCredential(row: Selectable<ConnectorTable>): Connector['credential'] {
+  const { secret_scope, secret_id, reference, manager_scope, manager_id } = row;
+  const username = row.username ?? '';
+  if (secret_scope !== null && secret_id !== null)
+    return { username, secretScope: secret_scope, secret: secret_id };
+  return reference === null || manager_scope === null || manager_id === null
+    ? null
+    : { username, reference, managerScope: manager_scope, manager: manager_id };
+}
+
 function toConnector(row: Selectable<ConnectorTable>): Connector {
-  const { secret_scope, secret_id, username } = row;
   return {
     scope: row.scope,
     id: row.id,
@@ -150,10 +186,7 @@ function toConnector(row: Selectable<ConnectorTable>): Connector {
     connectivity: row.connectivity,
     group: row.delegate_group,
     tags: row.delegate_tags,
-    credential:
-      secret_scope === null || secret_id === null
-        ? null
-        : { username: username ?? '', secretScope: secret_scope, secret: secret_id },
+    credential: toCredential(row),
     knownHosts: row.known_hosts,
     revision: row.revision,
   };

@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Failure } from '../kernel/failure.js';
+import { type PathReference, readPathReference } from '../policy/path-references.js';
+import { refuse } from '../policy/refuse.js';
 import { parseRepositoryUrl, type RepositoryUrlPolicy } from '../policy/repository-url.js';
 import { requireFitting } from '../policy/ssh-connector.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
+import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
 import { assertWithinReach } from '../secrets/secrets.service.js';
-import { Storage } from '../storage/database.js';
+import { type Session, Storage } from '../storage/database.js';
 import { type Connector, ConnectorsRepository } from './connectors.repository.js';
 
 export interface ConnectorWrite {
@@ -17,7 +20,7 @@ export interface ConnectorWrite {
   connectivity: 'manager' | 'delegate';
   group?: string | undefined;
   tags?: string[] | undefined;
-  credential?: { username: string; secret: string } | undefined;
+  credential?: { username: string; secret: string } | { username: string; reference: string } | undefined;
   knownHosts?: string | undefined;
 }
 
@@ -28,12 +31,14 @@ export class ConnectorsService {
     private readonly storage: Storage,
     private readonly scopes: ScopesRepository,
     private readonly secrets: SecretsRepository,
+    private readonly managers: SecretManagersRepository,
     private readonly connectors: ConnectorsRepository,
   ) {}
 
   /**
    * Creates or replaces a connector. A repository that entities live in cannot be exchanged beneath them.
-   * @throws CONNECTOR_DENIED, CONNECTOR_UNFIT, SCOPE_NOT_FOUND, NOT_FOUND for the secret, SECRET_OUT_OF_REACH, STILL_IN_USE
+   * @throws CONNECTOR_DENIED, CONNECTOR_UNFIT, SCOPE_NOT_FOUND, NOT_FOUND for the secret or the secret manager,
+   * SECRET_OUT_OF_REACH, SECRET_MANAGER_UNFIT, STILL_IN_USE
    */
   async put(
     scope: Scope,
@@ -56,6 +61,7 @@ export class ConnectorsService {
     };
     return this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
+      await this.#holdManager(tx, credential);
       const before = await this.connectors.find(scope, id, tx);
       if (before !== undefined && before.url !== url) await this.#assertFree(tx, scope, id);
       return this.connectors.put(tx, connector);
@@ -83,17 +89,42 @@ export class ConnectorsService {
 
   async #credential(scope: Scope, write: ConnectorWrite): Promise<Connector['credential']> {
     if (write.credential === undefined) return null;
+    const { username } = write.credential;
+    if ('reference' in write.credential) {
+      const { reference } = write.credential;
+      const { scope: managerScope, id: manager } = await this.managers.resolve(
+        scope,
+        read(reference).manager,
+      );
+      assertWithinReach({ id: reference, keptBy: { scope: managerScope, id: manager } }, write.connectivity);
+      return { username, reference, managerScope, manager };
+    }
     const secret = await this.secrets.resolve(scope, write.credential.secret);
     assertWithinReach(secret, write.connectivity);
-    return { username: write.credential.username, secretScope: secret.scope, secret: secret.id };
+    return { username, secretScope: secret.scope, secret: secret.id };
   }
 
-  async #assertFree(
-    tx: Parameters<ConnectorsRepository['usedBy']>[0],
-    scope: Scope,
-    id: string,
-  ): Promise<void> {
+  /** The secret manager stays as it is, and of the kind that the reference says, until the connector refers to it. */
+  async #holdManager(tx: Session, credential: Connector['credential']): Promise<void> {
+    if (credential === null || 'secret' in credential) return;
+    const { kind } = read(credential.reference);
+    const { settings } = await this.managers.hold(tx, credential.managerScope, credential.manager);
+    if (settings.kind !== kind)
+      throw new Failure('SECRET_MANAGER_UNFIT', {
+        problem: `it is of kind ${settings.kind}, and the reference says ${kind}`,
+        mend: 'Begin the reference with the kind of the secret manager, which has to be a store',
+      });
+  }
+
+  async #assertFree(tx: Session, scope: Scope, id: string): Promise<void> {
     const by = await this.connectors.usedBy(tx, scope, id);
     if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'connector', id, by });
   }
+}
+
+/** @throws INPUT_REFUSED */
+function read(reference: string): PathReference {
+  const found = readPathReference(reference);
+  if ('problem' in found) throw refuse('credential.reference', found.problem);
+  return found;
 }

@@ -64,13 +64,23 @@ export class SecretManagersRepository {
     id: string,
     session: Session = this.storage.db,
   ): Promise<SecretManagerRecord | undefined> {
-    const row = await session
-      .selectFrom('secret_manager')
-      .selectAll()
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .executeTakeFirst();
+    const row = await this.#at(session, scope, id).executeTakeFirst();
     return row === undefined ? undefined : toManager(row);
+  }
+
+  /**
+   * Keeps the secret manager from being deleted, and its lasting settings from being changed, until the transaction ends.
+   * @throws NOT_FOUND
+   */
+  async hold(tx: Session, scope: Scope, id: string): Promise<SecretManagerRecord> {
+    const row = await this.#at(tx, scope, id).forShare().executeTakeFirst();
+    if (row === undefined) throw notFound(id);
+    return toManager(row);
+  }
+
+  /** Waits for everybody who is about to need it as it is, and keeps others from it. */
+  async holdAlone(tx: Session, scope: Scope, id: string): Promise<void> {
+    await this.#at(tx, scope, id).forUpdate().execute();
   }
 
   /** @throws NOT_FOUND */
@@ -99,25 +109,6 @@ export class SecretManagersRepository {
       .orderBy('id')
       .execute();
     return rows.map(toManager);
-  }
-
-  /** Secrets that it keeps a version of, in words; undefined where it keeps nothing. */
-  async keeps(scope: Scope, id: string, session: Session = this.storage.db): Promise<string | undefined> {
-    const rows = await session
-      .selectFrom('secret_version')
-      .select(['scope', 'secret_id'])
-      .select(sql<number>`count(*) over ()`.as('count'))
-      .where('manager_scope', '=', scope)
-      .where('manager_id', '=', id)
-      .groupBy(['scope', 'secret_id'])
-      .orderBy('scope')
-      .orderBy('secret_id')
-      .limit(LISTED_MAX)
-      .execute();
-    return inWords(
-      rows.map((row) => `${row.scope}/secrets/${row.secret_id}`),
-      rows[0]?.count ?? 0,
-    );
   }
 
   /** The keys that what it keeps in this scope and within was wrapped with; null for the builtin one. */
@@ -232,19 +223,18 @@ export class SecretManagersRepository {
     return session.selectFrom(versions.unionAll(replaced).as('w'));
   }
 
-  /** @throws NOT_FOUND, STILL_IN_USE */
+  /** @throws NOT_FOUND; the database says no while it is used */
   async delete(scope: Scope, id: string): Promise<void> {
     const result = await this.storage.db
       .deleteFrom('secret_manager')
       .where('scope', '=', scope)
       .where('id', '=', id)
-      .executeTakeFirst()
-      .catch(async (error: unknown) => {
-        if (!isReferenced(error)) throw error;
-        const by = (await this.keeps(scope, id)) ?? 'a secret';
-        throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
-      });
+      .executeTakeFirst();
     if (result.numDeletedRows === 0n) throw notFound(id);
+  }
+
+  #at(session: Session, scope: Scope, id: string) {
+    return session.selectFrom('secret_manager').selectAll().where('scope', '=', scope).where('id', '=', id);
   }
 }
 

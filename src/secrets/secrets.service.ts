@@ -11,13 +11,14 @@ import { Secret } from '../kernel/secret.js';
 import { step } from '../kernel/step.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
-import { type Session, Storage } from '../storage/database.js';
+import { isReferenced, type Session, Storage } from '../storage/database.js';
 import type { SecretKind } from '../storage/secret-schema.js';
 import { BuiltInSecrets } from './built-in.js';
 import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
 import { type OwnAttempt, SecretAuditRepository } from './secret-audit.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
 import { type HeldSecret, type KeptBy, type SecretRecord, SecretsRepository } from './secrets.repository.js';
+import { UsesRepository } from './uses.repository.js';
 
 /** Where a store has a value that somebody else put there. */
 export interface ReferenceWrite {
@@ -70,6 +71,7 @@ export class SecretsService {
     private readonly secrets: SecretsRepository,
     private readonly values: SealedValuesRepository,
     private readonly managers: SecretManagersRepository,
+    private readonly users: UsesRepository,
     private readonly builtIn: BuiltInSecrets,
     private readonly audit: SecretAuditRepository,
   ) {}
@@ -174,11 +176,21 @@ export class SecretsService {
       if (before !== undefined && before.settings.kind !== write.settings.kind)
         throw unfit(`it is of kind ${before.settings.kind}`, 'Make another one of the new kind');
       if (before !== undefined && isElsewhere(before.settings, write.settings)) {
-        const by = await this.managers.keeps(scope, id, tx);
+        await this.managers.holdAlone(tx, scope, id);
+        const by = await this.users.nameUsersOfManager(scope, id, tx);
         if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
       }
       const { created } = await this.managers.put(tx, manager);
       return { manager, created };
+    });
+  }
+
+  /** @throws NOT_FOUND, STILL_IN_USE */
+  async deleteManager(scope: Scope, id: string): Promise<void> {
+    await this.managers.delete(scope, id).catch(async (error: unknown) => {
+      if (!isReferenced(error)) throw error;
+      const by = (await this.users.nameUsersOfManager(scope, id)) ?? 'what was written this moment';
+      throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
     });
   }
 

@@ -8,6 +8,7 @@ import { secretManagers } from './migrations/0005-secret-managers.js';
 import { secretOperations } from './migrations/0006-secret-operations.js';
 import { secretAudit } from './migrations/0007-secret-audit.js';
 import { groupKeys } from './migrations/0008-group-keys.js';
+import { secretUses } from './migrations/0009-secret-uses.js';
 import { masterKeys } from './migrations/0010-master-keys.js';
 
 export const migrations: Record<string, Migration> = {
@@ -19,5 +20,6 @@ export const migrations: Record<string, Migration> = {
   '0006-secret-operations': secretOperations,
   '0007-secret-audit': secretAudit,
   '0008-group-keys': groupKeys,
+  '0009-secret-uses': secretUses,
   '0010-master-keys': masterKeys,
 };

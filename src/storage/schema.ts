@@ -87,6 +87,10 @@ export interface ConnectorTable {
   updated_at: Generated<Date>;
   /** Of an SSH connector. */
   known_hosts: string | null;
+  /** In place of a secret: where a store has the value, and the secret manager that this means. */
+  reference: string | null;
+  manager_scope: string | null;
+  manager_id: string | null;
 }
 
 export interface EntityTable {
