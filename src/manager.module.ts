@@ -17,7 +17,7 @@ import { ScopesController } from './api/scopes.controller.js';
 import { SecretAuditController } from './api/secret-audit.controller.js';
 import { SecretManagerListController, SecretManagersController } from './api/secret-managers.controller.js';
 import { SecretOperationsController } from './api/secret-operations.controller.js';
-import { SecretsController } from './api/secrets.controller.js';
+import { SecretListController, SecretsController } from './api/secrets.controller.js';
 import { Config } from './config/config.js';
 import { masterKeyFile } from './config/data-folder.js';
 import { Connectivity } from './connectivity/connectivity.js';
@@ -98,6 +98,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       EntitiesController,
       OperationsController,
       ConnectorsController,
+      SecretListController,
       SecretsController,
       SecretAuditController,
       SecretManagersController,

@@ -63,4 +63,10 @@ export const EntityListQuery = z.strictObject({
 });
 export type EntityListQuery = z.infer<typeof EntityListQuery>;
 
+export const SecretListQuery = z.strictObject({ limit: PageLimit.optional(), cursor: Cursor.optional() });
+export type SecretListQuery = z.infer<typeof SecretListQuery>;
+
+export const UsesQuery = z.strictObject({ limit: PageLimit.optional() });
+export type UsesQuery = z.infer<typeof UsesQuery>;
+
 export const PAGE_DEFAULT = 100;

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DelegatedSecrets } from '../connectivity/delegated-secrets.js';
@@ -15,8 +15,9 @@ import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/s
 import { SecretsService } from '../secrets/secrets.service.js';
 import { Answers, ofBody } from './answers.js';
 import { actorOf } from './authentication.js';
-import { NamedParameters, ScopeParameters, under } from './parameters.js';
+import { NamedParameters, PAGE_DEFAULT, ScopeParameters, UsesQuery, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
+import { UsesAnswer } from './uses-answer.js';
 
 export const SecretManagerBody = z.strictObject({
   settings: ManagerSettings.meta({ description: 'By kind, as docs/reference/secret-managers.md lists them' }),
@@ -143,6 +144,19 @@ export class SecretManagersController {
   })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
     await this.service.deleteManager(scopeOf(names), id);
+  }
+
+  @Get('uses')
+  @Answers({
+    summary: 'List the secrets that a secret manager keeps, and the connectors that refer to a value in it',
+    problems: ['NOT_FOUND'],
+    200: UsesAnswer,
+  })
+  async uses(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Query({ schema: UsesQuery }) { limit = PAGE_DEFAULT }: UsesQuery,
+  ) {
+    return this.service.usesOfManager(scopeOf(names), id, limit);
   }
 
   @Get('sealing-key')

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Kept, SealedValuesFlow } from '../connectivity/sealed-values.flow.js';
@@ -17,8 +17,17 @@ import { type SecretRecord, SecretsRepository } from '../secrets/secrets.reposit
 import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
 import { actorOf } from './authentication.js';
-import { NamedParameters, under } from './parameters.js';
+import {
+  NamedParameters,
+  PAGE_DEFAULT,
+  ScopeParameters,
+  SecretListQuery,
+  toCursor,
+  UsesQuery,
+  under,
+} from './parameters.js';
 import { toProblem } from './problem.filter.js';
+import { UsesAnswer } from './uses-answer.js';
 
 const SEAL_FIRST =
   'Only the builtin secret manager takes a value: for any other, seal it on the delegate’s side with `npm run delegate -- secret put`, or refer to where a store has it';
@@ -116,6 +125,26 @@ export const SecretRefreshAnswer = z
   })
   .meta({ id: 'SecretRefresh' });
 
+export const SecretPage = z.strictObject({
+  secrets: z.array(SecretAnswer),
+  nextCursor: z.string().nullable(),
+});
+
+@Controller(under('secrets'))
+export class SecretListController {
+  constructor(private readonly secrets: SecretsRepository) {}
+
+  @Get()
+  @Answers({ summary: 'List the secrets of a scope, those first written first', 200: SecretPage })
+  async list(
+    @Param({ schema: ScopeParameters }) names: ScopeParameters,
+    @Query({ schema: SecretListQuery }) { cursor = 0, limit = PAGE_DEFAULT }: SecretListQuery,
+  ) {
+    const { rows, next } = await this.secrets.list({ scope: scopeOf(names), after: cursor, limit });
+    return { secrets: rows.map(toAnswer), nextCursor: next === null ? null : toCursor(next) };
+  }
+}
+
 @Controller(under('secrets/:id'))
 export class SecretsController {
   constructor(
@@ -195,6 +224,19 @@ export class SecretsController {
   })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
     await this.service.delete(scopeOf(names), id);
+  }
+
+  @Get('uses')
+  @Answers({
+    summary: 'List the connectors and secret managers that use a secret',
+    problems: ['NOT_FOUND'],
+    200: UsesAnswer,
+  })
+  async uses(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Query({ schema: UsesQuery }) { limit = PAGE_DEFAULT }: UsesQuery,
+  ) {
+    return this.service.usesOf(scopeOf(names), id, limit);
   }
 
   async #put(scope: Scope, id: string, body: Exclude<SecretBody, SealedBody>): Promise<Kept> {

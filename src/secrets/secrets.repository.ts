@@ -5,6 +5,7 @@ import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
+import type { Page } from '../storage/page.js';
 import type { SecretKind } from '../storage/secret-schema.js';
 
 /** Which secret manager keeps a secret; null for the builtin one. */
@@ -22,6 +23,13 @@ export interface SecretRecord {
   updatedAt: Date;
 }
 
+export interface SecretFilter {
+  scope: Scope;
+  /** Sequence number that the page follows. */
+  after: number;
+  limit: number;
+}
+
 /** A secret's current version, as it is stored. */
 export interface HeldSecret {
   scope: Scope;
@@ -34,11 +42,17 @@ export interface HeldSecret {
 export class SecretsRepository {
   constructor(private readonly storage: Storage) {}
 
-  /** Makes a version the current one. @throws NOT_FOUND for a secret manager that is gone meanwhile */
+  /**
+   * Makes a version the current one.
+   * @throws NOT_FOUND for a secret manager that is gone meanwhile, SECRET_OUT_OF_REACH and STILL_IN_USE where somebody needs it to
+   * be a builtin one
+   */
   async put(
     tx: Session,
     { scope, id, kind, keptBy, stored }: HeldSecret & { kind: SecretKind },
   ): Promise<{ record: SecretRecord; created: boolean }> {
+    const by = keptBy === null ? undefined : await this.#signerBy(tx, scope, id);
+    if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'builtin secret', id, by });
     const values = {
       kind,
       manager_scope: keptBy?.scope ?? null,
@@ -70,6 +84,20 @@ export class SecretsRepository {
       .executeTakeFirst();
     if (row === undefined) throw new Failure('NOT_FOUND', { what: 'secret', id });
     return toRecord(row);
+  }
+
+  /** Of this scope alone, those first written first. */
+  async list({ scope, after, limit }: SecretFilter): Promise<Page<SecretRecord>> {
+    const rows = await this.storage.db
+      .selectFrom('secret')
+      .select([...columns, 'sequence'])
+      .where('scope', '=', scope)
+      .where('sequence', '>', after)
+      .orderBy('sequence')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    return { rows: page.map(toRecord), next: rows.length > limit ? (page.at(-1)?.sequence ?? null) : null };
   }
 
   /** The secret that is meant by this name in this scope. @throws NOT_FOUND */
@@ -180,7 +208,12 @@ export class SecretsRepository {
       .where('connectivity', '=', 'manager')
       .executeTakeFirst();
     if (connector !== undefined) return `${connector.scope}/connectors/${connector.id}`;
-    const manager = await this.storage.db
+    return this.#signerBy(this.storage.db, scope, id);
+  }
+
+  /** A secret manager that signs in with the secret, in words. */
+  async #signerBy(session: Session, scope: Scope, id: string): Promise<string | undefined> {
+    const manager = await session
       .selectFrom('secret_manager')
       .select(['scope', 'id'])
       .where('credential_scope', '=', scope)
@@ -196,18 +229,13 @@ export class SecretsRepository {
     await this.storage.db.deleteFrom('superseded_wrap').where('superseded_at', '<', then).execute();
   }
 
-  /** @throws NOT_FOUND, STILL_IN_USE */
+  /** @throws NOT_FOUND; the database says no while it is used */
   async delete(tx: Session, scope: Scope, id: string): Promise<void> {
     const result = await tx
       .deleteFrom('secret')
       .where('scope', '=', scope)
       .where('id', '=', id)
-      .executeTakeFirst()
-      .catch((error: unknown) => {
-        throw isReferenced(error)
-          ? new Failure('STILL_IN_USE', { what: 'secret', id, by: userOf(error) })
-          : error;
-      });
+      .executeTakeFirst();
     if (result.numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'secret', id });
   }
 
@@ -299,13 +327,8 @@ function referenced(error: unknown, id: string, keptBy: KeptBy): Failure {
     return new Failure('NOT_FOUND', { what: 'secret manager', id: manager }) as Failure;
   if (constraint === 'connector_reach')
     return new Failure('SECRET_OUT_OF_REACH', { secret: id, manager, connectivity: 'manager' }) as Failure;
-  return new Failure('STILL_IN_USE', { what: 'builtin secret', id, by: userOf(error) }) as Failure;
+  return new Failure('STILL_IN_USE', { what: 'builtin secret', id, by: 'a secret manager' }) as Failure;
 }
-
-const userOf = (error: unknown): string =>
-  (error as { constraint?: string }).constraint === 'secret_manager_credential'
-    ? 'a secret manager'
-    : 'a connector';
 
 const toKeptBy = (row: { manager_scope: string | null; manager_id: string | null }): KeptBy =>
   row.manager_scope === null || row.manager_id === null

@@ -18,7 +18,7 @@ import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.
 import { type OwnAttempt, SecretAuditRepository } from './secret-audit.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
 import { type HeldSecret, type KeptBy, type SecretRecord, SecretsRepository } from './secrets.repository.js';
-import { UsesRepository } from './uses.repository.js';
+import { type Uses, UsesRepository } from './uses.repository.js';
 
 /** Where a store has a value that somebody else put there. */
 export interface ReferenceWrite {
@@ -148,10 +148,27 @@ export class SecretsService {
 
   /** @throws NOT_FOUND, STILL_IN_USE */
   async delete(scope: Scope, id: string): Promise<void> {
-    await this.storage.transact(async (tx) => {
+    const work = this.storage.transact(async (tx) => {
       await this.values.deleteAll(tx, scope, id);
       await this.secrets.delete(tx, scope, id);
     });
+    await work.catch(async (error: unknown) => {
+      if (!isReferenced(error)) throw error;
+      const by = (await this.users.nameUsersOfSecret(scope, id)) ?? 'what was written this moment';
+      throw new Failure('STILL_IN_USE', { what: 'secret', id, by });
+    });
+  }
+
+  /** Up to so many of those that need the secret. @throws NOT_FOUND */
+  async usesOf(scope: Scope, id: string, limit: number): Promise<Uses> {
+    await this.secrets.get(scope, id);
+    return this.users.ofSecret(scope, id, limit);
+  }
+
+  /** @throws NOT_FOUND */
+  async usesOfManager(scope: Scope, id: string, limit: number): Promise<Uses> {
+    await this.managers.get(scope, id);
+    return this.users.ofManager(scope, id, limit);
   }
 
   /** @throws SCOPE_NOT_FOUND, NOT_FOUND for the credential, SECRET_MANAGER_UNFIT, STILL_IN_USE where what it keeps would be lost */

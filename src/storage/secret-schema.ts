@@ -30,6 +30,8 @@ export interface SecretTable {
   version: string;
   created_at: Stamp;
   updated_at: Generated<Date>;
+  /** Order in which secrets were first written; pages follow it. */
+  sequence: Generated<number>;
 }
 
 export interface SecretVersionTable {

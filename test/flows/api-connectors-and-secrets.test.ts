@@ -311,7 +311,7 @@ describe.each(backends)('on the %s servers', (backend) => {
       expect(refused.status).toBe(409);
       expect(refused.body).toMatchObject({
         code: 'STILL_IN_USE',
-        detail: expect.stringContaining('a connector'),
+        detail: expect.stringContaining(`${project}/connectors/user`),
       });
       await api.request('DELETE', `${project}/connectors/user`);
       expect((await api.request('DELETE', 'accounts/demo/secrets/shared')).status).toBe(204);

@@ -1,4 +1,4 @@
-// A connector's credential may be in a store without a secret of ours. Its secret manager is a foreign key, so that it is not taken
+// Secrets are listed in pages, in the order in which they came. A connector's credential may be in a store without a secret of ours. Its secret manager is a foreign key, so that it is not taken
 // away meanwhile, and only a connector that delegates serve can have such a credential.
 import { statements } from './statements.js';
 
@@ -13,5 +13,7 @@ alter table connector
   add constraint connector_reference_outwards
     check (manager_scope is null or scope = manager_scope or starts_with(scope, manager_scope || '/')),
   add constraint connector_reference foreign key (manager_scope, manager_id) references secret_manager (scope, id);
-create index connector_by_manager on connector (manager_scope, manager_id) where manager_id is not null
+create index connector_by_manager on connector (manager_scope, manager_id) where manager_id is not null;
+alter table secret add column sequence bigint generated always as identity unique;
+create index secret_by_scope on secret (scope, sequence)
 `);

@@ -1,0 +1,15 @@
+// Who needs a secret or a secret manager, as it is answered.
+import { z } from 'zod';
+
+export const UsesAnswer = z
+  .strictObject({
+    count: z.int().meta({ description: 'Of all; more than are listed where there are more than `limit`' }),
+    uses: z.array(
+      z.strictObject({
+        what: z.enum(['connector', 'secret', 'secret-manager']),
+        scope: z.string(),
+        id: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Uses' });
