@@ -22,7 +22,7 @@ import { managerModule } from './manager.module.js';
 import { JobWorker } from './queue/job-queue.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
-import { TokensRepository } from './scopes/tokens.repository.js';
+import { rights, TokensRepository } from './scopes/tokens.repository.js';
 import { MasterKeyBeat } from './secrets/master-key-beat.js';
 import { Storage } from './storage/database.js';
 import { LaneFlow } from './sync/lane.flow.js';
@@ -97,13 +97,15 @@ async function openAccount(app: NestFastifyApplication, config: Config, name: st
   const file = path.join(config.SALLYPORT_DATA_DIR, 'admin-token');
   const present = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : '';
   const isGood = await tokens.authenticate(present).then(
-    (token) => token.account === account,
+    (token) => token.account === account && rights.every((right) => token.rights.includes(right)),
     () => false,
   );
   if (isGood) return;
   fs.mkdirSync(config.SALLYPORT_DATA_DIR, { recursive: true });
   const fresh = `${file}.${process.pid}`;
-  fs.writeFileSync(fresh, `${await tokens.create(account, 'admin', ADMIN_TOKEN_DAYS)}\n`, { mode: 0o600 });
+  fs.writeFileSync(fresh, `${await tokens.create(account, 'admin', ADMIN_TOKEN_DAYS, [...rights])}\n`, {
+    mode: 0o600,
+  });
   fs.renameSync(fresh, file);
 }
 

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
-import type { Token, TokensRepository } from '../scopes/tokens.repository.js';
+import type { Right, Token, TokensRepository } from '../scopes/tokens.repository.js';
 import { isConnectionFault } from '../storage/database.js';
 import { sendProblem, toProblem } from './problem.filter.js';
 
@@ -37,6 +37,11 @@ export function registerAuthentication(fastify: FastifyInstance, tokens: TokensR
 
 /** Whose request it is, for the records: the name of its token. */
 export const actorOf = ({ token }: FastifyRequest): string => token?.name ?? 'nobody';
+
+/** @throws RIGHT_MISSING */
+export function requireRight({ token }: FastifyRequest, right: Right): void {
+  if (token?.rights.includes(right) !== true) throw new Failure('RIGHT_MISSING', { right });
+}
 
 async function authenticate(request: FastifyRequest, tokens: TokensRepository): Promise<void> {
   const header = request.headers.authorization;

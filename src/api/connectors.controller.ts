@@ -117,6 +117,7 @@ export class ConnectorsController {
       'CONNECTOR_DENIED',
       'CONNECTOR_UNFIT',
       'SECRET_OUT_OF_REACH',
+      'SECRET_DELETED',
       'SECRET_MANAGER_UNFIT',
       'STILL_IN_USE',
     ],

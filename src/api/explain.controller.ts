@@ -52,7 +52,7 @@ export class ExplainController {
   @HttpCode(200)
   @Answers({
     summary: 'Explain who would carry a save through a connector, and why nobody else',
-    problems: [...ofBody, 'NOT_FOUND'],
+    problems: [...ofBody, 'NOT_FOUND', 'SECRET_DELETED'],
     200: ExplainAnswer,
   })
   async explain(
@@ -81,7 +81,7 @@ export class ExplainController {
   async #keeperOf({ credential }: Connector): Promise<KeptBy> {
     if (credential === null) return null;
     if ('reference' in credential) return { scope: credential.managerScope, id: credential.manager };
-    return (await this.secrets.get(credential.secretScope, credential.secret)).keptBy;
+    return (await this.secrets.resolve(credential.secretScope, credential.secret)).keptBy;
   }
 }
 

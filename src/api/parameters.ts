@@ -66,6 +66,14 @@ export type EntityListQuery = z.infer<typeof EntityListQuery>;
 export const SecretListQuery = z.strictObject({ limit: PageLimit.optional(), cursor: Cursor.optional() });
 export type SecretListQuery = z.infer<typeof SecretListQuery>;
 
+export const SecretDeletionQuery = z.strictObject({
+  force: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: '`true`: although it is used; for tokens with the right `force`' }),
+});
+export type SecretDeletionQuery = z.infer<typeof SecretDeletionQuery>;
+
 export const UsesQuery = z.strictObject({ limit: PageLimit.optional() });
 export type UsesQuery = z.infer<typeof UsesQuery>;
 

@@ -115,7 +115,14 @@ export class SecretManagersController {
   @Put()
   @Answers({
     summary: 'Create or change a secret manager; its kind stays',
-    problems: [...ofBody, 'SCOPE_NOT_FOUND', 'NOT_FOUND', 'SECRET_MANAGER_UNFIT', 'STILL_IN_USE'],
+    problems: [
+      ...ofBody,
+      'SCOPE_NOT_FOUND',
+      'NOT_FOUND',
+      'SECRET_MANAGER_UNFIT',
+      'SECRET_DELETED',
+      'STILL_IN_USE',
+    ],
     200: SecretManagerAnswer,
     201: SecretManagerAnswer,
   })

@@ -16,11 +16,12 @@ import { SecretManagersRepository } from '../secrets/secret-managers.repository.
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
-import { actorOf } from './authentication.js';
+import { actorOf, requireRight } from './authentication.js';
 import {
   NamedParameters,
   PAGE_DEFAULT,
   ScopeParameters,
+  SecretDeletionQuery,
   SecretListQuery,
   toCursor,
   UsesQuery,
@@ -201,7 +202,7 @@ export class SecretsController {
   @HttpCode(200)
   @Answers({
     summary: 'Open a secret past all that is remembered of it, and tell by what; its value is never answered',
-    problems: ['NOT_FOUND'],
+    problems: ['NOT_FOUND', 'SECRET_DELETED'],
     200: SecretRefreshAnswer,
   })
   async refresh(
@@ -218,12 +219,18 @@ export class SecretsController {
   @Delete()
   @HttpCode(204)
   @Answers({
-    summary: 'Delete a secret that nothing uses',
-    problems: ['NOT_FOUND', 'STILL_IN_USE'],
+    summary: 'Delete a secret that nothing uses, or by force one that is used',
+    problems: ['NOT_FOUND', 'STILL_IN_USE', 'RIGHT_MISSING'],
     204: null,
   })
-  async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
-    await this.service.delete(scopeOf(names), id);
+  async delete(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Query({ schema: SecretDeletionQuery }) { force }: SecretDeletionQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    if (force !== 'true') return this.service.delete(scopeOf(names), id);
+    requireRight(request, 'force');
+    return this.service.deleteByForce(scopeOf(names), id);
   }
 
   @Get('uses')

@@ -38,7 +38,7 @@ export class ConnectorsService {
   /**
    * Creates or replaces a connector. A repository that entities live in cannot be exchanged beneath them.
    * @throws CONNECTOR_DENIED, CONNECTOR_UNFIT, SCOPE_NOT_FOUND, NOT_FOUND for the secret or the secret manager,
-   * SECRET_OUT_OF_REACH, SECRET_MANAGER_UNFIT, STILL_IN_USE
+   * SECRET_DELETED, SECRET_OUT_OF_REACH, SECRET_MANAGER_UNFIT, STILL_IN_USE
    */
   async put(
     scope: Scope,
@@ -59,13 +59,15 @@ export class ConnectorsService {
       knownHosts: write.knownHosts ?? null,
       revision: randomUUID(),
     };
-    return this.storage.transact(async (tx) => {
+    const put = await this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
       await this.#holdManager(tx, credential);
       const before = await this.connectors.find(scope, id, tx);
       if (before !== undefined && before.url !== url) await this.#assertFree(tx, scope, id);
       return this.connectors.put(tx, connector);
     });
+    await this.secrets.forgetDeleted();
+    return put;
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
@@ -74,6 +76,7 @@ export class ConnectorsService {
       await this.#assertFree(tx, scope, id);
       await this.connectors.delete(tx, scope, id);
     });
+    await this.secrets.forgetDeleted();
   }
 
   /** What a delegate may dial is its own side's decision: its network is not the manager's. */

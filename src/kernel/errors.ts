@@ -75,6 +75,13 @@ export const errors = {
     message: (d) => `The token does not belong to account ${d.account}`,
     hint: (d) => `Use a token of account ${d.account}`,
   }),
+  RIGHT_MISSING: row<{ right: string }>({
+    status: 403,
+    disposition: 'stop',
+    title: 'The token lacks a right',
+    message: (d) => `The token does not have the right ${d.right}`,
+    hint: (d) => `Use one that was made with \`npm run token -- … --right ${d.right}\`, or the admin token`,
+  }),
   PRECONDITION_REFUSED: row<{ problem: string }>({
     status: 400,
     disposition: 'stop',
@@ -216,6 +223,13 @@ export const errors = {
       d.connectivity === 'manager'
         ? 'Set the connector’s connectivity to delegate, or use a builtin secret'
         : 'Use a secret of another secret manager',
+  }),
+  SECRET_DELETED: row<{ secret: string; scope: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret was deleted although in use',
+    message: (d) => `Secret ${d.secret} in ${d.scope} was deleted although in use`,
+    hint: (d) => `Put secret ${d.secret} in ${d.scope} anew, or let what names it name another`,
   }),
   SECRET_UNREADABLE: row<{ secret: string; reason: string }>({
     status: 422,

@@ -5,11 +5,16 @@ import { Failure } from '../kernel/failure.js';
 import { Storage } from '../storage/database.js';
 import type { Scope } from './scope.js';
 
+export const rights = ['force'] as const;
+export type Right = (typeof rights)[number];
+
 export interface Token {
   id: string;
   /** Scope of the account the token is good for. */
   account: Scope;
   name: string;
+  /** What it may do that others may not. */
+  rights: string[];
 }
 
 const PREFIX = 'sp_';
@@ -19,12 +24,12 @@ export class TokensRepository {
   constructor(private readonly storage: Storage) {}
 
   /** Makes a token and answers its text, which is nowhere else. */
-  async create(account: Scope, name: string, days: number): Promise<string> {
+  async create(account: Scope, name: string, days: number, rights: Right[] = []): Promise<string> {
     const text = PREFIX + randomBytes(32).toString('base64url');
     const expires_at = new Date(Date.now() + days * 86_400_000);
     await this.storage.db
       .insertInto('token')
-      .values({ id: randomUUID(), account, name, hash: hashOf(text), expires_at })
+      .values({ id: randomUUID(), account, name, hash: hashOf(text), expires_at, rights })
       .execute();
     return text;
   }
@@ -33,13 +38,13 @@ export class TokensRepository {
   async authenticate(text: string): Promise<Token> {
     const row = await this.storage.db
       .selectFrom('token')
-      .select(['id', 'account', 'name', 'expires_at'])
+      .select(['id', 'account', 'name', 'expires_at', 'rights'])
       .where('hash', '=', hashOf(text))
       .executeTakeFirst();
     if (row === undefined) throw new Failure('TOKEN_REJECTED', { reason: 'is not known' });
     if (row.expires_at.getTime() <= Date.now())
       throw new Failure('TOKEN_REJECTED', { reason: 'has expired' });
-    return { id: row.id, account: row.account, name: row.name };
+    return { id: row.id, account: row.account, name: row.name, rights: row.rights };
   }
 }
 

@@ -20,7 +20,8 @@ export interface CurrentSecret extends HeldSecret {
 
 /** What the tables say of it. */
 interface State {
-  stored: StoredSecret;
+  /** Null where the secret was deleted although in use. */
+  stored: StoredSecret | null;
   manager: Selectable<SecretManagerTable> | null;
   credential: StoredSecret | null;
 }
@@ -44,7 +45,7 @@ export class CurrentSecretsRepository {
     this.#remembered = new AgedMap({ ageMsMax, weightMax: REMEMBERED_MAX });
   }
 
-  /** @throws NOT_FOUND */
+  /** @throws NOT_FOUND, SECRET_DELETED for the secret or for what its secret manager signs in with */
   async find(scope: Scope, id: string): Promise<CurrentSecret> {
     const known = this.#remembered.get(keyOf(scope, id));
     const row = await this.#read(scope, id, known?.fingerprint);
@@ -55,9 +56,10 @@ export class CurrentSecretsRepository {
     const { fingerprint, state } = row;
     // Not what is remembered by now: that may be of an older read.
     if (state === null) return (known as Remembered).current;
+    this.forget(scope, id);
     const current = toCurrent(scope, id, state);
-    if (current.manager?.settings.kind.startsWith('vault-') === true) this.forget(scope, id);
-    else this.#remembered.put(keyOf(scope, id), { fingerprint, current }, JSON.stringify(state).length);
+    if (current.manager?.settings.kind.startsWith('vault-') !== true)
+      this.#remembered.put(keyOf(scope, id), { fingerprint, current }, JSON.stringify(state).length);
     return current;
   }
 
@@ -76,7 +78,7 @@ export class CurrentSecretsRepository {
       from (
         select state, encode(sha256(convert_to(state::text, 'UTF8')), 'hex') as fingerprint
         from secret
-        join secret_version as head
+        left join secret_version as head
           on (head.scope, head.secret_id, head.id) = (secret.scope, secret.id, secret.version)
         left join secret_manager as manager
           on (manager.scope, manager.id) = (secret.manager_scope, secret.manager_id)
@@ -97,16 +99,14 @@ export class CurrentSecretsRepository {
 const keyOf = (scope: Scope, id: string): string => `${scope} ${id}`;
 
 function toCurrent(scope: Scope, id: string, { stored, manager: row, credential }: State): CurrentSecret {
+  if (stored === null) throw new Failure('SECRET_DELETED', { secret: id, scope });
   const manager = row === null ? null : toManager(row);
   const keptBy = manager === null ? null : { scope: manager.scope, id: manager.id };
-  const signsInWith =
-    manager?.credential == null || credential === null
-      ? null
-      : {
-          scope: manager.credential.secretScope,
-          id: manager.credential.secret,
-          keptBy: null,
-          stored: credential,
-        };
+  const named = manager?.credential ?? null;
+  if (named === null) return { scope, id, keptBy, stored, manager, credential: null };
+  const { secretScope, secret } = named;
+  // One that signed in as the delegate instead would be somebody else.
+  if (credential === null) throw new Failure('SECRET_DELETED', { secret, scope: secretScope });
+  const signsInWith = { scope: secretScope, id: secret, keptBy: null, stored: credential };
   return { scope, id, keptBy, stored, manager, credential: signsInWith };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
+import { type NotNull, sql } from 'kysely';
 import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { placesOf, type Scope } from '../scopes/scope.js';
@@ -63,9 +63,14 @@ export class SecretsRepository {
       .insertInto('secret')
       .values({ scope, id, ...values })
       .onConflict((conflict) =>
-        conflict.columns(['scope', 'id']).doUpdateSet({ ...values, updated_at: new Date() }),
+        conflict.columns(['scope', 'id']).doUpdateSet({
+          ...values,
+          created_at: sql<Date>`case when secret.version is null then now() else secret.created_at end`,
+          updated_at: new Date(),
+        }),
       )
-      .returning([...columns, sql<boolean>`xmax = 0`.as('created')])
+      .returning([...columns, sql<boolean>`created_at = now()`.as('created')])
+      .$narrowType<{ version: NotNull }>()
       .executeTakeFirstOrThrow()
       .catch((error: unknown) => {
         throw isReferenced(error) ? referenced(error, id, keptBy) : error;
@@ -76,14 +81,9 @@ export class SecretsRepository {
 
   /** @throws NOT_FOUND */
   async get(scope: Scope, id: string): Promise<SecretRecord> {
-    const row = await this.storage.db
-      .selectFrom('secret')
-      .select(columns)
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (row === undefined) throw new Failure('NOT_FOUND', { what: 'secret', id });
-    return toRecord(row);
+    const record = await this.#find(scope, id);
+    if (record === undefined || record === 'deleted') throw new Failure('NOT_FOUND', { what: 'secret', id });
+    return record;
   }
 
   /** Of this scope alone, those first written first. */
@@ -93,6 +93,8 @@ export class SecretsRepository {
       .select([...columns, 'sequence'])
       .where('scope', '=', scope)
       .where('sequence', '>', after)
+      .where('version', 'is not', null)
+      .$narrowType<{ version: NotNull }>()
       .orderBy('sequence')
       .limit(limit + 1)
       .execute();
@@ -100,20 +102,21 @@ export class SecretsRepository {
     return { rows: page.map(toRecord), next: rows.length > limit ? (page.at(-1)?.sequence ?? null) : null };
   }
 
-  /** The secret that is meant by this name in this scope. @throws NOT_FOUND */
+  /**
+   * The secret that is meant by this name in this scope. One that was deleted although in use is not passed over.
+   * @throws NOT_FOUND, SECRET_DELETED
+   */
   async resolve(scope: Scope, name: string): Promise<SecretRecord> {
     const { id, places } = placesOf(scope, name);
     for (const place of places) {
-      const found = await this.get(place, id).catch((error: unknown) => {
-        if (error instanceof Failure && error.code === 'NOT_FOUND') return undefined;
-        throw error;
-      });
+      const found = await this.#find(place, id);
+      if (found === 'deleted') throw new Failure('SECRET_DELETED', { secret: id, scope: place });
       if (found !== undefined) return found;
     }
     throw new Failure('NOT_FOUND', { what: 'secret', id: name });
   }
 
-  /** The current version, always from the table. @throws NOT_FOUND */
+  /** The current version, always from the table. @throws NOT_FOUND, SECRET_DELETED */
   async held(scope: Scope, id: string): Promise<HeldSecret> {
     const row = await this.storage.db
       .selectFrom('secret')
@@ -127,7 +130,12 @@ export class SecretsRepository {
       .where('secret.scope', '=', scope)
       .where('secret.id', '=', id)
       .executeTakeFirst();
-    if (row === undefined) throw new Failure('NOT_FOUND', { what: 'secret', id });
+    if (row === undefined) {
+      const found = await this.#find(scope, id);
+      throw found === 'deleted'
+        ? new Failure('SECRET_DELETED', { secret: id, scope })
+        : new Failure('NOT_FOUND', { what: 'secret', id });
+    }
     return { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
   }
 
@@ -222,11 +230,43 @@ export class SecretsRepository {
     return manager === undefined ? undefined : `${manager.scope}/secret-managers/${manager.id}`;
   }
 
-  /** Versions and wraps that were superseded so many hours ago. */
+  /** Versions and wraps that were superseded so many hours ago, and secrets without any version that nobody names any more. */
   async forgetSuperseded(hours: number): Promise<void> {
+    await this.forgetDeleted();
     const then = sql<Date>`now() - ${hours} * interval '1 hour'`;
     await this.storage.db.deleteFrom('secret_version').where('superseded_at', '<', then).execute();
     await this.storage.db.deleteFrom('superseded_wrap').where('superseded_at', '<', then).execute();
+  }
+
+  /** Of secrets that were deleted although in use: those that nobody names any more. */
+  async forgetDeleted(): Promise<void> {
+    await this.storage.db
+      .deleteFrom('secret')
+      .where('version', 'is', null)
+      .where(
+        sql<boolean>`not exists (select 1 from connector where secret_scope = secret.scope and secret_id = secret.id)`,
+      )
+      .where(
+        sql<boolean>`not exists (select 1 from secret_manager where credential_scope = secret.scope and credential_id = secret.id)`,
+      )
+      .execute()
+      .catch((error: unknown) => {
+        // Somebody who had found the secret before it was deleted names it this moment.
+        if (!isReferenced(error)) throw error;
+      });
+  }
+
+  /** Takes every version away; who names the secret finds that it was deleted. @throws NOT_FOUND */
+  async bury(tx: Session, scope: Scope, id: string): Promise<void> {
+    const result = await tx
+      .updateTable('secret')
+      .set({ version: null, updated_at: new Date() })
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .where('version', 'is not', null)
+      .executeTakeFirst();
+    if (result.numUpdatedRows === 0n) throw new Failure('NOT_FOUND', { what: 'secret', id });
+    await tx.deleteFrom('secret_version').where('scope', '=', scope).where('secret_id', '=', id).execute();
   }
 
   /** @throws NOT_FOUND; the database says no while it is used */
@@ -235,8 +275,21 @@ export class SecretsRepository {
       .deleteFrom('secret')
       .where('scope', '=', scope)
       .where('id', '=', id)
+      .where('version', 'is not', null)
       .executeTakeFirst();
     if (result.numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'secret', id });
+  }
+
+  async #find(scope: Scope, id: string): Promise<SecretRecord | 'deleted' | undefined> {
+    const row = await this.storage.db
+      .selectFrom('secret')
+      .select(columns)
+      .where('scope', '=', scope)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const { version } = row;
+    return version === null ? 'deleted' : toRecord({ ...row, version });
   }
 
   async #putVersion(tx: Session, { scope, id, keptBy, stored }: HeldSecret): Promise<void> {

@@ -159,10 +159,26 @@ export class SecretsService {
     });
   }
 
+  /**
+   * With all that is kept of it here. What uses the secret goes on naming it and fails, until it is put anew or named no more.
+   * @throws NOT_FOUND
+   */
+  async deleteByForce(scope: Scope, id: string): Promise<void> {
+    await this.delete(scope, id).catch(async (error: unknown) => {
+      if (!(error instanceof Failure) || error.code !== 'STILL_IN_USE') throw error;
+      await this.storage.transact(async (tx) => {
+        await this.values.deleteAll(tx, scope, id);
+        await this.secrets.bury(tx, scope, id);
+      });
+    });
+  }
+
   /** Up to so many of those that need the secret. @throws NOT_FOUND */
   async usesOf(scope: Scope, id: string, limit: number): Promise<Uses> {
-    await this.secrets.get(scope, id);
-    return this.users.ofSecret(scope, id, limit);
+    const found = await this.users.ofSecret(scope, id, limit);
+    // One that was deleted although in use is read no more, and has users nevertheless.
+    if (found.count === 0) await this.secrets.get(scope, id);
+    return found;
   }
 
   /** @throws NOT_FOUND */
@@ -187,7 +203,7 @@ export class SecretsService {
       credential,
       revision: randomUUID(),
     };
-    return this.storage.transact(async (tx) => {
+    const put = await this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
       const before = await this.managers.find(scope, id, tx);
       if (before !== undefined && before.settings.kind !== write.settings.kind)
@@ -200,6 +216,8 @@ export class SecretsService {
       const { created } = await this.managers.put(tx, manager);
       return { manager, created };
     });
+    await this.secrets.forgetDeleted();
+    return put;
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
@@ -209,6 +227,7 @@ export class SecretsService {
       const by = (await this.users.nameUsersOfManager(scope, id)) ?? 'what was written this moment';
       throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
     });
+    await this.secrets.forgetDeleted();
   }
 
   /**

@@ -34,11 +34,13 @@ export class UsesRepository {
     );
   }
 
-  /** Secrets of which it keeps a version, and connectors that refer to a value in it. */
+  /** Secrets of which it keeps a version, or kept the last one that there was, and connectors that refer to a value in it. */
   async ofManager(scope: Scope, id: string, limit: number, session?: Session): Promise<Uses> {
     return this.#list(
       sql`select 'secret' as what, scope, secret_id as id from secret_version
           where manager_scope = ${scope} and manager_id = ${id}
+        union
+        select 'secret', scope, id from secret where manager_scope = ${scope} and manager_id = ${id}
         union
         select 'connector', scope, id from connector where manager_scope = ${scope} and manager_id = ${id}`,
       limit,

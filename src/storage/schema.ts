@@ -58,6 +58,8 @@ export interface TokenTable {
   hash: Buffer;
   expires_at: Date;
   created_at: Stamp;
+  /** What it may do that others may not. */
+  rights: Generated<string[]>;
 }
 
 export interface KindTable {

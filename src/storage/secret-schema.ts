@@ -26,9 +26,10 @@ export interface SecretTable {
   /** Null for the builtin secret manager. */
   manager_scope: string | null;
   manager_id: string | null;
-  /** Id of the current version. */
-  version: string;
-  created_at: Stamp;
+  /** Id of the current version; null where it was deleted although in use. */
+  version: string | null;
+  /** Anew with the first version after that. */
+  created_at: Generated<Date>;
   updated_at: Generated<Date>;
   /** Order in which secrets were first written; pages follow it. */
   sequence: Generated<number>;

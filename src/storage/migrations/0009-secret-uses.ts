@@ -1,4 +1,5 @@
-// Secrets are listed in pages, in the order in which they came. A connector's credential may be in a store without a secret of ours. Its secret manager is a foreign key, so that it is not taken
+// Secrets are listed in pages, in the order in which they came. One that was deleted although in use has no version any more: its
+// row stays while anybody names it, so that nobody goes on without a credential. A connector's credential may be in a store without a secret of ours. Its secret manager is a foreign key, so that it is not taken
 // away meanwhile, and only a connector that delegates serve can have such a credential.
 import { statements } from './statements.js';
 
@@ -15,5 +16,8 @@ alter table connector
   add constraint connector_reference foreign key (manager_scope, manager_id) references secret_manager (scope, id);
 create index connector_by_manager on connector (manager_scope, manager_id) where manager_id is not null;
 alter table secret add column sequence bigint generated always as identity unique;
-create index secret_by_scope on secret (scope, sequence)
+create index secret_by_scope on secret (scope, sequence);
+alter table secret alter column version drop not null;
+create index secret_deleted on secret (scope, id) where version is null;
+alter table token add column rights text[] not null default '{}' check (rights <@ '{force}')
 `);
