@@ -34,7 +34,7 @@ export interface WrappingKey {
 export interface WrappingKeys {
   /** What new secrets are sealed with. */
   current(): Promise<WrappingKey>;
-  find(id: string): KeyObject | undefined;
+  find(id: string): KeyObject | undefined | Promise<KeyObject | undefined>;
 }
 
 /** The keys of a file. New secrets are sealed with the active one. */

@@ -23,7 +23,7 @@ export class KeyRingWrapper extends KeyWrapper {
   }
 
   override async unwrap({ keyId, wrap }: WrappedKey, place: VersionPlace): Promise<KeyObject> {
-    const key = this.#keys.find(keyId);
+    const key = await this.#keys.find(keyId);
     if (key === undefined) {
       const reason = `key ${keyId} is not in the key file`;
       throw new Failure('SECRET_UNREADABLE', { secret: place.secret, reason });

@@ -105,9 +105,10 @@ export async function seed(playground: Playground): Promise<void> {
 /** Lets the playground's delegate join the group `local`, by its own command and a token of its own. */
 export async function enrolDelegate(
   playground: Pick<Playground, 'manager' | 'token' | 'delegate'>,
+  group = 'local',
 ): Promise<void> {
   const path = `${ACCOUNT}/delegate-tokens`;
-  const answer = await request(playground, 'POST', path, { group: 'local' });
+  const answer = await request(playground, 'POST', path, { group });
   const { token } = JSON.parse(answer) as { token: string };
   const args = ['enrol', '--manager', playground.manager, '--token', '-', '--name', 'local'];
   await runDelegate(playground.delegate, args, token);

@@ -47,6 +47,16 @@ export interface RetainedVersion {
 export class MasterKeysRepository {
   constructor(private readonly storage: Storage) {}
 
+  /** Whether there is such a master key: active, or retained. */
+  async has(id: string): Promise<boolean> {
+    const row = await this.storage.db
+      .selectFrom('master_key')
+      .select('id')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** @throws MASTER_KEY_REFUSED where no manager has ever run */
   async active(session: Session = this.storage.db): Promise<string> {
     const row = await session.selectFrom('deployment').select('master_key_id').executeTakeFirst();

@@ -16,13 +16,16 @@ export class MasterKeys implements WrappingKeys {
   /** Asked of the database every time: a secret that is written seldom needs no memory of who was active a moment ago. */
   async current(): Promise<WrappingKey> {
     const id = await this.repository.active();
-    return { id, key: this.find(id) };
+    const key = await this.find(id);
+    if (key === undefined) throw new Failure('MASTER_KEY_MISSING', { key: id });
+    return { id, key };
   }
 
   /** A known key that is missing here is not lost: whatever needs it waits. @throws MASTER_KEY_MISSING */
-  find(id: string): KeyObject {
+  async find(id: string): Promise<KeyObject | undefined> {
     const key = this.ring.find(id);
-    if (key === undefined) throw new Failure('MASTER_KEY_MISSING', { key: id });
+    if (key === undefined && (await this.repository.has(id)))
+      throw new Failure('MASTER_KEY_MISSING', { key: id });
     return key;
   }
 }
