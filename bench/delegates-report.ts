@@ -25,10 +25,10 @@ export interface DelegateResults {
 const ADDED_MS_MAX = 10;
 const PER_SECOND_MIN = 1_000;
 
-export function summarizeTimes(times: number[]): Times {
+export function summarizeTimes(times: number[], digits = 1): Times {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number =>
-    Number((sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(1));
+    Number((sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(digits));
   return { medianMs: at(0.5), p95Ms: at(0.95) };
 }
 
@@ -49,7 +49,7 @@ export function judgeDelegates({ saves, tasks }: Pick<DelegateResults, 'saves' |
   ];
 }
 
-const verdict = ({ met }: Target): string => (met === true ? 'met' : 'missed');
+export const verdict = ({ met }: Target): string => (met === true ? 'met' : 'missed');
 
 export function printDelegates({ saves, tasks, targets }: DelegateResults): string {
   const { count, direct, delegated } = saves;
@@ -65,20 +65,24 @@ export function printDelegates({ saves, tasks, targets }: DelegateResults): stri
 }
 
 /** The page with the part between its markers made anew. */
-export function fillDelegates(page: string, results: DelegateResults): string {
-  const [before, rest] = page.split('<!-- delegates -->\n');
-  const after = rest?.split('<!-- end of delegates -->\n')[1];
+export const fillDelegates = (page: string, results: DelegateResults): string =>
+  fillSection(page, 'delegates', describe(results));
+
+export function fillSection(page: string, name: string, text: string): string {
+  const [before, rest] = page.split(`<!-- ${name} -->\n`);
+  const after = rest?.split(`<!-- end of ${name} -->\n`)[1];
   if (before === undefined || after === undefined) throw new Error('The page has no place for the results');
-  return `${before}<!-- delegates -->\n${describe(results)}<!-- end of delegates -->\n${after}`;
+  return `${before}<!-- ${name} -->\n${text}<!-- end of ${name} -->\n${after}`;
 }
+
+export const table = (...lines: (string | number)[][]): string =>
+  lines
+    .toSpliced(1, 0, lines[0]?.map(() => '---') ?? [])
+    .map((line) => `| ${line.join(' | ')} |`)
+    .join('\n');
 
 function describe({ date, versions, cpus, saves, tasks, targets }: DelegateResults): string {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const table = (...lines: (string | number)[][]): string =>
-    lines
-      .toSpliced(1, 0, lines[0]?.map(() => '---') ?? [])
-      .map((line) => `| ${line.join(' | ')} |`)
-      .join('\n');
   return [
     '',
     `Measured on ${date} with ${named.join(', ')}; ${cpus} CPUs, ${saves.count} saves over each road.`,

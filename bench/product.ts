@@ -15,8 +15,13 @@ export interface Product {
   redisUrl: string;
   /** Folder of the bare repository. */
   repository: string;
-  /** Saves an entity over one of the roads. @throws Error unless the commit is on the branch */
-  save: (connector: 'direct' | 'delegated', branch: string, id: string, yaml: string) => Promise<void>;
+  repositoryUrl: string;
+  /** Saves an entity over this connector. @throws Error unless the commit is on the branch */
+  save: (connector: string, branch: string, id: string, yaml: string) => Promise<void>;
+  /** A request below the account. @throws Error unless it succeeds */
+  ask: (method: string, path: string, body?: object) => Promise<Record<string, unknown>>;
+  /** Starts another delegate, in a group of its own. */
+  addDelegate: (group: string, settings: Record<string, string>) => Promise<void>;
 }
 
 const entryOf = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
@@ -62,7 +67,21 @@ export async function startProduct(home: string, stops: (() => Promise<void>)[])
   const account = { username: 'bench', password: 'the host asks for none' };
   const accounts = { manager: account, delegate: account };
   await seed({ manager, token, repository: `${host.url}/demo.git`, accounts, delegate });
-  return { redisUrl: redis.url, repository: made.folder, save: saver(manager, token) };
+  const ask = asker(manager, token);
+  return {
+    redisUrl: redis.url,
+    repository: made.folder,
+    repositoryUrl: `${host.url}/demo.git`,
+    ask,
+    save: async (connector, branch, id, yaml) => {
+      await ask('PUT', `entities/pipeline/${id}`, { yaml, git: { connector, branch } });
+    },
+    addDelegate: async (group, settings) => {
+      const other = { ...delegate, dataDir: path.join(home, group) };
+      await enrolDelegate({ manager, token, delegate: other }, group);
+      await start(group, 'workers/delegate.js', { SALLYPORT_DATA_DIR: other.dataDir, ...settings });
+    },
+  };
 }
 
 /** As the Redis configuration that is shipped has it; the starter of tests has every write on disk at once. */
@@ -74,15 +93,19 @@ async function writeEverySecond(url: string): Promise<void> {
   if (answer.toString() !== '+OK\r\n') throw new Error(`Redis answered ${answer.toString()}`);
 }
 
-const saver =
-  (manager: string, token: string): Product['save'] =>
-  async (connector, branch, id, yaml) => {
-    const response = await fetch(`${manager}/api/v1/accounts/demo/entities/pipeline/${id}`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ yaml, git: { connector, branch } }),
+const asker =
+  (manager: string, token: string): Product['ask'] =>
+  async (method, where, body) => {
+    const response = await fetch(`${manager}/api/v1/accounts/demo/${where}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (response.status !== 200 && response.status !== 201)
-      throw new Error(`A save was answered ${response.status}: ${text}`);
+      throw new Error(`${method} ${where} was answered ${response.status}: ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
   };
