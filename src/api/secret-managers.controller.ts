@@ -207,13 +207,18 @@ export class SecretManagersController {
   @HttpCode(204)
   @Answers({
     summary: 'Take no more secrets that this key wrapped; refused while any depends on it',
-    problems: [...ofBody, 'NOT_FOUND', 'STILL_IN_USE'],
+    problems: [...ofBody, 'NOT_FOUND', 'STILL_IN_USE', 'SECRET_MANAGER_UNFIT'],
     204: null,
   })
   async retireKey(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: KeyBody }) { key }: KeyBody,
   ): Promise<void> {
+    if (id === 'builtin')
+      throw new Failure('SECRET_MANAGER_UNFIT', {
+        problem: 'the master keys of builtin are the whole deployment’s',
+        mend: 'Its operator retires one: npm run -s master-key -- retire KEY_ID',
+      });
     await this.managers.retireKey(scopeOf(names), id, key);
   }
 

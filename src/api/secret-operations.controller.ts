@@ -14,6 +14,7 @@ import {
 } from '../secrets/secret-operations.repository.js';
 import type { KeptBy } from '../secrets/secrets.repository.js';
 import { Answers, ofBody, ProblemAnswer } from './answers.js';
+import { actorOf } from './authentication.js';
 import { Cursor, OperationParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -111,7 +112,7 @@ export class SecretOperationsController {
   async accept(
     @Param({ schema: ScopeParameters }) parameters: ScopeParameters,
     @Body({ schema: SecretOperationBody }) body: SecretOperationBody,
-    @Req() { token }: FastifyRequest,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const scope = scopeOf(parameters);
@@ -122,7 +123,7 @@ export class SecretOperationsController {
       scope,
       action: body.action,
       of: named.data,
-      requestedBy: token?.name ?? '',
+      requestedBy: actorOf(request),
       ...(body.action === 'migrate' && { to: toTarget(body) }),
     });
     reply.header('location', `/api/v1/${scope}/secret-operations/${record.id}`);
@@ -162,8 +163,11 @@ export class SecretOperationsController {
     problems: ['NOT_FOUND'],
     200: SecretOperationDetails,
   })
-  async cancel(@Param({ schema: OperationParameters }) { id, ...parameters }: OperationParameters) {
-    return this.#details(await this.operations.cancel(scopeOf(parameters), id));
+  async cancel(
+    @Param({ schema: OperationParameters }) { id, ...parameters }: OperationParameters,
+    @Req() request: FastifyRequest,
+  ) {
+    return this.#details(await this.flow.cancel(scopeOf(parameters), id, actorOf(request)));
   }
 
   @Post(':id/retry')
@@ -173,8 +177,11 @@ export class SecretOperationsController {
     problems: ['NOT_FOUND'],
     200: SecretOperationDetails,
   })
-  async retry(@Param({ schema: OperationParameters }) { id, ...parameters }: OperationParameters) {
-    return this.#details(await this.operations.retry(scopeOf(parameters), id));
+  async retry(
+    @Param({ schema: OperationParameters }) { id, ...parameters }: OperationParameters,
+    @Req() request: FastifyRequest,
+  ) {
+    return this.#details(await this.flow.retry(scopeOf(parameters), id, actorOf(request)));
   }
 
   async #details(record: SecretOperationRecord) {

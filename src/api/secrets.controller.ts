@@ -5,6 +5,7 @@ import { type Kept, SealedValuesFlow } from '../connectivity/sealed-values.flow.
 import { SecretRefresh } from '../connectivity/secret-refresh.js';
 import { Envelope } from '../envelope/envelope.js';
 import { Failure } from '../kernel/failure.js';
+import { Log } from '../kernel/log.js';
 import { OutwardName } from '../policy/identifiers.js';
 import { StoreField, StorePath, StoreVersion } from '../policy/path-references.js';
 import { FileValue, SecretValue, SshKeyValue } from '../policy/text.js';
@@ -155,6 +156,7 @@ export class SecretsController {
     private readonly scopes: ScopesRepository,
     private readonly flow: SealedValuesFlow,
     private readonly refreshing: SecretRefresh,
+    private readonly log: Log,
   ) {}
 
   @Put()
@@ -230,6 +232,10 @@ export class SecretsController {
   ): Promise<void> {
     if (force !== 'true') return this.service.delete(scopeOf(names), id);
     requireRight(request, 'force');
+    this.log.info(
+      { audit: true, scope: scopeOf(names), id, actor: actorOf(request) },
+      'secret deleted by force',
+    );
     return this.service.deleteByForce(scopeOf(names), id);
   }
 

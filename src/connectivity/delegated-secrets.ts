@@ -79,8 +79,8 @@ export class DelegatedSecrets {
   }
 
   /** Of the delegate that would be asked now. @throws DELEGATE_UNAVAILABLE */
-  async sealingGroup(manager: SecretManagerRecord): Promise<SealingGroup> {
-    const { groupId, group } = await this.dispatcher.choose(errandOfManager(manager));
+  async sealingGroup(manager: SecretManagerRecord, since?: number): Promise<SealingGroup> {
+    const { groupId, group } = await this.dispatcher.choose({ ...errandOfManager(manager), since });
     const { keys } = await this.groups.find(groupId);
     if (keys === null)
       throw new Failure('DELEGATE_UNAVAILABLE', { reason: `no delegate of group ${group} has its keys` });

@@ -5,6 +5,7 @@ import { Config } from '../config/config.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
+import type { Scope } from '../scopes/scope.js';
 import {
   type SecretOperationItem,
   type SecretOperationRecord,
@@ -45,7 +46,10 @@ export class SecretOperationsFlow {
   start(): void {
     this.#timers.push(setInterval(() => void this.#sweep(), SWEEP_MS));
     this.#timers.push(
-      setInterval(() => this.#note(this.secrets.forgetSuperseded(this.#graceHours)), FORGET_MS),
+      setInterval(() => {
+        this.#note(this.secrets.forgetSuperseded(this.#graceHours));
+        this.#note(this.operations.forgetFinished());
+      }, FORGET_MS),
     );
     this.#heart = setInterval(() => this.#note(this.#renewClaims()), this.#claimMs / 3);
   }
@@ -64,6 +68,18 @@ export class SecretOperationsFlow {
     this.log.info({ audit: true, id, scope, action, from, to, requestedBy }, 'secret operation accepted');
     void this.#sweep();
     return record;
+  }
+
+  /** @throws NOT_FOUND */
+  async cancel(scope: Scope, id: string, actor: string): Promise<SecretOperationRecord> {
+    this.log.info({ audit: true, id, scope, actor }, 'secret operation cancelled');
+    return this.operations.cancel(scope, id);
+  }
+
+  /** @throws NOT_FOUND */
+  async retry(scope: Scope, id: string, actor: string): Promise<SecretOperationRecord> {
+    this.log.info({ audit: true, id, scope, actor }, 'secret operation tried again');
+    return this.operations.retry(scope, id);
   }
 
   async #sweep(): Promise<void> {

@@ -169,7 +169,7 @@ const stillNeeded = (action: string, dependants: Dependants): Failure =>
   refused(action, `${inWords(dependants)} depend on it`, waitHint(action.slice('retire '.length)));
 
 const waitHint = (id: string): string =>
-  `Run ${COMMAND} rewrap; what it replaced is kept for 24 hours, and then ${COMMAND} retire ${id} can be run`;
+  `Run ${COMMAND} rewrap; what it replaced is kept for SALLYPORT_SECRETS_GRACE_HOURS, and then ${COMMAND} retire ${id} can be run`;
 
 /** A manager that runs would meet secrets it cannot open. */
 class Straggling extends Failure<'MASTER_KEY_REFUSED'> {

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
-import { type Session, Storage } from '../storage/database.js';
+import { type Session, Storage, soon } from '../storage/database.js';
 import type { SealedValueTable, SecretKind } from '../storage/secret-schema.js';
 
 export interface SealedValueRecord {
@@ -133,8 +133,6 @@ export class SealedValuesRepository {
     return session.deleteFrom('sealed_value').where('scope', '=', scope).where('secret_id', '=', secret);
   }
 }
-
-const soon = (ms: number) => sql<Date>`now() + ${ms} * interval '1 millisecond'`;
 
 const toRecord = (row: Selectable<SealedValueTable>): SealedValueRecord => ({
   version: row.version,

@@ -4,13 +4,13 @@ import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
-import { type Session, Storage } from '../storage/database.js';
+import { type Session, Storage, soon } from '../storage/database.js';
 import type {
   SecretOperationItemState,
   SecretOperationState,
   SecretOperationTable,
 } from '../storage/secret-schema.js';
-import type { KeptBy } from './secrets.repository.js';
+import { type KeptBy, toKeptBy } from './kept-by.js';
 
 export type SecretOperationAction = SecretOperationTable['action'];
 
@@ -75,6 +75,8 @@ export type ItemEnd = { state: 'done' | 'skipped' } | { state: 'failed'; failure
 /** Longest pause between two attempts, in seconds. */
 const PAUSE_MAX = 60;
 const TROUBLES_MAX = 100;
+/** How long a finished operation can be read. */
+const FINISHED_DAYS = 90;
 
 @Injectable()
 export class SecretOperationsRepository {
@@ -84,8 +86,8 @@ export class SecretOperationsRepository {
   async create(request: SecretOperationRequest): Promise<SecretOperationRecord> {
     const { scope, action, from, to } = request;
     const id = randomUUID();
-    return this.storage.transact(async (tx) => {
-      const row = await tx
+    await this.storage.transact(async (tx) => {
+      await tx
         .insertInto('secret_operation')
         .values({
           id,
@@ -98,16 +100,15 @@ export class SecretOperationsRepository {
           only_if_absent: request.onlyIfAbsent,
           requested_by: request.requestedBy,
         })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+        .execute();
       await tx
         .insertInto('secret_operation_item')
         .columns(['operation_id', 'scope', 'secret_id', 'version', 'next_version'])
         .expression(this.#concerned(tx, id, request))
         .execute();
       await this.#settle(tx, id);
-      return toOperation(row);
     });
+    return this.get(scope, id);
   }
 
   /** A rewrap concerns every version, so that an old key can be retired; anything else the current one. */
@@ -240,17 +241,14 @@ export class SecretOperationsRepository {
       .execute();
   }
 
-  /** Lets anybody try again after a pause that grows with the attempts, or at once. */
-  async release(item: SecretOperationItem, failure: WireFailure | null): Promise<void> {
+  /** Lets anybody try again after a pause that grows with the attempts. */
+  async release(item: SecretOperationItem, failure: WireFailure): Promise<void> {
     await this.#ofItem(this.storage.db, item)
       .set({
         holder: null,
-        failure: failure === null ? null : JSON.stringify(failure),
-        attempts: sql<number>`attempts + ${failure === null ? 0 : 1}`,
-        claimed_until:
-          failure === null
-            ? sql<Date>`now()`
-            : sql<Date>`now() + least(power(2, attempts), ${PAUSE_MAX}) * interval '1 second'`,
+        failure: JSON.stringify(failure),
+        attempts: sql<number>`attempts + 1`,
+        claimed_until: sql<Date>`now() + least(power(2, attempts), ${PAUSE_MAX}) * interval '1 second'`,
       })
       .where('holder', '=', item.holder)
       .execute();
@@ -331,6 +329,14 @@ export class SecretOperationsRepository {
     return this.get(scope, id);
   }
 
+  /** Those that ended so long ago. */
+  async forgetFinished(): Promise<void> {
+    await this.storage.db
+      .deleteFrom('secret_operation')
+      .where('finished_at', '<', sql<Date>`now() - ${FINISHED_DAYS} * interval '1 day'`)
+      .execute();
+  }
+
   /** Of two that end the last items at once, the second one sees that nothing is left. */
   async #settle(tx: Session, id: string): Promise<void> {
     await tx.selectFrom('secret_operation').select('id').where('id', '=', id).forUpdate().execute();
@@ -355,11 +361,6 @@ export class SecretOperationsRepository {
       .where('version', '=', version);
   }
 }
-
-const soon = (ms: number) => sql<Date>`now() + ${ms} * interval '1 millisecond'`;
-
-const toKeptBy = (scope: string | null, id: string | null): KeptBy =>
-  scope === null || id === null ? null : { scope, id };
 
 const toOperation = (row: Selectable<SecretOperationTable>): SecretOperationRecord => ({
   id: row.id,

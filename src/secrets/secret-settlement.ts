@@ -1,6 +1,7 @@
 // What may be asked of many secrets at once, and how each of them ends: in one transaction, or not at all.
 import { Injectable } from '@nestjs/common';
 import type { StoredSecret } from '../envelope/secret-manager.js';
+import type { ErrorCode } from '../kernel/errors.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
@@ -15,6 +16,7 @@ import {
 } from './secret-operations.repository.js';
 import { type HeldSecret, type KeptBy, SecretsRepository } from './secrets.repository.js';
 import { SecretsService, stores, unfit } from './secrets.service.js';
+import { UsesRepository } from './uses.repository.js';
 
 /** What is asked; names as seen from the scope. */
 export interface SecretOperationWish {
@@ -37,6 +39,7 @@ export class SecretSettlement {
     private readonly secrets: SecretsRepository,
     private readonly service: SecretsService,
     private readonly operations: SecretOperationsRepository,
+    private readonly users: UsesRepository,
   ) {}
 
   /** @throws SCOPE_NOT_FOUND, NOT_FOUND, SECRET_MANAGER_UNFIT, SECRET_REVEAL_UNCONFIRMED, INPUT_REFUSED */
@@ -59,10 +62,41 @@ export class SecretSettlement {
     });
   }
 
-  /** The version that an item is about; undefined where there is nothing to do with it any more. */
-  async find({ scope, secret, version, operation }: SecretOperationItem): Promise<HeldSecret | undefined> {
-    const held = await this.secrets.version(scope, secret, version);
-    return held !== undefined && areSame(held.keptBy, operation.from) ? held : undefined;
+  /**
+   * The version that an item is about; undefined where there is nothing to do with it any more. Before anything is opened:
+   * what may not leave its secret manager is not on its way when that is found out.
+   * @throws STILL_IN_USE for what has to stay with builtin, SECRET_MANAGER_UNFIT where a user could not open it any more
+   */
+  async find(item: SecretOperationItem): Promise<HeldSecret | undefined> {
+    const { scope, secret, version, operation } = item;
+    const held =
+      operation.action === 'rewrap'
+        ? await this.secrets.version(scope, secret, version)
+        : await this.#current(item);
+    if (held === undefined || !areSame(held.keptBy, operation.from)) return undefined;
+    if (operation.action === 'migrate') await this.#assertMayMove(item);
+    return held;
+  }
+
+  /** What was written since is newer than what was asked for. */
+  async #current({ scope, secret, version }: SecretOperationItem): Promise<HeldSecret | undefined> {
+    const held = await this.secrets.held(scope, secret).catch((error: unknown) => {
+      if (error instanceof Failure && gone.has(error.code)) return undefined;
+      throw error;
+    });
+    return held?.stored.version === version ? held : undefined;
+  }
+
+  async #assertMayMove({ scope, secret, operation: { from, to } }: SecretOperationItem): Promise<void> {
+    const by = from === null ? await this.secrets.builtinUser(scope, secret) : undefined;
+    if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'builtin secret', id: secret, by });
+    const group = to === null ? null : (await this.managers.get(to.scope, to.id)).group;
+    const outside = group === null ? undefined : await this.users.nameUsersOutside(group, scope, secret);
+    if (outside !== undefined)
+      throw unfit(
+        `it is served by group ${group}, and ${outside} by another`,
+        'Let one delegate group serve both',
+      );
   }
 
   /** Ends an item with what it was made into. Whoever was slower finds that it is not its own any more. @throws SECRET_KEY_RETIRED, STILL_IN_USE, SECRET_OUT_OF_REACH */
@@ -117,5 +151,7 @@ export class SecretSettlement {
     return keptBy !== null && stores.has((await this.managers.get(keptBy.scope, keptBy.id)).settings.kind);
   }
 }
+
+const gone: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'SECRET_DELETED']);
 
 const areSame = (one: KeptBy, other: KeptBy): boolean => one?.scope === other?.scope && one?.id === other?.id;

@@ -7,9 +7,11 @@ import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
 import type { Page } from '../storage/page.js';
 import type { SecretKind } from '../storage/secret-schema.js';
+import { type KeptBy, toKeptBy } from './kept-by.js';
 
-/** Which secret manager keeps a secret; null for the builtin one. */
-export type KeptBy = { scope: Scope; id: string } | null;
+import { keyRetired, referenced } from './refusals.js';
+
+export type { KeptBy } from './kept-by.js';
 
 /** What anybody may know of a secret. */
 export interface SecretRecord {
@@ -136,7 +138,12 @@ export class SecretsRepository {
         ? new Failure('SECRET_DELETED', { secret: id, scope })
         : new Failure('NOT_FOUND', { what: 'secret', id });
     }
-    return { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
+    return {
+      scope,
+      id,
+      keptBy: toKeptBy(row.manager_scope, row.manager_id),
+      stored: row.stored as StoredSecret,
+    };
   }
 
   /** A version of the secret, current or not. */
@@ -155,7 +162,12 @@ export class SecretsRepository {
       .executeTakeFirst();
     return row === undefined
       ? undefined
-      : { scope, id, keptBy: toKeptBy(row), stored: row.stored as StoredSecret };
+      : {
+          scope,
+          id,
+          keptBy: toKeptBy(row.manager_scope, row.manager_id),
+          stored: row.stored as StoredSecret,
+        };
   }
 
   /**
@@ -174,7 +186,8 @@ export class SecretsRepository {
         .where(sql<boolean>`stored = ${JSON.stringify(stored)}::jsonb`);
     const { numUpdatedRows } = await version(tx)
       .set({ stored: JSON.stringify(fresh) })
-      .executeTakeFirst();
+      .executeTakeFirst()
+      .catch(keyRetired(id));
     if (numUpdatedRows === 0n) return false;
     await tx
       .insertInto('superseded_wrap')
@@ -308,11 +321,7 @@ export class SecretsRepository {
       })
       .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'id']).doNothing())
       .execute()
-      .catch((error: unknown) => {
-        throw isReferenced(error, 'secret_version_master_key')
-          ? new Failure('MASTER_KEY_RETIRED', { secret: id })
-          : error;
-      });
+      .catch(keyRetired(id));
     const known = await this.version(scope, id, stored.version, tx);
     // Who sends the same bytes again means the same version; no other bytes may have its id.
     if (!isSame(known, { keptBy, stored }))
@@ -372,22 +381,6 @@ const columns = [
   'updated_at',
 ] as const;
 
-/** A constraint says who still needs the secret to be a builtin one, or that its new manager is gone. */
-function referenced(error: unknown, id: string, keptBy: KeptBy): Failure {
-  const manager = keptBy?.id ?? 'builtin';
-  const { constraint } = error as { constraint?: string };
-  if (constraint === 'secret_kept_by')
-    return new Failure('NOT_FOUND', { what: 'secret manager', id: manager }) as Failure;
-  if (constraint === 'connector_reach')
-    return new Failure('SECRET_OUT_OF_REACH', { secret: id, manager, connectivity: 'manager' }) as Failure;
-  return new Failure('STILL_IN_USE', { what: 'builtin secret', id, by: 'a secret manager' }) as Failure;
-}
-
-const toKeptBy = (row: { manager_scope: string | null; manager_id: string | null }): KeptBy =>
-  row.manager_scope === null || row.manager_id === null
-    ? null
-    : { scope: row.manager_scope, id: row.manager_id };
-
 const toRecord = (row: {
   scope: string;
   id: string;
@@ -401,7 +394,7 @@ const toRecord = (row: {
   scope: row.scope,
   id: row.id,
   kind: row.kind,
-  keptBy: toKeptBy(row),
+  keptBy: toKeptBy(row.manager_scope, row.manager_id),
   version: row.version,
   createdAt: row.created_at,
   updatedAt: row.updated_at,

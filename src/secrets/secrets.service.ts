@@ -88,9 +88,9 @@ export class SecretsService {
     const { keptBy, stored } = await this.#prepare(scope, id, write);
     return this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
-      const put = await this.secrets.put(tx, { scope, id, kind: write.kind, keptBy, stored });
+      // In the order of whoever turns such a value into a version.
       await this.values.deleteAll(tx, scope, id);
-      return put;
+      return this.secrets.put(tx, { scope, id, kind: write.kind, keptBy, stored });
     });
   }
 

@@ -34,6 +34,13 @@ export class UsesRepository {
     );
   }
 
+  /** Connectors that no delegate of this group may serve and that use the secret, in words; undefined where there are none. */
+  async nameUsersOutside(group: string, scope: Scope, id: string): Promise<string | undefined> {
+    const outside = sql`select 'connector' as what, scope, id from connector
+      where secret_scope = ${scope} and secret_id = ${id} and delegate_group <> ${group}`;
+    return inWords(await this.#list(outside, NAMED_MAX));
+  }
+
   /** Secrets of which it keeps a version, or kept the last one that there was, and connectors that refer to a value in it. */
   async ofManager(scope: Scope, id: string, limit: number, session?: Session): Promise<Uses> {
     return this.#list(

@@ -1,5 +1,5 @@
 // PostgreSQL is the truth; its commit is the acknowledgement.
-import { Kysely as Connected, type Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely as Connected, type Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { Failure } from '../kernel/failure.js';
@@ -90,3 +90,6 @@ export function isReferenced(error: unknown, constraint?: string): boolean {
   const { code, constraint: violated } = error as { code?: string; constraint?: string };
   return code === '23503' && (constraint === undefined || violated === constraint);
 }
+
+/** So many milliseconds from now, by the database’s clock. */
+export const soon = (ms: number) => sql<Date>`now() + ${ms} * interval '1 millisecond'`;

@@ -237,6 +237,30 @@ describe('migrate', () => {
     expect((await headOf('blocked')).manager_id).toBe('kv');
   });
 
+  it('brings nothing that was overwritten meanwhile to a store', async () => {
+    await put('secrets/hurried', { manager: 'builtin', value: 'old' });
+    const written = vault.count(/^secret\/data\/sallyport/);
+    const { delegates } = await stack.api.ok('GET', `${SCOPE}/delegates`);
+    const delegate = `${SCOPE}/delegates/${delegates[0].id}`;
+    await stack.api.ok('POST', `${delegate}/disable`);
+    const { body } = await begin({ action: 'migrate', secret: 'hurried', to: 'kv' });
+    await put('secrets/hurried', { manager: 'builtin', value: 'new' });
+    await stack.api.ok('POST', `${delegate}/enable`);
+    expect(await ended(body.id)).toMatchObject({ state: 'succeeded', progress: { skipped: 1, done: 0 } });
+    expect(vault.count(/^secret\/data\/sallyport/)).toBe(written);
+    expect((await headOf('hurried')).manager_id).toBeNull();
+  });
+
+  it('leaves a secret with whom a connector of another group can have it opened', async () => {
+    await put('secret-managers/elsewhere', { ...managerOf({ kind: 'vault-kv' }), group: 'elsewhere' });
+    await put('secrets/grouped', { manager: 'builtin', value: password });
+    await connect('grouped', 'grouped', { group: 'local' });
+    const operation = await run({ action: 'migrate', secret: 'grouped', to: 'elsewhere' });
+    expect(operation.troubles).toMatchObject([{ problem: { code: 'SECRET_MANAGER_UNFIT' } }]);
+    expect(operation.troubles[0].problem.detail).toContain('connectors/grouped');
+    await opens('grouped');
+  });
+
   it.each([
     ['to the manager that has them', { manager: 'transit', to: 'transit' }, 422, 'SECRET_MANAGER_UNFIT'],
     ['to one that is not there', { manager: 'transit', to: 'nobody' }, 404, 'NOT_FOUND'],
@@ -257,10 +281,13 @@ describe('migrate', () => {
   });
 
   it('leaves a credential of a secret manager, and a direct connector’s secret, where they are', async () => {
-    const credential = await run({ action: 'migrate', secret: 'vault-secret-id', to: 'transit' });
-    expect(credential.troubles).toMatchObject([{ problem: { code: 'STILL_IN_USE' } }]);
-    const direct = await run({ action: 'migrate', secret: 'git-direct', to: 'transit' });
-    expect(direct.troubles).toMatchObject([{ problem: { code: 'SECRET_OUT_OF_REACH' } }]);
+    const written = vault.count(/^secret\/data\/sallyport/);
+    for (const secret of ['vault-secret-id', 'git-direct']) {
+      const operation = await run({ action: 'migrate', secret, to: 'kv' });
+      expect(operation.troubles).toMatchObject([{ secret, problem: { code: 'STILL_IN_USE' } }]);
+    }
+    // It is found out before anything is opened, let alone written to the store.
+    expect(vault.count(/^secret\/data\/sallyport/)).toBe(written);
     expect((await save('direct')).status).toBe(201);
   });
 });

@@ -32,7 +32,8 @@ export async function keepValue(
   const place = { scope, secret, version, managerScope: manager.scope, manager: manager.id, expiresAt };
   const value = await openSealed(keeping, sealed, place, task);
   try {
-    const known = kept.find(place);
+    // A migration that is tried again has another end, and does no harm twice.
+    const known = migration === undefined ? kept.find(place) : undefined;
     if (known !== undefined) return { stored: known };
     const options = { version, onlyIfAbsent: migration?.onlyIfAbsent ?? false };
     const stored = await managers.use(manager, async (one) => {
@@ -45,7 +46,7 @@ export async function keepValue(
       }
       return put;
     });
-    kept.note(place, stored);
+    if (migration === undefined) kept.note(place, stored);
     return { stored };
   } finally {
     value.fill(0);

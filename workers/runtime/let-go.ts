@@ -27,8 +27,10 @@ export async function resealSecret(
   const { deployment, group: own, policy } = lettingGo;
   const { scope, secret } = held;
   const { group, identityKey, sealingKey, signature, ...place } = to;
-  if (identityKey !== own.identityKey) policy.assertMayRelease(fingerprintOf(identityKey));
-  return useOpened(lettingGo, held, task, (bytes) =>
+  const assertAllowed = (): void => {
+    if (identityKey !== own.identityKey) policy.assertMayRelease(fingerprintOf(identityKey));
+  };
+  return useOpened(lettingGo, held, { task, assertAllowed }, (bytes) =>
     sealValue(bytes, { deployment, group, identityKey, sealingKey, signature }, { scope, secret, ...place }),
   ).catch((error: unknown) => {
     if (!(error instanceof TargetRefused)) throw error;
@@ -42,19 +44,25 @@ export async function revealSecret(
   held: TaskInput<'secrets.reveal'>,
   task: TaskContext,
 ): Promise<TaskOutput<'secrets.reveal'>> {
-  lettingGo.policy.assertMayReveal();
-  return useOpened(lettingGo, held, task, async (bytes) => ({ value: bytes.toString('base64') }));
+  const assertAllowed = (): void => lettingGo.policy.assertMayReveal();
+  return useOpened(lettingGo, held, { task, assertAllowed }, async (bytes) => ({
+    value: bytes.toString('base64'),
+  }));
 }
 
 async function useOpened<T>(
   { managers, audit }: LettingGo,
   { manager, scope, secret, stored }: TaskInput<'secrets.reveal'>,
-  task: TaskContext,
+  { task, assertAllowed }: { task: TaskContext; assertAllowed: () => void },
   work: (bytes: Buffer) => Promise<T>,
 ): Promise<T> {
   const place = { scope, secret };
   const opened = await audit.open(auditSubject(place, stored, manager), task, {
-    open: () => managers.use(manager, (one) => one.open(stored, place)),
+    open: async () => {
+      // Here, so that an attempt which its operators forbid is on record as well.
+      assertAllowed();
+      return managers.use(manager, (one) => one.open(stored, place));
+    },
     wipe,
   });
   try {

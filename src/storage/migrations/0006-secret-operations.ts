@@ -19,9 +19,7 @@ create table secret_operation (
   finished_at timestamptz,
   check ((from_scope is null) = (from_id is null)),
   check ((to_scope is null) = (to_id is null)),
-  check ((state = 'pending') = (finished_at is null)),
-  foreign key (from_scope, from_id) references secret_manager (scope, id) on delete cascade,
-  foreign key (to_scope, to_id) references secret_manager (scope, id) on delete cascade
+  check ((state = 'pending') = (finished_at is null))
 );
 create index secret_operation_scope on secret_operation (scope, sequence desc);
 create table secret_operation_item (
