@@ -145,8 +145,22 @@ export const x25519SmallOrder = [
   `ec${'ff'.repeat(30)}7f`,
 ];
 
-/** RFC 9180, appendix A.1.1 and A.3.1: base mode, AES-128-GCM, the encryptions of sequence numbers 0 to 2. */
-export const hpke = {
+interface HpkeSuite {
+  kem: 'X25519' | 'P-256';
+  /** The private key. */
+  recipient: string;
+  enc: string;
+  /** By sequence number. */
+  boxes: [number, string][];
+  /** By what for. */
+  exports: [string, string][];
+}
+
+/**
+ * RFC 9180, appendix A.1.1 and A.3.1: base mode, HKDF-SHA256, AES-128-GCM. Every published encryption by its sequence number, every
+ * exported value by its context. No appendix has X25519 with AES-256-GCM.
+ */
+export const hpke: { info: string; text: string; suites: HpkeSuite[] } = {
   info: '4f6465206f6e2061204772656369616e2055726e',
   text: '4265617574792069732074727574682c20747275746820626561757479',
   suites: [
@@ -155,19 +169,39 @@ export const hpke = {
       recipient: '4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8',
       enc: '37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431',
       boxes: [
-        'f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a',
-        'af2d7e9ac9ae7e270f46ba1f975be53c09f8d875bdc8535458c2494e8a6eab251c03d0c22a56b8ca42c2063b84',
-        '498dfcabd92e8acedc281e85af1cb4e3e31c7dc394a1ca20e173cb72516491588d96a19ad4a683518973dcc180',
+        [0, 'f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a'],
+        [1, 'af2d7e9ac9ae7e270f46ba1f975be53c09f8d875bdc8535458c2494e8a6eab251c03d0c22a56b8ca42c2063b84'],
+        [2, '498dfcabd92e8acedc281e85af1cb4e3e31c7dc394a1ca20e173cb72516491588d96a19ad4a683518973dcc180'],
+        [4, '583bd32bc67a5994bb8ceaca813d369bca7b2a42408cddef5e22f880b631215a09fc0012bc69fccaa251c0246d'],
+        [255, '7175db9717964058640a3a11fb9007941a5d1757fda1a6935c805c21af32505bf106deefec4a49ac38d71c9e0a'],
+        [256, '957f9800542b0b8891badb026d79cc54597cb2d225b54c00c5238c25d05c30e3fbeda97d2e0e1aba483a2df9f2'],
+      ],
+      exports: [
+        ['', '3853fe2b4035195a573ffc53856e77058e15d9ea064de3e59f4961d0095250ee'],
+        ['00', '2e8f0b54673c7029649d4eb9d5e33bf1872cf76d623ff164ac185da9e88c21a5'],
+        ['54657374436f6e74657874', 'e9e43065102c3836401bed8c3c3c75ae46be1639869391d62c61f1ec7af54931'],
       ],
     },
     {
       kem: 'P-256',
       recipient: 'f3ce7fdae57e1a310d87f1ebbde6f328be0a99cdbcadf4d6589cf29de4b8ffd2',
       enc: '04a92719c6195d5085104f469a8b9814d5838ff72b60501e2c4466e5e67b325ac98536d7b61a1af4b78e5b7f951c0900be863c403ce65c9bfcb9382657222d18c4',
-      boxes: ['5ad590bb8baa577f8619db35a36311226a896e7342a6d836d8b7bcd2f20b6c7f9076ac232e3ab2523f39513434'],
+      boxes: [
+        [0, '5ad590bb8baa577f8619db35a36311226a896e7342a6d836d8b7bcd2f20b6c7f9076ac232e3ab2523f39513434'],
+        [1, 'fa6f037b47fc21826b610172ca9637e82d6e5801eb31cbd3748271affd4ecb06646e0329cbdf3c3cd655b28e82'],
+        [2, '895cabfac50ce6c6eb02ffe6c048bf53b7f7be9a91fc559402cbc5b8dcaeb52b2ccc93e466c28fb55fed7a7fec'],
+        [4, '8787491ee8df99bc99a246c4b3216d3d57ab5076e18fa27133f520703bc70ec999dd36ce042e44f0c3169a6a8f'],
+        [255, '2ad71c85bf3f45c6eca301426289854b31448bcf8a8ccb1deef3ebd87f60848aa53c538c30a4dac71d619ee2cd'],
+        [256, '10f179686aa2caec1758c8e554513f16472bd0a11e2a907dde0b212cbe87d74f367f8ffe5e41cd3e9962a6afb2'],
+      ],
+      exports: [
+        ['', '5e9bc3d236e1911d95e65b576a8a86d478fb827e8bdfe77b741b289890490d4d'],
+        ['00', '6cff87658931bda83dc857e6353efe4987a201b849658d9b047aab4cf216e796'],
+        ['54657374436f6e74657874', 'd8f1ea7942adbba7412c6d431c62d01371ea476b823eb697e1f6e6cae1dab85a'],
+      ],
     },
   ],
-} as const;
+};
 
 function range(from: number, to: number): string {
   return Buffer.from(Array.from({ length: to - from + 1 }, (_, n) => from + n)).toString('hex');
