@@ -250,7 +250,12 @@ export const tasks = {
   },
   /** Makes the keys of a rotation and keeps them without using them; asked again, answers those it made. */
   'group.stage': {
-    input: z.strictObject({ rotation: z.uuid(), keys: z.array(z.enum(groupKeyKinds)).min(1) }),
+    input: z.strictObject({
+      rotation: z.uuid(),
+      keys: z.array(z.enum(groupKeyKinds)).min(1),
+      /** What is current now, and what the new edition follows; null for the keys that the group was founded with. */
+      current: GroupEdition.nullable(),
+    }),
     output: z.strictObject({ edition: GroupEdition, state: GroupKeysState }),
   },
   /** What a newcomer says at its hello, of a delegate that runs: by its identity, of its sealing key. */

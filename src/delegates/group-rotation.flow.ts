@@ -80,7 +80,7 @@ export class GroupRotationFlow {
   async #sweep(): Promise<void> {
     const claimed = await this.rotations.claim(CLAIMED_MAX, CLAIM_MS);
     await Promise.all(claimed.map((rotation) => this.#goOn(rotation)));
-    const behind = (await this.delegates.listAll()).filter((one) => canBeTold(one) && !one.isUpToDate);
+    const behind = (await this.presence.all()).filter((one) => canBeTold(one) && !one.isUpToDate);
     const groups = new Set(behind.map(({ groupId }) => groupId));
     for (const id of groups) await this.#catchUp(await this.groups.find(id));
   }
@@ -111,22 +111,24 @@ export class GroupRotationFlow {
     }
     await this.#catchUp(await this.groups.find(group.id));
     const id = idOfEdition(edition);
-    const left = (await this.delegates.ofGroup(group.id)).filter(
-      (one) => isCounted(one) && one.groupKeys?.edition !== id,
-    );
+    const fellows = await this.delegates.ofGroup(group.id);
+    const left = fellows.filter((one) => isCounted(one) && one.groupKeys?.edition !== id);
     if (left.length > 0) return `${this.#name(left)} to take the new keys into use`;
+    // Where all are silent nobody is waited for, but a next rotation would have nobody that could make its keys.
+    if (!fellows.some(({ groupKeys }) => groupKeys?.edition === id))
+      return 'a delegate of the group to take the new keys into use';
     await step('rotation.finish', () => this.rotations.finish(rotation.id));
     this.#record(rotation, group, 'rotation done');
     return null;
   }
 
-  /** Has a delegate that has the current keys make the next ones; null where none can be asked. */
+  /** Has a delegate that uses the current keys make the next ones; null where none can be asked. */
   async #stage(rotation: RotationRecord, { id, keys, edition }: GroupRecord): Promise<GroupEdition | null> {
-    const makers = (await this.delegates.ofGroup(id)).filter((one) => canBeTold(one) && one.hasGroupKeys);
+    const makers = (await this.delegates.ofGroup(id)).filter((one) => canBeTold(one) && one.isUpToDate);
     // One that has made them already answers those.
     const [maker] = makers.toSorted((one, other) => staged(other) - staged(one));
     if (maker === undefined || keys === null) return null;
-    const input = { rotation: rotation.id, keys: rotation.keys };
+    const input = { rotation: rotation.id, keys: rotation.keys, current: edition };
     const made = await step('rotation.stage', () => this.dispatcher.ask(maker, 'group.stage', input));
     const isFitting =
       isGenuineEdition(made.edition, keys.identityKey) &&

@@ -26,17 +26,21 @@ const refuse = (reason: string): Failure => new Failure('TASK_REFUSED', { reason
 
 /**
  * Makes what the rotation asks for, and signs it as the group; asked again, answers what it made. What another rotation left
- * staged is given up: it was never promoted, or this one would not have begun.
- * @throws TASK_REFUSED, KEY_FILE_UNUSABLE
+ * staged is taken into use first where it is current by now; where it is not, it goes on opening for a while.
+ * @throws TASK_REFUSED where this delegate lacks what is current, KEY_FILE_UNUSABLE
  */
 export async function stageEdition(
   folder: string,
   enrolment: EnrolmentFile,
-  { rotation, keys }: TaskInput<'group.stage'>,
+  { rotation, keys, current }: TaskInput<'group.stage'>,
+  now: number,
 ): Promise<GroupEdition> {
-  const { group, keyring } = requireKeys(folder, enrolment);
-  const made = [group.staged?.edition, group.edition].find((one) => one?.rotation === rotation);
+  const known = requireKeys(folder, enrolment).group;
+  const made = [known.staged?.edition, known.edition].find((one) => one?.rotation === rotation);
   if (made != null) return made;
+  if (current !== null) promoteEdition(folder, enrolment, current, now);
+  else if (known.edition !== null) throw refuse('this delegate has newer keys than those that are to follow');
+  const { group, keyring } = requireKeys(folder, enrolment);
   const isSealing = keys.includes('sealing');
   const sealing = isSealing ? await makeSealingPair() : group.sealing;
   const p256 = isSealing || group.p256 === null ? await makeP256Pair() : group.p256;
@@ -48,7 +52,11 @@ export async function stageEdition(
     p256Key: p256.publicKey,
     keyring: keys.includes('keyring') ? addKey(keyringFile(folder)) : active.id,
   });
-  writeDelegateFile(folder, 'group.json', { ...group, staged: { edition, sealing, p256 } });
+  writeDelegateFile(folder, 'group.json', {
+    ...group,
+    staged: { edition, sealing, p256 },
+    previous: [...(group.staged === null ? [] : replaced(group.staged, group, now)), ...group.previous],
+  });
   return edition;
 }
 
@@ -81,7 +89,7 @@ export function promoteEdition(
 }
 
 function replaced(
-  { sealing, p256 }: GroupKeysFile,
+  { sealing, p256 }: Pick<GroupKeysFile, 'sealing' | 'p256'>,
   next: Pick<GroupKeysFile, 'sealing' | 'p256'>,
   now: number,
 ): GroupKeysFile['previous'] {

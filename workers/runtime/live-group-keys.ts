@@ -98,7 +98,7 @@ export class LiveGroupKeys implements Opens {
   /** @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
   stage(input: TaskInput<'group.stage'>): Promise<GroupEdition> {
     const { folder, enrolment } = this.#holder;
-    return this.#change('delegate.stage-keys', () => stageEdition(folder, enrolment, input));
+    return this.#change('delegate.stage-keys', () => stageEdition(folder, enrolment, input, this.#now()));
   }
 
   /** @throws KEY_FILE_UNUSABLE */

@@ -35,7 +35,7 @@ let holder: Holder;
 let live: LiveGroupKeys;
 let now = 0;
 const opened: LiveGroupKeys[] = [];
-const all = { keys: ['sealing' as const, 'keyring' as const] };
+const all = { keys: ['sealing' as const, 'keyring' as const], current: null };
 
 beforeEach(async () => {
   home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-live-'));
@@ -138,18 +138,49 @@ describe('staged keys', () => {
     expect((await failureFrom(live.promote({ edition: first }))).data).toEqual({
       reason: 'this delegate does not have these keys',
     });
+    for (const key of [group.sealing.publicKey, first.sealingKey, next.sealingKey])
+      expect(await opens(live, key)).toBe(true);
+  });
+
+  it('that were published are taken into use before others are made, and none of them is lost', async () => {
+    const wrapping = live.keyring.active.id;
+    const first = await live.stage({ rotation: randomUUID(), ...all });
+    const next = await live.stage({ rotation: randomUUID(), ...all, current: first });
+    expect(next.number).toBe(first.number + 1);
+    expect(live.state).toMatchObject({ edition: idOfEdition(first), staged: idOfEdition(next) });
+    expect(live.keyring.active.id).toBe(first.keyring);
+    for (const key of [group.sealing.publicKey, first.sealingKey, next.sealingKey])
+      expect(await opens(live, key)).toBe(true);
+    for (const id of [wrapping, first.keyring, next.keyring]) expect(live.keyring.find(id)).toBeDefined();
+    expect(await opens(open(holder), first.sealingKey)).toBe(true);
+  });
+
+  it('are not made to follow others than this delegate has', async () => {
+    const staged = await live.stage({ rotation: randomUUID(), ...all });
+    const stageAfter = (current: GroupEdition | null) =>
+      failureFrom(live.stage({ rotation: randomUUID(), ...all, current }));
+    expect((await stageAfter(forge({}))).data).toEqual({ reason: 'this delegate does not have these keys' });
+    expect((await stageAfter(forge({}, Identity.make()))).data).toEqual({
+      reason: 'the identity of the group did not sign these keys',
+    });
+    expect(live.state).toMatchObject({ edition: null, staged: idOfEdition(staged) });
+    await live.promote({ edition: staged });
+    expect((await stageAfter(null)).data).toEqual({
+      reason: 'this delegate has newer keys than those that are to follow',
+    });
+    expect(live.state).toMatchObject({ edition: idOfEdition(staged), staged: null });
   });
 
   it('are only what was asked for, and a second suite where there was none', async () => {
     writeDelegateFile(holder.folder, 'group.json', { ...group, p256: null });
     const old = open(holder);
-    const edition = await old.stage({ rotation: randomUUID(), keys: ['keyring'] });
+    const edition = await old.stage({ rotation: randomUUID(), keys: ['keyring'], current: null });
     expect(edition.sealingKey).toBe(group.sealing.publicKey);
     expect(edition.keyring).not.toBe(old.keyring.active.id);
     await old.promote({ edition });
     expect(old.pairsOf('p256').map(({ publicKey }) => publicKey)).toEqual([edition.p256.sealingKey]);
     expect(fileOf(holder).previous).toEqual([]);
-    const next = await old.stage({ rotation: randomUUID(), keys: ['sealing'] });
+    const next = await old.stage({ rotation: randomUUID(), keys: ['sealing'], current: edition });
     expect(next.keyring).toBe(edition.keyring);
     expect(next.sealingKey).not.toBe(edition.sealingKey);
     expect(next.number).toBe(2);
@@ -178,8 +209,10 @@ describe('promoted keys', () => {
   });
 
   it('of two rotations within that time both open', async () => {
-    for (const _ of [1, 2])
-      await live.promote({ edition: await live.stage({ rotation: randomUUID(), ...all }) });
+    for (const _ of [1, 2]) {
+      const current = fileOf(holder).edition;
+      await live.promote({ edition: await live.stage({ rotation: randomUUID(), ...all, current }) });
+    }
     expect(live.pairsOf('x25519')).toHaveLength(3);
     expect(await opens(live, group.sealing.publicKey)).toBe(true);
   });
@@ -237,7 +270,7 @@ describe('keys that are handed over', () => {
     await theirs.stage({ rotation: randomUUID(), ...all });
     const first = await live.stage({ rotation: randomUUID(), ...all });
     await live.promote({ edition: first });
-    const next = await live.stage({ rotation: randomUUID(), ...all });
+    const next = await live.stage({ rotation: randomUUID(), ...all, current: first });
     await theirs.adopt(await handTo(other));
     expect(theirs.state).toMatchObject({ edition: idOfEdition(first), staged: idOfEdition(next) });
     expect(theirs.keyring.active.id).toBe(first.keyring);
