@@ -33,6 +33,7 @@ export class SecretAuditFlow {
   readonly #due = new Set<string>();
   /** By delegate. */
   readonly #fetching = new Map<string, Promise<boolean>>();
+  #looking: Promise<void> | undefined;
 
   constructor(
     private readonly delegates: DelegatesService,
@@ -48,6 +49,7 @@ export class SecretAuditFlow {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#looking;
     await Promise.all(this.#fetching.values());
   }
 
@@ -70,16 +72,23 @@ export class SecretAuditFlow {
       .map(({ delegate, fetchedAt }) => ({ delegate, fetchedAt }));
   }
 
+  /** A slow database must not see one look pile up on another. */
   async #look(): Promise<void> {
-    try {
-      const all = await this.delegates.all();
-      for (const delegate of all.filter((one) => keepsRecords(one) && canBeAsked(one))) {
-        const isDue = this.#due.delete(delegate.id);
-        if (isDue || (await this.audit.claim(delegate.id, ROUND_MS))) void this.#fetch(delegate);
-      }
-    } catch (error) {
-      this.log.debug({ err: error }, 'look for records of opened secrets');
-    }
+    this.#looking ??= this.#fetchDue()
+      .catch((error: unknown) => this.log.debug({ err: error }, 'look for records of opened secrets'))
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    await this.#looking;
+  }
+
+  async #fetchDue(): Promise<void> {
+    const all = await this.delegates.all();
+    const askable = all.filter((one) => keepsRecords(one) && canBeAsked(one));
+    for (const delegate of askable) if (this.#due.delete(delegate.id)) void this.#fetch(delegate);
+    const idle = askable.filter(({ id }) => !this.#fetching.has(id)).map(({ id }) => id);
+    const claimed = new Set(await this.audit.claim(idle, ROUND_MS));
+    for (const delegate of askable) if (claimed.has(delegate.id)) void this.#fetch(delegate);
   }
 
   /** Whether all it has is fetched now. */

@@ -138,11 +138,24 @@ export class SecretAuditRepository {
     return { log: row?.log ?? null, sequence: row?.sequence ?? 0, fetchedAt: row?.fetched_at ?? null };
   }
 
-  /** Whether it is this manager's turn to ask: nobody has within so long. */
-  async claim(delegate: string, ms: number): Promise<boolean> {
+  /** Those of these delegates that it is this manager's turn to ask: nobody has within so long. */
+  async claim(delegates: string[], ms: number): Promise<string[]> {
+    if (delegates.length === 0) return [];
+    const isAskedOf = sql<boolean>`s.asked_at >= now() - ${ms} * interval '1 millisecond'`;
     const claimed = await this.storage.db
       .insertInto('secret_audit_source')
-      .values({ delegate_id: delegate, asked_at: sql<Date>`now()` })
+      .columns(['delegate_id', 'asked_at'])
+      .expression((query) =>
+        query
+          .selectFrom('delegate as d')
+          .leftJoin('secret_audit_source as s', 's.delegate_id', 'd.id')
+          .select(['d.id', sql<Date>`now()`.as('asked_at')])
+          .where('d.id', 'in', delegates)
+          .where(sql<boolean>`${isAskedOf} is not true`)
+          // Managers that claim several at once hold them in the same order.
+          .orderBy('d.id'),
+      )
+      // Another manager may have claimed it since it was looked at.
       .onConflict((conflict) =>
         conflict
           .column('delegate_id')
@@ -152,8 +165,8 @@ export class SecretAuditRepository {
           ),
       )
       .returning('delegate_id')
-      .executeTakeFirst();
-    return claimed !== undefined;
+      .execute();
+    return claimed.map((row) => row.delegate_id);
   }
 
   /**

@@ -129,8 +129,16 @@ it('is not all there is where more is to come', async () => {
   expect((await audit.fetched(source.id)).fetchedAt).toBeNull();
 });
 
-it('is asked for by one manager in a while', async () => {
-  const claims = await Promise.all(Array.from({ length: 5 }, () => audit.claim(source.id, 60_000)));
-  expect(claims.filter(Boolean)).toHaveLength(1);
-  expect(await audit.claim(source.id, 0)).toBe(true);
+it('is asked for by one manager in a while, of all delegates at once', async () => {
+  const first = source.id;
+  expect(await audit.claim([first], 60_000)).toEqual([first]);
+  const { token } = await stack.api.ok('POST', `${ORG}/delegate-tokens`, { group: `g-${randomUUID()}` });
+  const request = await enrolmentRequest(token, 'second');
+  const { body } = await new Api(stack.manager?.url ?? '', token).request('POST', 'enrolments', request);
+  const both = [first, body.delegate];
+  const claims = await Promise.all(Array.from({ length: 5 }, () => audit.claim(both, 60_000)));
+  expect(claims.flat()).toEqual([body.delegate]);
+  expect(new Set(await audit.claim(both, 0))).toEqual(new Set(both));
+  expect(await audit.claim([], 0)).toEqual([]);
+  expect(await audit.claim([randomUUID()], 0)).toEqual([]);
 });
