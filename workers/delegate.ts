@@ -1,6 +1,6 @@
 // The delegate starts here: composed by hand, since it is one loop. Without arguments it runs; `enrol` joins a
 // group, `doctor` looks what is wrong, `secret put` seals a secret, `keyring make` replaces a
-// keyring that is gone.
+// keyring that is gone, `group-keys` wraps the group's private keys by a KMS.
 import '../src/config/process.js';
 import { type Config, readConfig } from '../src/config/config.js';
 import { Failure } from '../src/kernel/failure.js';
@@ -8,6 +8,7 @@ import { createLog } from '../src/kernel/log.js';
 import { runProcess } from '../src/kernel/run-process.js';
 import { doctor } from './commands/doctor.js';
 import { enrol } from './commands/enrol.js';
+import { changeGroupKeys } from './commands/group-keys.js';
 import { makeKeyring } from './commands/keyring-make.js';
 import { putSecret } from './commands/secret-put.js';
 import { startDelegate } from './runtime/delegate-runtime.js';
@@ -20,6 +21,7 @@ const USAGE = `Usage: npm run -s delegate [-- run]
        npm run -s delegate -- enrol --manager URL --token-file FILE [--name NAME] [--replace]
        npm run -s delegate -- doctor [--json]
        npm run -s delegate -- keyring make
+       npm run -s delegate -- group-keys (wrap | unwrap)
        npm run -s delegate -- secret put --scope SCOPE --id SECRET [--deployment ID] [--data-dir DIR] < value
 `;
 
@@ -33,6 +35,10 @@ else if (command === 'doctor')
 else if (command === 'keyring' && args[0] === 'make')
   process.exitCode = await finish(() =>
     makeKeyring({ arguments: args.slice(1), stdout, stderr, dataDir: readSettings().SALLYPORT_DATA_DIR }),
+  );
+else if (command === 'group-keys')
+  process.exitCode = await finish(() =>
+    changeGroupKeys({ arguments: args, stdout, stderr, config: readSettings() }),
   );
 else if (command === 'secret' && args[0] === 'put')
   process.exitCode = await finish(() =>

@@ -127,6 +127,13 @@ export const ManagerSettings = z.discriminatedUnion('kind', [
   settings['gcp-secret-manager'],
   settings['azure-key-vault'],
 ]);
+/** Of those that wrap keys, and keep nothing themselves. */
+export const KmsSettings = z.discriminatedUnion('kind', [
+  settings['aws-kms'],
+  settings['gcp-kms'],
+  settings['vault-transit'],
+]);
+export type KmsSettings = z.infer<typeof KmsSettings>;
 export const secretManagerKindsOutside = [
   'aws-kms',
   'gcp-kms',

@@ -23,7 +23,7 @@ import {
   writeDelegateFile,
 } from '../runtime/delegate-files.js';
 import { openPolicy } from '../runtime/delegate-runtime.js';
-import { findGroupKeys, keyringFile } from '../runtime/group-keys.js';
+import { hasGroupKeys, keyringFile } from '../runtime/group-keys.js';
 import { callManager, isLocal, type ManagerAnswer } from '../runtime/manager-line.js';
 import { describeSelf } from '../runtime/self-description.js';
 import { reasonOf } from './checks/check.js';
@@ -163,7 +163,7 @@ function report(folder: string, enrolment: EnrolmentFile): string {
     `Enrolled as ${name} in group ${group.name} of ${group.scope}.`,
     `Identity of this delegate: ${fingerprintOf(new Identity(own.identity).publicKey)}`,
     `Identity of the group:     ${fingerprintOf(group.identityKey)}`,
-    findGroupKeys(folder, enrolment) !== undefined
+    hasGroupKeys(folder, enrolment)
       ? 'This delegate holds the keys of the group. Start it: npm run -s delegate'
       : 'Start it (npm run -s delegate) while another delegate of the group runs, which hands over the keys of the group.',
   ].join('\n');

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { openKeyFile } from '../../src/envelope/key-file.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { readDelegateFile } from '../runtime/delegate-files.js';
-import { findGroupKeys, hasKeyring, keyringFile } from '../runtime/group-keys.js';
+import { hasGroupKeys, hasKeyring, keyringFile } from '../runtime/group-keys.js';
 
 export interface KeyringMake {
   arguments: string[];
@@ -26,7 +26,7 @@ export async function makeKeyring({
   const enrolment = readDelegateFile(folder, 'delegate.json');
   if (enrolment === undefined)
     throw new Failure('DELEGATE_NOT_ENROLLED', { folder, reason: 'it holds no delegate.json' });
-  if (findGroupKeys(folder, enrolment) === undefined)
+  if (!hasGroupKeys(folder, enrolment))
     throw new Failure('DELEGATE_KEYS_MISSING', {
       folder,
       reason: 'it has not been handed the keys of its group',

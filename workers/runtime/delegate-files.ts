@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { Enrolment } from '../../src/contract/enrolment.js';
 import { GroupEdition } from '../../src/contract/group-keys.js';
+import { Envelope } from '../../src/envelope/envelope.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { makeP256Pair, makeSealingPair } from '../../src/sealing/hpke.js';
 import { Identity } from '../../src/sealing/identity.js';
@@ -58,6 +59,15 @@ export const GroupKeysFile = z.union([
   ),
 ]);
 
+/** The same, as a KMS of the operators' choice wraps it. */
+export const WrappedKeysFile = z.strictObject({
+  format: z.literal('sallyport-group-wrapped-1'),
+  /** Whose keys they are, by its id. */
+  group: z.string(),
+  envelope: Envelope,
+});
+export type WrappedKeysFile = z.infer<typeof WrappedKeysFile>;
+
 export const EnrolmentFile = Enrolment.extend({
   format: z.literal('sallyport-enrolment-1'),
   /** The name it enrolled under. */
@@ -82,7 +92,7 @@ export type PendingEnrolmentFile = z.infer<typeof PendingEnrolmentFile>;
 const schemas = {
   'pending-enrolment.json': PendingEnrolmentFile,
   'identity.json': IdentityFile,
-  'group.json': GroupKeysFile,
+  'group.json': z.union([GroupKeysFile, WrappedKeysFile]),
   'delegate.json': EnrolmentFile,
 };
 type FileName = keyof typeof schemas;
@@ -165,6 +175,19 @@ function syncFolder(folder: string): void {
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
+  }
+}
+
+/** Removes what processes left that were killed while they wrote. @throws KEY_FILE_UNUSABLE */
+export function sweepDelegateFolder(folder: string): void {
+  const names = Object.keys(schemas);
+  const isLeft = (file: string): boolean => names.some((name) => new RegExp(`^${name}\\.\\d+$`).test(file));
+  try {
+    for (const file of fs.readdirSync(folder).filter(isLeft)) fs.rmSync(path.join(folder, file));
+    syncFolder(folder);
+  } catch (cause) {
+    const reason = `what was left there cannot be removed: ${(cause as Error).message}`;
+    throw new Failure('KEY_FILE_UNUSABLE', { file: folder, reason }, { cause });
   }
 }
 

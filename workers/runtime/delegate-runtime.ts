@@ -2,7 +2,6 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.js';
-import { surroundings } from '../../src/config/process.js';
 import { contractOfEditions } from '../../src/contract/group-keys.js';
 import { heartbeatIntervalMs, type Presence, type SelfDescription } from '../../src/contract/presence.js';
 import { contractOldest, contractVersion } from '../../src/contract/version.js';
@@ -28,6 +27,7 @@ import {
   type IdentityFile,
   readDelegateFile,
 } from './delegate-files.js';
+import { type GroupFile, lineOf, openGroupFile } from './group-file.js';
 import { hasKeyring, keyringFile } from './group-keys.js';
 import { taskHandlers } from './handlers.js';
 import { joinGroup } from './join-group.js';
@@ -57,6 +57,7 @@ interface Person {
   keys: IdentityFile;
   identity: Identity;
   policy: DelegatePolicy;
+  groupFile: GroupFile;
   self: SelfDescription;
   /** How it is called in logs. */
   who: { delegate: string; group: string };
@@ -70,12 +71,16 @@ interface Work {
   lastFault: Presence['lastFault'];
 }
 
+const UNWRAPPED =
+  'has the keys of the group as they are, and its policy file names a KMS for them: stop it, and ' +
+  'npm run -s delegate -- group-keys wrap';
+
 /** A task that fails with one of these was not begun. */
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['TASK_EXPIRED', 'CONTRACT_VERSION_MISMATCH']);
 
 /**
  * Starts taking tasks once a manager has welcomed this delegate; waits for a manager as long as it takes.
- * @throws DELEGATE_NOT_ENROLLED, CONTRACT_VERSION_MISMATCH, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID, ADDRESS_IN_USE
+ * @throws DELEGATE_NOT_ENROLLED, CONTRACT_VERSION_MISMATCH, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID, ADDRESS_IN_USE, SECRET_*
  */
 export async function startDelegate(config: Config, log: Log): Promise<Delegate> {
   const person = openPerson(config);
@@ -96,7 +101,8 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const vitals = new VitalSigns(self.version, { pingQueue, running, tasksMax: self.tasksMax });
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
   const contract = await joinGroup(person, reporter, vitals, log);
-  const groupKeys = openGroupKeys(person, log);
+  const groupKeys = await openGroupKeys(person, log);
+  if (person.policy.wrappedBy !== undefined && !person.groupFile.isWrapped) log.warn(who, UNWRAPPED);
   vitals.receiveGroupKeys();
   if (contract >= contractOfEditions) work.groupKeys = groupKeys;
   const keyring = new Keyring(groupKeys.keyring, enrolment.deployment);
@@ -152,8 +158,8 @@ function prepareFolder(folder: string): void {
   if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
 }
 
-const openGroupKeys = (person: Person, log: Log): LiveGroupKeys =>
-  new LiveGroupKeys(person, {
+const openGroupKeys = (person: Person, log: Log): Promise<LiveGroupKeys> =>
+  LiveGroupKeys.open(person, {
     onFault: (error) => log.warn({ ...person.who, err: error }, 'keys of before cannot be destroyed'),
   });
 
@@ -179,14 +185,11 @@ function openManagers(
   keyring: Keyring,
   { enrolment, policy }: Person,
 ): SecretManagerRegistry {
-  const { SALLYPORT_GIT_PROXY_URL: url, SALLYPORT_GIT_PROXY_BYPASS: bypass = [] } = config;
   return new SecretManagerRegistry({
+    ...lineOf(config),
     deployment: enrolment.deployment,
     keyring,
-    deadlineMs: config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000,
     dataKeyMsMax: config.SALLYPORT_SECRETS_DATA_KEY_SECONDS * 1_000,
-    proxy: url === undefined ? undefined : { url, bypass },
-    environment: surroundings(),
     assertAllowed: (carried) => policy.assertManagerAllowed(carried),
     assertPathAllowed: (settings, path) => policy.assertPathAllowed(settings, path),
   });
@@ -249,7 +252,8 @@ function openPerson(config: Config): Person {
   const identity = new Identity(keys.identity);
   const self = describeSelf(config, policy, enrolment.name);
   const who = { delegate: enrolment.delegate, group: enrolment.group.name };
-  return { folder, enrolment, keys, identity, policy, self, who };
+  const groupFile = openGroupFile(config, enrolment, policy);
+  return { folder, enrolment, keys, identity, policy, groupFile, self, who };
 }
 
 export function openPolicy(config: Config): DelegatePolicy {

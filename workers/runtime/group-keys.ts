@@ -10,13 +10,8 @@ import { adoptKeys, KeyFile, type KeyRing, openKeyFile, readKeyFile } from '../.
 import { Failure } from '../../src/kernel/failure.js';
 import { isP256Pair, isPair, Opener, type Sealed, Sealer } from '../../src/sealing/hpke.js';
 import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
-import {
-  type EnrolmentFile,
-  GroupKeysFile,
-  type IdentityFile,
-  readDelegateFile,
-  writeDelegateFile,
-} from './delegate-files.js';
+import { type EnrolmentFile, GroupKeysFile, type IdentityFile, readDelegateFile } from './delegate-files.js';
+import { type GroupFile, isWrapped } from './group-file.js';
 import type { DelegatePolicy } from './policy.js';
 
 const HandedOver = z.strictObject({ group: GroupKeysFile, keyring: KeyFile });
@@ -26,18 +21,24 @@ export const keyringFile = (folder: string): string => path.join(folder, 'keyrin
 export const hasKeyring = (folder: string): boolean =>
   fs.lstatSync(keyringFile(folder), { throwIfNoEntry: false }) !== undefined;
 
-/** The group's keys, if this delegate has them and the group's identity vouches for them. @throws KEY_FILE_UNUSABLE */
-export function findGroupKeys(folder: string, enrolment: EnrolmentFile): GroupKeysFile | undefined {
-  const keys = readDelegateFile(folder, 'group.json');
-  return keys !== undefined && areOf(enrolment, keys) ? keys : undefined;
+/** The group's keys, if this delegate has them and the group's identity vouches for them. @throws as the file's `read` */
+export async function findGroupKeys(file: GroupFile): Promise<GroupKeysFile | undefined> {
+  const keys = await file.read();
+  return keys !== undefined && areOf(file.enrolment, keys) ? keys : undefined;
+}
+
+/** Whether they are there, as far as can be seen without the KMS that may wrap them. @throws KEY_FILE_UNUSABLE */
+export function hasGroupKeys(folder: string, enrolment: EnrolmentFile): boolean {
+  const content = readDelegateFile(folder, 'group.json');
+  if (content === undefined) return false;
+  return isWrapped(content) ? content.group === enrolment.group.id : areOf(enrolment, content);
 }
 
 /** The keyring that this delegate shares with its group. @throws DELEGATE_KEYS_MISSING, KEY_FILE_UNUSABLE */
 export function openSharedKeyring(folder: string, enrolment: EnrolmentFile): KeyRing {
   const lacking = (reason: string): Failure =>
     new Failure('DELEGATE_KEYS_MISSING', { folder, reason }) as Failure;
-  if (findGroupKeys(folder, enrolment) === undefined)
-    throw lacking('it has not been handed the keys of its group');
+  if (!hasGroupKeys(folder, enrolment)) throw lacking('it has not been handed the keys of its group');
   if (!hasKeyring(folder)) throw lacking('its keyring is gone');
   return openKeyFile(keyringFile(folder), { createIfMissing: false });
 }
@@ -66,10 +67,9 @@ function areOf({ group }: EnrolmentFile, keys: GroupKeysFile): boolean {
 export const signNewcomer = (identity: Identity, sealingKey: string): string =>
   identity.sign('group-keys', sealingKey);
 
-/** @throws DELEGATE_POLICY_REFUSED, TASK_REFUSED, KEY_FILE_UNUSABLE */
+/** @throws DELEGATE_POLICY_REFUSED, TASK_REFUSED, and as the file's `read` */
 export async function handOver(
-  folder: string,
-  enrolment: EnrolmentFile,
+  file: GroupFile,
   policy: DelegatePolicy,
   newcomer: TaskInput<'group.handOver'>,
 ): Promise<Sealed> {
@@ -77,21 +77,19 @@ export async function handOver(
   if (!isSignedBy(identityKey, 'group-keys', sealingKey, signature))
     throw new Failure('TASK_REFUSED', { reason: 'the newcomer has not signed its sealing key' });
   policy.assertMayReceiveKeys(fingerprintOf(identityKey));
-  const { group, keyring } = requireKeys(folder, enrolment);
+  const { group, keyring } = await requireKeys(file);
   const secret = Buffer.from(JSON.stringify({ group: asUnderstood(group, newcomer), keyring }));
   try {
-    return await new Sealer(sealingKey, groupKeysInfo(enrolment.group.id)).seal(secret, delegate);
+    return await new Sealer(sealingKey, groupKeysInfo(file.enrolment.group.id)).seal(secret, delegate);
   } finally {
     secret.fill(0);
   }
 }
 
-/** What this delegate shares with its group. @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
-export function requireKeys(
-  folder: string,
-  enrolment: EnrolmentFile,
-): { group: GroupKeysFile; keyring: KeyFile } {
-  const group = findGroupKeys(folder, enrolment);
+/** What this delegate shares with its group. @throws TASK_REFUSED, and as the file's `read` */
+export async function requireKeys(file: GroupFile): Promise<{ group: GroupKeysFile; keyring: KeyFile }> {
+  const { folder } = file;
+  const group = await findGroupKeys(file);
   if (group === undefined)
     throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keys itself' });
   if (!hasKeyring(folder))
@@ -106,13 +104,13 @@ function asUnderstood(group: GroupKeysFile, { contract = 0 }: TaskInput<'group.h
   return { format: 'sallyport-group-1', identity, sealing };
 }
 
-/** Opens and keeps what another delegate handed over. @throws KEY_FILE_UNUSABLE */
+/** Opens and keeps what another delegate handed over. @throws KEY_FILE_UNUSABLE, and as the file's `write` */
 export async function adopt(
-  folder: string,
-  enrolment: EnrolmentFile,
+  file: GroupFile,
   { sealing }: IdentityFile,
   sealed: Sealed,
 ): Promise<GroupKeysFile> {
+  const { folder, enrolment } = file;
   const reject = (reason: string, cause?: unknown): Failure =>
     new Failure('KEY_FILE_UNUSABLE', { file: path.join(folder, 'group.json'), reason }, { cause }) as Failure;
   const opener = new Opener(sealing, groupKeysInfo(enrolment.group.id));
@@ -122,12 +120,12 @@ export async function adopt(
   const handed = parseHandedOver(secret);
   if (handed === undefined) throw reject('what was handed over is not readable');
   if (!areOf(enrolment, handed.group)) throw reject('what was handed over is of another group');
-  const own = findGroupKeys(folder, enrolment);
+  const own = await findGroupKeys(file);
   const keys = own === undefined ? handed.group : join(own, handed.group);
   // Somebody may have recorded what was handed over once, and send it again.
   if (keys === undefined) throw reject('what was handed over is older than what is there');
   adoptKeys(keyringFile(folder), handed.keyring);
-  writeDelegateFile(folder, 'group.json', keys);
+  await file.write(keys);
   return keys;
 }
 

@@ -5,22 +5,21 @@ import { Failure } from '../../src/kernel/failure.js';
 import type { Log } from '../../src/kernel/log.js';
 import type { Sealed } from '../../src/sealing/hpke.js';
 import { fingerprintOf } from '../../src/sealing/identity.js';
-import type { EnrolmentFile } from './delegate-files.js';
+import type { GroupFile } from './group-file.js';
 import { handOver } from './group-keys.js';
 import type { ChangeKeys } from './handlers.js';
 import type { LiveGroupKeys } from './live-group-keys.js';
 import type { DelegatePolicy } from './policy.js';
 
 interface Holder {
-  folder: string;
-  enrolment: EnrolmentFile;
+  groupFile: GroupFile;
   policy: DelegatePolicy;
   who: { delegate: string; group: string };
 }
 
 /** Whoever got the keys of the group, or was refused them, is on record. */
 export async function handOverAudibly(
-  { folder, enrolment, policy, who }: Holder,
+  { groupFile, policy, who }: Holder,
   newcomer: TaskInput<'group.handOver'>,
   log: Log,
 ): Promise<Sealed> {
@@ -31,7 +30,7 @@ export async function handOverAudibly(
     fingerprint: fingerprintOf(newcomer.identityKey),
   };
   try {
-    const sealed = await handOver(folder, enrolment, policy, newcomer);
+    const sealed = await handOver(groupFile, policy, newcomer);
     log.info(about, 'group keys handed over');
     return sealed;
   } catch (error) {

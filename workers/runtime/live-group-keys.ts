@@ -10,13 +10,14 @@ import { step } from '../../src/kernel/step.js';
 import type { SealingSuite } from '../../src/sealing/client-sealing.js';
 import { Opener, type Opens, type Sealed, type SealingPair } from '../../src/sealing/hpke.js';
 import { Identity } from '../../src/sealing/identity.js';
-import type { EnrolmentFile, GroupKeysFile, IdentityFile } from './delegate-files.js';
+import type { GroupKeysFile, IdentityFile } from './delegate-files.js';
+import type { GroupFile } from './group-file.js';
 import { adopt, findGroupKeys, keyringFile, openSharedKeyring, signNewcomer } from './group-keys.js';
 import { destroyPrevious, promoteEdition, stageEdition } from './group-rotation.js';
+import { isKmsAway } from './outlast-kms.js';
 
 export interface Holder {
-  folder: string;
-  enrolment: EnrolmentFile;
+  groupFile: GroupFile;
   keys: IdentityFile;
 }
 
@@ -40,16 +41,25 @@ export class LiveGroupKeys implements Opens {
   #turn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @throws DELEGATE_KEYS_MISSING, KEY_FILE_UNUSABLE */
-  constructor(holder: Holder, options: LiveGroupKeysOptions = {}) {
-    const { folder, enrolment } = holder;
+  private constructor(holder: Holder, group: GroupKeysFile, options: LiveGroupKeysOptions) {
+    const { folder, enrolment } = holder.groupFile;
     this.#holder = holder;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    destroyPrevious(folder, this.#now());
     this.keyring = openSharedKeyring(folder, enrolment);
-    this.#group = findGroupKeys(folder, enrolment) as GroupKeysFile;
+    this.#group = group;
     this.#arm();
+  }
+
+  /** @throws DELEGATE_KEYS_MISSING, KEY_FILE_UNUSABLE, and as the file's `read` */
+  static async open(holder: Holder, options: LiveGroupKeysOptions = {}): Promise<LiveGroupKeys> {
+    try {
+      await destroyPrevious(holder.groupFile, (options.now ?? Date.now)());
+    } catch (error) {
+      // They open nothing any more, and are destroyed when the KMS is back.
+      if (!isKmsAway(error)) throw error;
+    }
+    return new LiveGroupKeys(holder, await requireGroupKeys(holder.groupFile), options);
   }
 
   get state(): GroupKeysState {
@@ -97,29 +107,26 @@ export class LiveGroupKeys implements Opens {
 
   /** @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
   stage(input: TaskInput<'group.stage'>): Promise<GroupEdition> {
-    const { folder, enrolment } = this.#holder;
-    return this.#change('delegate.stage-keys', () => stageEdition(folder, enrolment, input, this.#now()));
+    const { groupFile } = this.#holder;
+    return this.#change('delegate.stage-keys', () => stageEdition(groupFile, input, this.#now()));
   }
 
   /** @throws KEY_FILE_UNUSABLE */
   async adopt(sealed: Sealed): Promise<void> {
-    const { folder, enrolment, keys } = this.#holder;
-    await this.#change('delegate.adopt-keys', () => adopt(folder, enrolment, keys, sealed));
+    const { groupFile, keys } = this.#holder;
+    await this.#change('delegate.adopt-keys', () => adopt(groupFile, keys, sealed));
   }
 
   /** @throws TASK_REFUSED, KEY_FILE_UNUSABLE */
   promote({ edition }: TaskInput<'group.promote'>): Promise<void> {
-    const { folder, enrolment } = this.#holder;
-    return this.#change('delegate.promote-keys', async () =>
-      promoteEdition(folder, enrolment, edition, this.#now()),
+    return this.#change('delegate.promote-keys', () =>
+      promoteEdition(this.#holder.groupFile, edition, this.#now()),
     );
   }
 
   /** Destroys what has had its time. */
   async tidy(): Promise<void> {
-    await this.#change('delegate.destroy-keys', async () =>
-      destroyPrevious(this.#holder.folder, this.#now()),
-    );
+    await this.#change('delegate.destroy-keys', () => destroyPrevious(this.#holder.groupFile, this.#now()));
   }
 
   close(): void {
@@ -133,7 +140,7 @@ export class LiveGroupKeys implements Opens {
         return await step(name, work);
       } finally {
         // Also of what was cut short: a part of it may be on disk.
-        this.#reread();
+        await this.#reread();
       }
     });
     this.#turn = done.then(
@@ -143,17 +150,15 @@ export class LiveGroupKeys implements Opens {
     return done;
   }
 
-  #reread(): void {
-    const { folder, enrolment } = this.#holder;
-    const group = findGroupKeys(folder, enrolment);
-    if (group === undefined) throw new Failure('DELEGATE_KEYS_MISSING', { folder, reason: 'they are gone' });
-    this.#group = group;
-    this.keyring.become(openKeyFile(keyringFile(folder), { createIfMissing: false }));
+  async #reread(): Promise<void> {
+    const { groupFile } = this.#holder;
+    this.#group = await requireGroupKeys(groupFile);
+    this.keyring.become(openKeyFile(keyringFile(groupFile.folder), { createIfMissing: false }));
     this.#openers.clear();
   }
 
   #openerOf(pair: SealingPair): Opener {
-    const { deployment, group } = this.#holder.enrolment;
+    const { deployment, group } = this.#holder.groupFile.enrolment;
     const known = this.#openers.get(pair.publicKey);
     const opener = known ?? new Opener(pair, taskInfo(deployment, group.id));
     this.#openers.set(pair.publicKey, opener);
@@ -176,4 +181,10 @@ export class LiveGroupKeys implements Opens {
       });
     }, ms).unref();
   }
+}
+
+async function requireGroupKeys(file: GroupFile): Promise<GroupKeysFile> {
+  const group = await findGroupKeys(file);
+  if (group !== undefined) return group;
+  throw new Failure('DELEGATE_KEYS_MISSING', { folder: file.folder, reason: 'they are gone' });
 }

@@ -2,7 +2,11 @@
 import fs from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { CarriedManager, ManagerSettings } from '../../src/contract/secret-managers.js';
+import {
+  type CarriedManager,
+  KmsSettings,
+  type ManagerSettings,
+} from '../../src/contract/secret-managers.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { isGitAllowed, placeOf } from '../../src/policy/git-patterns.js';
 import { isAtProvider, isManagerAllowed, isPathAllowed, SecretRule } from './secret-rules.js';
@@ -43,6 +47,16 @@ export const PolicyFile = z.strictObject({
       toManager: z.boolean().default(false),
     })
     .optional(),
+  groupKeys: z
+    .strictObject({
+      /** Without it, `group.json` holds the group's private keys as they are. */
+      wrappedBy: z.strictObject({
+        settings: KmsSettings,
+        /** For this user alone; without it, the delegate's own identity. */
+        credentialFile: z.string().min(1).optional(),
+      }),
+    })
+    .optional(),
 });
 export type PolicyFile = z.infer<typeof PolicyFile>;
 
@@ -63,6 +77,11 @@ export class DelegatePolicy {
   get secretAddresses(): string[] | null {
     const rules = this.rules.secrets?.allow;
     return rules === undefined ? null : [...new Set(rules.flatMap(({ addresses = [] }) => addresses))];
+  }
+
+  /** Which KMS wraps the group's private keys in this delegate's folder; undefined for none. */
+  get wrappedBy(): NonNullable<PolicyFile['groupKeys']>['wrappedBy'] | undefined {
+    return this.rules.groupKeys?.wrappedBy;
   }
 
   /** What a resource is limited to, where the setting says this much. */

@@ -18,6 +18,7 @@ export class VitalSigns {
   #server: HealthServer | undefined;
   #welcomedAt: number | undefined;
   #hasGroupKeys = false;
+  #kmsFault: string | undefined;
   #draining = false;
 
   constructor(
@@ -51,6 +52,11 @@ export class VitalSigns {
     this.#hasGroupKeys = true;
   }
 
+  /** The code of what keeps the KMS of the group's keys from answering; undefined once it does. */
+  noteKms(fault: string | undefined): void {
+    this.#kmsFault = fault;
+  }
+
   drain(): void {
     this.#draining = true;
   }
@@ -66,6 +72,9 @@ export class VitalSigns {
         return [
           ...(this.#draining ? ['it drains: what runs is finished, and nothing new is taken'] : []),
           ...(queueConnected ? [] : ['the queue does not answer']),
+          ...(this.#kmsFault === undefined
+            ? []
+            : [`it waits for the KMS that wraps the keys of its group: ${this.#kmsFault}`]),
           ...(welcomedAt === undefined ? ['no manager has welcomed it yet'] : []),
           ...(welcomedAt !== undefined && !this.#hasGroupKeys ? ['it waits for the keys of its group'] : []),
         ];

@@ -1,7 +1,12 @@
 // Opens secret managers by what a task says of them, each once: a second task finds it signed in already. Clients of the big
 // providers are loaded when a secret manager needs them.
 import { createHash } from 'node:crypto';
-import type { CarriedManager, ManagerSettings, SettingsOf } from '../../src/contract/secret-managers.js';
+import type {
+  CarriedManager,
+  KmsSettings,
+  ManagerSettings,
+  SettingsOf,
+} from '../../src/contract/secret-managers.js';
 import { EnvelopeManager } from '../../src/envelope/envelope-manager.js';
 import type { KeyWrapper } from '../../src/envelope/key-wrapper.js';
 import type { SecretManager } from '../../src/envelope/secret-manager.js';
@@ -32,12 +37,17 @@ export interface RegistryOptions {
 
 type Outside = Exclude<ManagerSettings['kind'], 'keyring'>;
 type Provider = { keys: KeyWrapper } | { store: SecretStore };
-type Open<K extends Outside> = (setup: ProviderSetup<SettingsOf<K>>) => Promise<Provider>;
+type Open<K extends Outside, P = Provider> = (setup: ProviderSetup<SettingsOf<K>>) => Promise<P>;
+type Kms = KmsSettings['kind'];
 
-const providers: { [K in Outside]: Open<K> } = {
+const wrappers: { [K in Kms]: Open<K, { keys: KeyWrapper }> } = {
   'aws-kms': async (setup) => ({ keys: new (await import('./aws-kms.js')).AwsKms(setup) }),
   'gcp-kms': async (setup) => ({ keys: new (await import('./gcp-kms.js')).GcpKms(setup) }),
   'vault-transit': async (setup) => ({ keys: new (await import('./vault-transit.js')).VaultTransit(setup) }),
+};
+
+const providers: { [K in Outside]: Open<K> } = {
+  ...wrappers,
   'vault-kv': async (setup) => ({ store: new (await import('./vault-kv.js')).VaultKv(setup) }),
   'aws-secrets-manager': async (setup) => ({
     store: new (await import('./aws-secrets-manager.js')).AwsSecretsManager(setup),
@@ -49,6 +59,12 @@ const providers: { [K in Outside]: Open<K> } = {
     store: new (await import('./azure-key-vault.js')).AzureKeyVault(setup),
   }),
 };
+
+/** A KMS that no task carries, but this delegate's operators name. @throws SECRET_MANAGER_MISCONFIGURED */
+export async function openKms(setup: ProviderSetup<KmsSettings>): Promise<KeyWrapper> {
+  const open = wrappers[setup.settings.kind] as Open<Kms, { keys: KeyWrapper }>;
+  return (await open(setup)).keys;
+}
 
 /** Those that are far away and counted by the call; Vault is asked every time. */
 const remembered: ReadonlySet<ManagerSettings['kind']> = new Set(['aws-kms', 'gcp-kms']);

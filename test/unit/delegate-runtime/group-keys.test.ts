@@ -16,6 +16,7 @@ import {
   makeKeys,
   writeDelegateFile,
 } from '../../../workers/runtime/delegate-files.js';
+import { GroupFile } from '../../../workers/runtime/group-file.js';
 import {
   adopt,
   findGroupKeys,
@@ -28,6 +29,7 @@ import { failureFrom } from '../support/refusals.js';
 
 interface Member {
   folder: string;
+  groupFile: GroupFile;
   keys: IdentityFile;
   identity: Identity;
   enrolment: EnrolmentFile;
@@ -74,7 +76,8 @@ async function makeMember(delegate: string, of: GroupKeysFile = group): Promise<
   };
   const folder = path.join(home, delegate);
   fs.mkdirSync(folder);
-  return { folder, keys, identity: new Identity(keys.identity), enrolment };
+  const groupFile = new GroupFile(folder, enrolment);
+  return { folder, groupFile, keys, identity: new Identity(keys.identity), enrolment };
 }
 
 const request = ({ enrolment, identity, keys }: Member): TaskInput<'group.handOver'> => ({
@@ -85,9 +88,9 @@ const request = ({ enrolment, identity, keys }: Member): TaskInput<'group.handOv
   contract: contractVersion,
 });
 const give = (more: Partial<TaskInput<'group.handOver'>> = {}, policy = anyone) =>
-  handOver(founder.folder, founder.enrolment, policy, { ...request(newcomer), ...more });
+  handOver(founder.groupFile, policy, { ...request(newcomer), ...more });
 const take = (sealed: Awaited<ReturnType<typeof give>>, by = newcomer) =>
-  adopt(by.folder, by.enrolment, by.keys, sealed);
+  adopt(by.groupFile, by.keys, sealed);
 const sealed = (content: unknown, { to = newcomer, info = 'g1' } = {}) =>
   new Sealer(to.keys.sealing.publicKey, groupKeysInfo(info)).seal(
     Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
@@ -97,9 +100,9 @@ const keyring = (member: Member) => openKeyFile(keyringFile(member.folder), { cr
 
 describe('the keys of a group', () => {
   it('come over whole: the newcomer then has what the founder has', async () => {
-    expect(findGroupKeys(newcomer.folder, newcomer.enrolment)).toBeUndefined();
+    expect(await findGroupKeys(newcomer.groupFile)).toBeUndefined();
     expect(await take(await give())).toEqual(group);
-    expect(findGroupKeys(newcomer.folder, newcomer.enrolment)).toEqual(group);
+    expect(await findGroupKeys(newcomer.groupFile)).toEqual(group);
     expect(keyring(newcomer).active).toEqual(keyring(founder).active);
     for (const name of ['group.json', 'keyring.json'])
       expect(fs.statSync(path.join(newcomer.folder, name)).mode & 0o777).toBe(0o600);
@@ -108,9 +111,7 @@ describe('the keys of a group', () => {
   it('may be handed on by whoever received them', async () => {
     await take(await give());
     const third = await makeMember('third');
-    expect(
-      await take(await handOver(newcomer.folder, newcomer.enrolment, anyone, request(third)), third),
-    ).toEqual(group);
+    expect(await take(await handOver(newcomer.groupFile, anyone, request(third)), third)).toEqual(group);
     expect(keyring(third).active.id).toBe(keyring(founder).active.id);
   });
 
@@ -131,7 +132,8 @@ describe('the keys of a group', () => {
     const third = await makeMember('third');
     expect(await failureFrom(take(handed, third))).toMatchObject({ code: 'KEY_FILE_UNUSABLE' });
     // Nor under another name with the newcomer's own key.
-    const renamed = { ...newcomer, enrolment: { ...newcomer.enrolment, delegate: 'third' } };
+    const groupFile = new GroupFile(newcomer.folder, { ...newcomer.enrolment, delegate: 'third' });
+    const renamed = { ...newcomer, groupFile };
     expect(await failureFrom(take(handed, renamed))).toMatchObject({ code: 'KEY_FILE_UNUSABLE' });
     expect(fs.readdirSync(third.folder)).toEqual([]);
   });

@@ -23,15 +23,21 @@ import {
   readDelegateFile,
   writeDelegateFile,
 } from '../../../workers/runtime/delegate-files.js';
+import { GroupFile } from '../../../workers/runtime/group-file.js';
 import { findGroupKeys, handOver, keyringFile } from '../../../workers/runtime/group-keys.js';
 import { PREVIOUS_MS } from '../../../workers/runtime/group-rotation.js';
 import { type Holder, LiveGroupKeys } from '../../../workers/runtime/live-group-keys.js';
 import { DelegatePolicy } from '../../../workers/runtime/policy.js';
 import { failureFrom } from '../support/refusals.js';
 
+interface Member extends Holder {
+  folder: string;
+  enrolment: EnrolmentFile;
+}
+
 let home = '';
 let group: GroupKeysFile;
-let holder: Holder;
+let holder: Member;
 let live: LiveGroupKeys;
 let now = 0;
 const opened: LiveGroupKeys[] = [];
@@ -44,20 +50,20 @@ beforeEach(async () => {
   holder = await makeHolder('d1');
   writeDelegateFile(holder.folder, 'group.json', group);
   openKeyFile(keyringFile(holder.folder), { createIfMissing: true });
-  live = open(holder);
+  live = await open(holder);
 });
 afterEach(() => {
   for (const one of opened.splice(0)) one.close();
   fs.rmSync(home, { recursive: true, force: true });
 });
 
-function open(of: Holder): LiveGroupKeys {
-  const one = new LiveGroupKeys(of, { now: () => now });
+async function open(of: Holder): Promise<LiveGroupKeys> {
+  const one = await LiveGroupKeys.open(of, { now: () => now });
   opened.push(one);
   return one;
 }
 
-async function makeHolder(delegate: string): Promise<Holder> {
+async function makeHolder(delegate: string): Promise<Member> {
   const keys: IdentityFile = { format: 'sallyport-identity-1', ...(await makeKeys()) };
   const identity = new Identity(group.identity);
   const manager = await makeKeys();
@@ -82,10 +88,10 @@ async function makeHolder(delegate: string): Promise<Holder> {
   };
   const folder = path.join(home, delegate);
   fs.mkdirSync(folder);
-  return { folder, enrolment, keys };
+  return { folder, enrolment, keys, groupFile: new GroupFile(folder, enrolment) };
 }
 
-const fileOf = ({ folder }: Holder): GroupKeysFile => readDelegateFile(folder, 'group.json') as GroupKeysFile;
+const fileOf = ({ folder }: Member): GroupKeysFile => readDelegateFile(folder, 'group.json') as GroupKeysFile;
 const sealed = (publicKey: string) =>
   new Sealer(publicKey, taskInfo('test', 'g1')).seal(Buffer.from('task'), 'c');
 const opens = async (by: LiveGroupKeys, publicKey: string): Promise<boolean> =>
@@ -93,8 +99,8 @@ const opens = async (by: LiveGroupKeys, publicKey: string): Promise<boolean> =>
     (bytes) => bytes.toString() === 'task',
     () => false,
   );
-const handTo = ({ enrolment, keys }: Holder, from = holder) =>
-  handOver(from.folder, from.enrolment, new DelegatePolicy({}), {
+const handTo = ({ enrolment, keys }: Member, from = holder) =>
+  handOver(from.groupFile, new DelegatePolicy({}), {
     delegate: enrolment.delegate,
     identityKey: new Identity(keys.identity).publicKey,
     sealingKey: keys.sealing.publicKey,
@@ -127,7 +133,7 @@ describe('staged keys', () => {
     ]);
     expect(live.state).toMatchObject({ edition: null, staged: idOfEdition(edition) });
     expect(await live.stage({ rotation, ...all })).toEqual(edition);
-    expect(await open(holder).stage({ rotation, ...all })).toEqual(edition);
+    expect(await (await open(holder)).stage({ rotation, ...all })).toEqual(edition);
     expect(await opens(live, edition.sealingKey)).toBe(true);
   });
 
@@ -152,7 +158,7 @@ describe('staged keys', () => {
     for (const key of [group.sealing.publicKey, first.sealingKey, next.sealingKey])
       expect(await opens(live, key)).toBe(true);
     for (const id of [wrapping, first.keyring, next.keyring]) expect(live.keyring.find(id)).toBeDefined();
-    expect(await opens(open(holder), first.sealingKey)).toBe(true);
+    expect(await opens(await open(holder), first.sealingKey)).toBe(true);
   });
 
   it('are not made to follow others than this delegate has', async () => {
@@ -173,7 +179,7 @@ describe('staged keys', () => {
 
   it('are only what was asked for, and a second suite where there was none', async () => {
     writeDelegateFile(holder.folder, 'group.json', { ...group, p256: null });
-    const old = open(holder);
+    const old = await open(holder);
     const edition = await old.stage({ rotation: randomUUID(), keys: ['keyring'], current: null });
     expect(edition.sealingKey).toBe(group.sealing.publicKey);
     expect(edition.keyring).not.toBe(old.keyring.active.id);
@@ -220,7 +226,7 @@ describe('promoted keys', () => {
   it('are destroyed at the next start where nobody was there when their time was over', async () => {
     await live.promote({ edition: await live.stage({ rotation: randomUUID(), ...all }) });
     now += PREVIOUS_MS;
-    open(holder);
+    await open(holder);
     expect(fileOf(holder).previous).toEqual([]);
   });
 
@@ -229,7 +235,7 @@ describe('promoted keys', () => {
     const before = fs.readFileSync(path.join(holder.folder, 'group.json'));
     await live.promote({ edition });
     fs.writeFileSync(path.join(holder.folder, 'group.json'), before);
-    const again = open(holder);
+    const again = await open(holder);
     expect(again.state.staged).toBe(idOfEdition(edition));
     await again.promote({ edition });
     expect(again.state).toMatchObject({ edition: idOfEdition(edition), staged: null });
@@ -266,7 +272,7 @@ describe('keys that are handed over', () => {
     const other = await makeHolder('d2');
     writeDelegateFile(other.folder, 'group.json', group);
     fs.copyFileSync(keyringFile(holder.folder), keyringFile(other.folder));
-    const theirs = open(other);
+    const theirs = await open(other);
     await theirs.stage({ rotation: randomUUID(), ...all });
     const first = await live.stage({ rotation: randomUUID(), ...all });
     await live.promote({ edition: first });
@@ -285,7 +291,7 @@ describe('keys that are handed over', () => {
     await live.promote({ edition: await live.stage({ rotation: randomUUID(), ...all }) });
     writeDelegateFile(other.folder, 'group.json', group);
     fs.copyFileSync(keyringFile(holder.folder), keyringFile(other.folder));
-    const theirs = open(other);
+    const theirs = await open(other);
     await theirs.adopt(await handTo(other));
     const before = theirs.state.edition;
     expect((await failureFrom(theirs.adopt(recorded))).data).toMatchObject({
@@ -298,7 +304,7 @@ describe('keys that are handed over', () => {
     const edition = await live.stage({ rotation: randomUUID(), ...all });
     await live.promote({ edition });
     const promoted = fileOf(holder);
-    expect(findGroupKeys(holder.folder, holder.enrolment)).toEqual(promoted);
+    expect(await findGroupKeys(holder.groupFile)).toEqual(promoted);
     const { sealing } = await makeKeys();
     const strangers: Partial<GroupKeysFile>[] = [
       { sealing },
@@ -310,10 +316,7 @@ describe('keys that are handed over', () => {
     ];
     for (const stranger of strangers) {
       writeDelegateFile(holder.folder, 'group.json', { ...promoted, ...stranger });
-      expect(
-        findGroupKeys(holder.folder, holder.enrolment),
-        JSON.stringify(Object.keys(stranger)),
-      ).toBeUndefined();
+      expect(await findGroupKeys(holder.groupFile), JSON.stringify(Object.keys(stranger))).toBeUndefined();
     }
   });
 
@@ -323,7 +326,7 @@ describe('keys that are handed over', () => {
       JSON.stringify({ format: 'sallyport-group-1', identity: group.identity, sealing: group.sealing }),
       { mode: 0o600 },
     );
-    expect(findGroupKeys(holder.folder, holder.enrolment)).toEqual({ ...group, p256: null });
+    expect(await findGroupKeys(holder.groupFile)).toEqual({ ...group, p256: null });
   });
 });
 

@@ -29,12 +29,15 @@ const problemOf = (run: () => unknown): string => {
 };
 const fingerprint = `SHA256:${'A'.repeat(43)}`;
 const other = `SHA256:${'B'.repeat(43)}`;
+const KMS = 'kind: aws-kms, region: eu-west-1';
+const KEY = '1234abcd-12ab-34cd-56ef-1234567890ab';
 
 describe('a policy file', () => {
   it.each(['', '# nothing yet\n', '{}', 'null'])('of %j allows what the settings allow', (yaml) => {
     const policy = read(yaml);
     expect(policy.gitAllowed).toBeNull();
     expect(policy.tasksMax(7)).toBe(7);
+    expect(policy.wrappedBy).toBeUndefined();
     policy.assertGitAllowed('https://anything.example/a/b');
     policy.assertMayReceiveKeys(fingerprint);
   });
@@ -45,11 +48,13 @@ git:
   allow: [git.example/team/**, '*.internal:8443', ssh.example/*/one]
 tasks: { max: 3 }
 limits: { gitDiskMib: 256 }
+groupKeys: { wrappedBy: { settings: { ${KMS}, key: ${KEY} } } }
 handOver:
   allow: ['${fingerprint}']
 `);
     expect(policy.gitAllowed).toEqual(['git.example/team/**', '*.internal:8443', 'ssh.example/*/one']);
     expect([1, 3, 8].map((asked) => policy.tasksMax(asked))).toEqual([1, 3, 3]);
+    expect(policy.wrappedBy).toEqual({ settings: { kind: 'aws-kms', region: 'eu-west-1', key: KEY } });
     expect(policy.atMost('gitDiskMib', 2_048)).toBe(256);
     expect(policy.atMost('gitDiskMib', 64)).toBe(64);
     expect(policy.atMost('gitCacheMib', 64)).toBe(64);
@@ -138,6 +143,11 @@ describe('a policy file is not valid', () => {
     ['release', 'release: { managers: true }'],
     ['release.groups.0', 'release: { groups: [SHA256:short] }'],
     ['release.toManager', 'release: { toManager: yes please }'],
+    ['groupKeys.wrappedBy', 'groupKeys: {}'],
+    ['groupKeys.wrappedBy.settings.kind', 'groupKeys: { wrappedBy: { settings: { kind: keyring } } }'],
+    ['groupKeys.wrappedBy.settings.kind', 'groupKeys: { wrappedBy: { settings: { kind: vault-kv } } }'],
+    ['groupKeys.wrappedBy.settings.key', `groupKeys: { wrappedBy: { settings: { ${KMS}, key: alias/a } } }`],
+    ['groupKeys.wrappedBy', `groupKeys: { wrappedBy: { settings: { ${KMS}, key: ${KEY} }, credential: x } }`],
     ['handOver.allow.0', 'handOver: { allow: [SHA256:short] }'],
     ['handOver.allow.0', `handOver: { allow: ['${fingerprint}='] }`],
   ])('at %s: %s', (where, yaml) => {

@@ -6,7 +6,8 @@ import { openKeyFile } from '../../../src/envelope/key-file.js';
 import { fingerprintOf, Identity } from '../../../src/sealing/identity.js';
 import { readDelegateFile } from '../../runtime/delegate-files.js';
 import { openPolicy } from '../../runtime/delegate-runtime.js';
-import { findGroupKeys, hasKeyring, keyringFile } from '../../runtime/group-keys.js';
+import { openGroupFile } from '../../runtime/group-file.js';
+import { findGroupKeys, hasGroupKeys, hasKeyring, keyringFile } from '../../runtime/group-keys.js';
 import { type Check, type Finding, NOT_ENROLLED, note, ok, skipped, wrong } from './check.js';
 
 const MIB = 1024 * 1024;
@@ -47,23 +48,34 @@ export const machineChecks: Check[] = [
   },
   {
     name: 'group keys',
-    look: ({ folder, enrolment }) => {
+    look: async ({ config, enrolment, policy }) => {
       if (enrolment === undefined) return [skipped(NOT_ENROLLED)];
-      if (findGroupKeys(folder, enrolment) === undefined)
+      if (policy === undefined) return [skipped('not looked at: the policy file has to be mended first')];
+      const file = openGroupFile(config, enrolment, policy);
+      if ((await findGroupKeys(file)) === undefined)
         return [
           note(
             'not here yet',
             'Start this delegate while another one of the group runs, which hands them over',
           ),
         ];
-      return [ok(`held here, ${fingerprintOf(enrolment.group.identityKey)}`)];
+      const fingerprint = fingerprintOf(enrolment.group.identityKey);
+      if (file.isWrapped)
+        return [ok(`held here, wrapped by ${policy.wrappedBy?.settings.kind}, ${fingerprint}`)];
+      if (policy.wrappedBy === undefined) return [ok(`held here, ${fingerprint}`)];
+      return [
+        note(
+          'held here as they are, and the policy wants them wrapped',
+          'Stop this delegate, and wrap them: npm run -s delegate -- group-keys wrap',
+        ),
+      ];
     },
   },
   {
     name: 'keyring',
     look: ({ folder, enrolment }) => {
       const file = keyringFile(folder);
-      if (!hasKeyring(folder) && enrolment !== undefined && findGroupKeys(folder, enrolment) !== undefined)
+      if (!hasKeyring(folder) && enrolment !== undefined && hasGroupKeys(folder, enrolment))
         return [
           wrong(
             'it is gone, and the keys of the group are here: this delegate waits for the keyring',
