@@ -19,7 +19,8 @@ export function referredSecret({ scope, id }: Connector, credential: ReferredCre
   const version = versionOf(reference);
   return {
     scope,
-    id,
+    // No secret has such a name, so that neither its records nor it are taken for a secret’s.
+    id: `connector:${id}`,
     keptBy: { scope: managerScope, id: manager },
     stored: { format: 'sallyport-reference-1', version, path, field, storeVersion },
   };

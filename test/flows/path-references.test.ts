@@ -90,6 +90,20 @@ describe('a path reference', () => {
     expect(await check('referring')).toMatchObject({ ok: true });
     await stack.api.ok('DELETE', `${SCOPE}/secrets/referring`);
   });
+
+  it('is on record as its connector’s, and not as a secret of the same name', async () => {
+    await put('secrets/referring', { manager: 'builtin', value: 'another' });
+    await check('referring');
+    const recordsOf = async (path: string) => (await stack.api.ok('GET', `${SCOPE}/${path}`)).records;
+    expect(await recordsOf('secrets/referring/audit')).toEqual([]);
+    const subject = `${SCOPE}/connectors/referring`;
+    const all = await recordsOf('secret-audit');
+    expect(all.find((one: Json) => one.subject === subject && one.manager === 'kv')).toMatchObject({
+      secret: 'connector:referring',
+      outcome: 'opened',
+    });
+    await stack.api.ok('DELETE', `${SCOPE}/secrets/referring`);
+  });
 });
 
 describe('what is no path reference', () => {
