@@ -5,13 +5,14 @@ import { type Behind, SecretAuditFlow } from '../connectivity/secret-audit.flow.
 import { purposeKinds } from '../contract/audit.js';
 import { Identifier } from '../policy/identifiers.js';
 import { PageLimit } from '../policy/text.js';
-import { scopeOf } from '../scopes/scope.js';
+import { type Scope, scopeOf } from '../scopes/scope.js';
 import {
   type AuditFilter,
   type AuditRow,
   SecretAuditRepository,
 } from '../secrets/secret-audit.repository.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
+import { nameUse, type Use, UsesRepository } from '../secrets/uses.repository.js';
 import { Answers } from './answers.js';
 import { Cursor, NamedParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
 
@@ -108,6 +109,7 @@ export class SecretAuditController {
     private readonly flow: SecretAuditFlow,
     private readonly secrets: SecretsRepository,
     private readonly delegated: DelegatedSecrets,
+    private readonly uses: UsesRepository,
   ) {}
 
   @Get(under('secrets/:id/audit'))
@@ -146,8 +148,14 @@ export class SecretAuditController {
         state: delegate.state,
         alive: delegate.alive,
       })),
-      ...(await this.audit.users(scope, id)),
+      ...(await this.#users(scope, id)),
     };
+  }
+
+  async #users(scope: Scope, id: string): Promise<{ connectors: string[]; secretManagers: string[] }> {
+    const { uses } = await this.uses.ofSecret(scope, id, null);
+    const named = (wanted: Use['what']): string[] => uses.filter(({ what }) => what === wanted).map(nameUse);
+    return { connectors: named('connector'), secretManagers: named('secret-manager') };
   }
 
   async #page(filter: AuditFilter): Promise<z.infer<typeof SecretAuditPage>> {

@@ -107,28 +107,6 @@ export class SecretAuditRepository {
     return { rows, next: found.length > limit ? (rows.at(-1)?.sequence ?? null) : null };
   }
 
-  /** What the secret is given to whenever it is used: names of connectors and secret managers, each in its scope. */
-  async users(scope: Scope, id: string): Promise<{ connectors: string[]; secretManagers: string[] }> {
-    const connectors = await this.storage.db
-      .selectFrom('connector')
-      .select(sql<string>`scope || '/connectors/' || id`.as('name'))
-      .where('secret_scope', '=', scope)
-      .where('secret_id', '=', id)
-      .orderBy('name')
-      .execute();
-    const secretManagers = await this.storage.db
-      .selectFrom('secret_manager')
-      .select(sql<string>`scope || '/secret-managers/' || id`.as('name'))
-      .where('credential_scope', '=', scope)
-      .where('credential_id', '=', id)
-      .orderBy('name')
-      .execute();
-    return {
-      connectors: connectors.map(({ name }) => name),
-      secretManagers: secretManagers.map(({ name }) => name),
-    };
-  }
-
   async fetched(delegate: string, session: Session = this.storage.db): Promise<Fetched> {
     const row = await session
       .selectFrom('secret_audit_source')

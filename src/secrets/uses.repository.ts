@@ -23,8 +23,8 @@ const NAMED_MAX = 20;
 export class UsesRepository {
   constructor(private readonly storage: Storage) {}
 
-  /** Connectors and secret managers whose credential the secret is. */
-  async ofSecret(scope: Scope, id: string, limit: number, session?: Session): Promise<Uses> {
+  /** Connectors and secret managers whose credential the secret is; all of them without a limit. */
+  async ofSecret(scope: Scope, id: string, limit: number | null, session?: Session): Promise<Uses> {
     return this.#list(
       sql`select 'connector' as what, scope, id from connector where secret_scope = ${scope} and secret_id = ${id}
         union all
@@ -64,7 +64,11 @@ export class UsesRepository {
     return inWords(await this.ofManager(scope, id, NAMED_MAX, session));
   }
 
-  async #list(all: RawBuilder<unknown>, limit: number, session: Session = this.storage.db): Promise<Uses> {
+  async #list(
+    all: RawBuilder<unknown>,
+    limit: number | null,
+    session: Session = this.storage.db,
+  ): Promise<Uses> {
     const { rows } = await sql<Use & { count: number }>`
       select what, scope, id, count(*) over () as count from (${all}) as used
       order by scope, what, id limit ${limit}`.execute(session);
@@ -72,8 +76,11 @@ export class UsesRepository {
   }
 }
 
+/** As in the API. */
+export const nameUse = ({ what, scope, id }: Use): string => `${scope}/${what}s/${id}`;
+
 function inWords({ count, uses }: Uses): string | undefined {
   if (count === 0) return undefined;
-  const names = uses.map(({ what, scope, id }) => `${scope}/${what}s/${id}`).join(', ');
+  const names = uses.map(nameUse).join(', ');
   return count > uses.length ? `${names} and ${count - uses.length} more` : names;
 }
