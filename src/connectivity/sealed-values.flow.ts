@@ -54,7 +54,7 @@ export class SealedValuesFlow {
     const known = await this.secrets.admit(value);
     if (known !== undefined) return { state: 'kept', record: known, created: false };
     await this.delegated.requireGroup(value);
-    const isNew = await this.values.put(value, this.#claimMs);
+    const isNew = await this.values.put(value, actor, this.#claimMs);
     return isNew
       ? this.#keep(value, actor)
       : { state: 'pending', waitsFor: 'the same value is on its way already' };
@@ -78,7 +78,7 @@ export class SealedValuesFlow {
   async #sweep(): Promise<void> {
     await this.values.forgetExpired();
     const claimed = await this.values.claim(Math.max(0, CLAIMED_MAX - this.#running.size), this.#claimMs);
-    for (const value of claimed) this.#run(this.#keep(value, OWN_ACCORD));
+    for (const { value, requestedBy } of claimed) this.#run(this.#keep(value, requestedBy ?? OWN_ACCORD));
   }
 
   #run(work: Promise<unknown>): void {

@@ -21,6 +21,12 @@ export interface SealedValueRecord {
   expiresAt: Date;
 }
 
+export interface ClaimedValue {
+  value: SealedValueRecord;
+  /** Null for one of before it was kept. */
+  requestedBy: string | null;
+}
+
 /** Longest pause between two attempts, in seconds. */
 const PAUSE_MAX = 60;
 
@@ -29,10 +35,10 @@ export class SealedValuesRepository {
   constructor(private readonly storage: Storage) {}
 
   /**
-   * Keeps the value, claimed for so long by whoever calls; whether it was not there before.
+   * Keeps the value and whose request it came with, claimed for so long by whoever calls; whether it was not there before.
    * @throws INPUT_REFUSED where another value has its version
    */
-  async put(value: SealedValueRecord, claimMs: number): Promise<boolean> {
+  async put(value: SealedValueRecord, requestedBy: string, claimMs: number): Promise<boolean> {
     const { scope, secret, keptBy, group, expiresAt, ...rest } = value;
     const row = await this.storage.db
       .insertInto('sealed_value')
@@ -45,6 +51,7 @@ export class SealedValuesRepository {
         group_id: group,
         expires_at: expiresAt,
         claimed_until: soon(claimMs),
+        requested_by: requestedBy,
       })
       .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'version']).doNothing())
       .returning('version')
@@ -63,7 +70,7 @@ export class SealedValuesRepository {
   }
 
   /** Up to `max` values that nobody is at, claimed for so long; those that waited longest first. */
-  async claim(max: number, claimMs: number): Promise<SealedValueRecord[]> {
+  async claim(max: number, claimMs: number): Promise<ClaimedValue[]> {
     const rows = await this.storage.db
       .updateTable('sealed_value')
       .set({ claimed_until: soon(claimMs) })
@@ -79,7 +86,7 @@ export class SealedValuesRepository {
       )
       .returningAll()
       .execute();
-    return rows.map(toRecord);
+    return rows.map((row) => ({ value: toRecord(row), requestedBy: row.requested_by }));
   }
 
   /** Lets somebody try again, after a pause that grows with the attempts. */

@@ -10,6 +10,7 @@ import { secretAudit } from './migrations/0007-secret-audit.js';
 import { groupKeys } from './migrations/0008-group-keys.js';
 import { secretUses } from './migrations/0009-secret-uses.js';
 import { masterKeys } from './migrations/0010-master-keys.js';
+import { authors } from './migrations/0011-authors.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0008-group-keys': groupKeys,
   '0009-secret-uses': secretUses,
   '0010-master-keys': masterKeys,
+  '0011-authors': authors,
 };

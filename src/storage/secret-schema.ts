@@ -72,6 +72,8 @@ export interface SealedValueTable {
   claimed_until: Generated<Date>;
   attempts: Generated<number>;
   created_at: Stamp;
+  /** The token; null for values of before it was kept. */
+  requested_by: string | null;
 }
 
 export type SecretOperationState = 'pending' | 'succeeded' | 'failed' | 'cancelled';

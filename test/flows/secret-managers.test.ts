@@ -78,6 +78,9 @@ describe.each(['transit', 'kv'])('a value that is sealed for %s', (manager) => {
       return status === 200 && secret.version;
     }, 'the value to be kept');
     expect(version).toBe(body.sealed.version);
+    const { records } = await stack.api.ok('GET', `${SCOPE}/secrets/late-${manager}/audit`);
+    const author = 'admin';
+    expect(records[0]).toMatchObject({ purpose: 'secret-value', actors: [author] });
   });
 
   it('is refused in plaintext, and the refusal says what to do', async () => {
