@@ -9,7 +9,11 @@ import { ScopesRepository } from './scopes/scopes.repository.js';
 import { type Right, rights, TokensRepository } from './scopes/tokens.repository.js';
 import { Storage } from './storage/database.js';
 
-const USAGE = 'Usage: npm run -s token -- --account ACCOUNT [--name NAME] [--days 1..3650] [--right force]';
+const USAGE = `Usage: npm run -s token -- --account ACCOUNT [--name NAME] [--days 1..3650] [--right force]
+NAME has 1 to 128 characters and none of them is a control character`;
+
+/** Records of opened secrets name tokens. */
+const NAME = /^[^\u0000-\u001f\u007f-\u009f]{1,128}$/;
 
 try {
   const { values } = parseArgs({
@@ -25,6 +29,7 @@ try {
   if (
     account === undefined ||
     !/^[A-Za-z_][A-Za-z0-9_$-]{0,127}$/.test(account) ||
+    !NAME.test(name) ||
     !(days >= 1 && days <= 3650) ||
     !values.right.every(isRight)
   )

@@ -1,6 +1,7 @@
 // Everything but whether Sallyport is up is denied without a token of the account it concerns, before a byte of the body is
 // read.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { nameActor } from '../kernel/actor.js';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import type { Right, Token, TokensRepository } from '../scopes/tokens.repository.js';
@@ -35,8 +36,9 @@ export function registerAuthentication(fastify: FastifyInstance, tokens: TokensR
   });
 }
 
-/** Whose request it is, for the records: the name of its token. */
-export const actorOf = ({ token }: FastifyRequest): string => token?.name ?? 'nobody';
+/** Whose request it is, for the records. */
+export const actorOf = ({ token }: FastifyRequest): string =>
+  token === undefined ? 'nobody' : nameActor(token);
 
 /** @throws RIGHT_MISSING */
 export function requireRight({ token }: FastifyRequest, right: Right): void {

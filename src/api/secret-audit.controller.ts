@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DelegatedSecrets } from '../connectivity/delegated-secrets.js';
 import { type Behind, SecretAuditFlow } from '../connectivity/secret-audit.flow.js';
 import { purposeKinds } from '../contract/audit.js';
+import { ACTOR_MAX } from '../kernel/actor.js';
 import { Identifier } from '../policy/identifiers.js';
 import { PageLimit } from '../policy/text.js';
 import { type Scope, scopeOf } from '../scopes/scope.js';
@@ -23,7 +24,12 @@ type PageQuery = z.infer<typeof PageQuery>;
 
 const SecretAuditQuery = PageQuery.extend({
   secret: Identifier.optional(),
-  actor: z.string().min(1).max(256).optional(),
+  actor: z
+    .string()
+    .min(1)
+    .max(ACTOR_MAX)
+    .optional()
+    .meta({ description: 'As in a record, or the token’s name alone' }),
   since: Moment.optional(),
   until: Moment.optional(),
 });
@@ -55,7 +61,9 @@ const AuditRecordAnswer = z
       .nullable()
       .meta({ description: 'The connector, secret manager, secret or operation it was opened for' }),
     operations: z.array(z.string()),
-    actors: z.array(z.string()).meta({ description: 'Names of the tokens whose requests caused it' }),
+    actors: z
+      .array(z.string())
+      .meta({ description: 'The tokens whose requests caused it: each one’s name, and how its id begins' }),
     lentTo: z.string().nullable().meta({
       description:
         'Inside a task, `delegate` for a connector’s password, or the secret manager that signs in with it',

@@ -58,7 +58,7 @@ export const SecretOperationAnswer = z
     action: z.enum(['rewrap', 'reencrypt', 'migrate']),
     from: Keeper,
     to: Keeper.nullable(),
-    requestedBy: z.string().meta({ description: 'Name of the token' }),
+    requestedBy: z.string().meta({ description: 'The token: its name, and how its id begins' }),
     state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
     progress: z
       .strictObject({ total: z.int(), pending: z.int(), done: z.int(), skipped: z.int(), failed: z.int() })

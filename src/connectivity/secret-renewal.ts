@@ -5,6 +5,7 @@ import type { Purpose } from '../contract/audit.js';
 import { secretOperationsSince } from '../contract/version.js';
 import { ManagerKeys } from '../delegates/manager-keys.js';
 import type { StoredSecret } from '../envelope/secret-manager.js';
+import { cutActor } from '../kernel/actor.js';
 import type { Secret } from '../kernel/secret.js';
 import { sealValue } from '../sealing/client-sealing.js';
 import type { SecretOperationItem } from '../secrets/secret-operations.repository.js';
@@ -84,5 +85,5 @@ const purposeOf = ({ operation: { id, scope, requestedBy } }: SecretOperationIte
   kind: 'secret-operation',
   subject: `${scope}/secret-operations/${id}`,
   operations: [id],
-  actors: [requestedBy],
+  actors: [cutActor(requestedBy)],
 });

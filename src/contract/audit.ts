@@ -1,5 +1,6 @@
 // Why a secret is opened, as a task tells it, and what a delegate puts on record whenever it opens one.
 import { z } from 'zod';
+import { ACTOR_MAX } from '../kernel/actor.js';
 
 /** What a secret is opened for. */
 export const purposeKinds = [
@@ -20,8 +21,8 @@ export const Purpose = z.strictObject({
   subject: z.string().max(1_024),
   /** Ids of the operations that are carried out. */
   operations: z.array(z.string().max(64)).max(CAUSES_MAX),
-  /** Names of the tokens whose requests caused it; `sallyport` for work of its own accord. */
-  actors: z.array(z.string().max(256)).max(CAUSES_MAX),
+  /** The tokens whose requests caused it; `sallyport` for work of its own accord. */
+  actors: z.array(z.string().max(ACTOR_MAX)).max(CAUSES_MAX),
 });
 export type Purpose = z.infer<typeof Purpose>;
 

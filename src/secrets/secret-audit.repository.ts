@@ -95,7 +95,7 @@ export class SecretAuditRepository {
       ? query.where(sql<boolean>`(scope = ${scope} or starts_with(scope, ${`${scope}/`}))`)
       : query.where('scope', '=', scope);
     if (filter.secret !== undefined) query = query.where('secret_id', '=', filter.secret);
-    if (filter.actor !== undefined) query = query.where(sql<boolean>`${filter.actor} = any(actors)`);
+    if (filter.actor !== undefined) query = query.where(isBy(filter.actor));
     if (filter.since !== undefined) query = query.where('at', '>=', filter.since);
     if (filter.until !== undefined) query = query.where('at', '<', filter.until);
     if (filter.before !== undefined) query = query.where('sequence', '<', filter.before);
@@ -195,6 +195,10 @@ export class SecretAuditRepository {
 }
 
 type Row = Insertable<SecretAuditTable>;
+
+/** Whether it is one of the actors, as it stands there or without what tells it from others of the name. */
+const isBy = (actor: string) =>
+  sql<boolean>`${actor} in (select unnest(array[one, regexp_replace(one, ${String.raw` \([0-9a-f]{8}\)$`}, '')]) from unnest(actors) as one)`;
 
 const told = (purpose: Purpose | null): Pick<Row, 'purpose' | 'subject' | 'operations' | 'actors'> => ({
   purpose: purpose?.kind ?? null,

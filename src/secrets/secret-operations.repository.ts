@@ -24,7 +24,7 @@ export interface SecretOperationRequest {
   /** Of a migration: who keeps them then. */
   to: KeptBy;
   onlyIfAbsent: boolean;
-  /** The token’s name. */
+  /** The token. */
   requestedBy: string;
 }
 

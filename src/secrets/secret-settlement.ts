@@ -26,7 +26,7 @@ export interface SecretOperationWish {
   of: { manager: string } | { secret: string };
   /** Of a migration. */
   to?: { manager: string; onlyIfAbsent: boolean; revealToManager: boolean } | undefined;
-  /** The token’s name. */
+  /** The token. */
   requestedBy: string;
 }
 

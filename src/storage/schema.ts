@@ -168,7 +168,7 @@ export interface OperationTable {
   deadline_at: Date;
   created_at: Stamp;
   finished_at: Date | null;
-  /** Name of the token; null for operations of before it was kept. */
+  /** The token; null for operations of before it was kept. */
   requested_by: string | null;
 }
 

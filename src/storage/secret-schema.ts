@@ -93,7 +93,7 @@ export interface SecretOperationTable {
   to_id: string | null;
   /** Into a store: fails where something is at the path already. */
   only_if_absent: Generated<boolean>;
-  /** The token’s name. */
+  /** The token. */
   requested_by: string;
   state: Generated<SecretOperationState>;
   created_at: Stamp;
@@ -160,7 +160,7 @@ export interface SecretAuditTable {
   purpose: string | null;
   subject: string | null;
   operations: Generated<string[]>;
-  /** Names of the tokens whose requests caused it. */
+  /** The tokens whose requests caused it. */
   actors: Generated<string[]>;
   /** What the value went on to, inside a task: `delegate`, or the secret manager that it is the credential of. */
   lent_to: string | null;

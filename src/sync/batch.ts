@@ -1,6 +1,7 @@
 // Pure: which of the waiting operations go into the next push, and what their commits look like.
 import { blobIdOf } from '../git/blob-id.js';
 import type { BlobId, Chain, Step } from '../git/git.js';
+import { cutActor } from '../kernel/actor.js';
 import type { Plan, PlannedStep } from './lanes.repository.js';
 import type { OperationRecord } from './operations.repository.js';
 
@@ -49,7 +50,9 @@ export const causeOf = (
 ): { kind: 'save'; operations: string[]; actors: string[] } => ({
   kind: 'save',
   operations: batch.map(({ id }) => id),
-  actors: [...new Set(batch.flatMap(({ requested_by }) => requested_by ?? []))],
+  actors: [
+    ...new Set(batch.flatMap(({ requested_by }) => (requested_by === null ? [] : cutActor(requested_by)))),
+  ],
 });
 
 function firstOnTheirPaths<T extends Waiting>(waiting: T[]): T[] {

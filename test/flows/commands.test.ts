@@ -124,6 +124,9 @@ describe('token', () => {
     [['--account', '../x']],
     [['--account', 'a', '--days', '0']],
     [['--account', 'a', '--days', 'x']],
+    [['--account', 'a', '--name', '']],
+    [['--account', 'a', '--name', 'n'.repeat(129)]],
+    [['--account', 'a', '--name', 'a\u001bb']],
   ])('explains itself to %j', async (args) => {
     const { code, stdout, stderr } = await token(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -1,12 +1,16 @@
 // Every opening of a secret, on either side, is on record before the secret is used: who, which version, what for.
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Json } from '../support/api.js';
+import { Api, eventually, type Json } from '../support/api.js';
 import { sql } from '../support/database.js';
+import { runCommand } from '../support/processes.js';
 import type { VaultServer } from '../support/secret-servers/vault.js';
 import type { Stack } from '../support/stack.js';
 import { SCOPE, VaultedStack } from '../support/vaulted-stack.js';
 import { WatchedHost } from '../support/watched-host.js';
+
+/** The admin token, told from others of its name by its id. */
+const ADMIN = expect.stringMatching(/^admin \([0-9a-f]{8}\)$/);
 
 const world = new VaultedStack();
 const { put, connect, save, seal } = world;
@@ -43,6 +47,12 @@ afterAll(async () => {
 });
 
 const audit = (path: string, scope = SCOPE): Promise<Json> => stack.api.ok('GET', `${scope}/${path}`);
+/** As a user with a token of this name. */
+const makeApi = async (name: string): Promise<Api> => {
+  const args = ['--account', 'demo', '--name', name];
+  const { stdout } = await runCommand('src/token.js', args, { env: { DATABASE_URL: stack.databaseUrl } });
+  return new Api(stack.manager?.url ?? '', stdout.trim());
+};
 /** The newest first. */
 const recordsOf = async (secret: string): Promise<Json[]> => (await audit(`secrets/${secret}/audit`)).records;
 const secretOf = (id: string): Promise<Json> => stack.api.ok('GET', `${SCOPE}/secrets/${id}`);
@@ -83,7 +93,7 @@ describe('a record', () => {
       purpose: 'save',
       subject: `${SCOPE}/connectors/direct`,
       operations: [body.operationId],
-      actors: ['admin'],
+      actors: [ADMIN],
       lentTo: null,
     });
   });
@@ -102,7 +112,7 @@ describe('a record', () => {
       purpose: 'save',
       subject: `${SCOPE}/connectors/delegated`,
       operations: [body.operationId],
-      actors: ['admin'],
+      actors: [ADMIN],
     });
     expect(fileRecords().at(-1)).toMatchObject({ id: records[0].id, task: records[0].task });
   });
@@ -114,7 +124,7 @@ describe('a record', () => {
     'of a secret outside names its manager, whose credential was lent: %s',
     async (id, connector, manager, key) => {
       const { body } = await save(connector);
-      const about = { purpose: 'save', operations: [body.operationId], actors: ['admin'] };
+      const about = { purpose: 'save', operations: [body.operationId], actors: [ADMIN] };
       expect((await recordsOf(id))[0]).toMatchObject({
         openedBy: delegate,
         managerScope: SCOPE,
@@ -152,8 +162,29 @@ describe('a record', () => {
       purpose: 'secret-value',
       subject: `${SCOPE}/secrets/git-transit`,
       manager: 'transit',
-      actors: ['admin'],
+      actors: [ADMIN],
     });
+  });
+
+  it('tells apart two tokens of one name, which finds both', async () => {
+    const apis = await Promise.all([makeApi('twin'), makeApi('twin')]);
+    for (const api of apis) await api.ok('POST', `${SCOPE}/connectors/direct/check`);
+    const { records } = await audit('secret-audit?actor=twin');
+    const actors = records.map((one: Json) => one.actors[0]);
+    expect(new Set(actors).size).toBe(2);
+    for (const actor of actors) {
+      expect(actor).toMatch(/^twin \([0-9a-f]{8}\)$/);
+      const query = `secret-audit?actor=${encodeURIComponent(actor)}`;
+      expect((await audit(query)).records).toHaveLength(1);
+    }
+  });
+
+  it('names a token whose name is longer than a task carries, and the delegate takes its tasks', async () => {
+    const api = await makeApi('long');
+    await sql(stack.databaseUrl, `update token set name = repeat('l', 300) where name = 'long'`);
+    expect(await api.ok('POST', `${SCOPE}/connectors/delegated/check`)).toMatchObject({ ok: true });
+    const actors = [expect.stringMatching(/^l{128} \([0-9a-f]{8}\)$/)];
+    expect((await recordsOf('git-delegated'))[0]).toMatchObject({ purpose: 'connector-check', actors });
   });
 
   it('is there of checks', async () => {
@@ -162,13 +193,13 @@ describe('a record', () => {
       purpose: 'connector-check',
       subject: `${SCOPE}/connectors/direct`,
       operations: [],
-      actors: ['admin'],
+      actors: [ADMIN],
     });
     await stack.api.ok('POST', `${SCOPE}/secret-managers/kv/check`);
     expect((await recordsOf('vault-secret-id'))[0]).toMatchObject({
       purpose: 'secret-manager-check',
       subject: `${SCOPE}/secret-managers/kv`,
-      actors: ['admin'],
+      actors: [ADMIN],
     });
   });
 });
@@ -196,7 +227,7 @@ describe('an operation on secrets', () => {
         keyId: expect.stringMatching(/./),
         purpose: 'secret-operation',
         subject: `${SCOPE}/secret-operations/${id}`,
-        actors: ['admin'],
+        actors: [ADMIN],
       },
     ]);
   });

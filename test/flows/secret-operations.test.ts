@@ -74,7 +74,7 @@ describe('rewrap', () => {
       action: 'rewrap',
       from: `${SCOPE}/secret-managers/transit`,
       to: null,
-      requestedBy: 'admin',
+      requestedBy: expect.stringMatching(/^admin \([0-9a-f]{8}\)$/),
       state: 'succeeded',
       progress: { total: 2, done: 2, pending: 0, skipped: 0, failed: 0 },
       troubles: [],

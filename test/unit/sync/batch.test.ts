@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Purpose } from '../../../src/contract/audit.js';
 import { blobIdOf } from '../../../src/git/blob-id.js';
-import { chainOf, chooseBatch, connectorKey, planSteps } from '../../../src/sync/batch.js';
+import { causeOf, chainOf, chooseBatch, connectorKey, planSteps } from '../../../src/sync/batch.js';
 import type { Plan } from '../../../src/sync/lanes.repository.js';
 import { makeOperation, type OperationRecord } from '../support/operations.js';
 
@@ -18,6 +19,21 @@ const waitingOf = (...texts: string[]): OperationRecord[] =>
       /^([^@^]+)(?:@([^^]+))?(?:\^(.+))?$/.exec(text) ?? [];
     return makeOperation({ id: text, path, connector_id: connector, new_branch_from: branch });
   });
+
+describe('the cause of a batch', () => {
+  it('names each actor once, and none longer than a task carries', () => {
+    const batch = ['admin', 'n'.repeat(300), 'admin', null].map((requested_by, n) =>
+      makeOperation({ id: `${n}`, requested_by }),
+    );
+    const cause = causeOf(batch);
+    expect(cause).toEqual({
+      kind: 'save',
+      operations: ['0', '1', '2', '3'],
+      actors: ['admin', 'n'.repeat(256)],
+    });
+    expect(Purpose.safeParse({ ...cause, subject: 's' }).success).toBe(true);
+  });
+});
 
 describe('a batch', () => {
   const table: [string, string[], string[], string[]][] = [
