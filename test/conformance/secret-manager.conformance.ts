@@ -2,9 +2,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Envelope } from '../../src/envelope/envelope.js';
+import type { EnvelopeManager } from '../../src/envelope/envelope-manager.js';
 import { type SecretManager, type SecretPlace, StoredSecret } from '../../src/envelope/secret-manager.js';
 import type { Disposition, ErrorCode } from '../../src/kernel/errors.js';
 import { failureFrom } from '../unit/support/refusals.js';
+import { describeMoves } from './moved-ciphertext.conformance.js';
 
 /** What a server can be made to do from now on, until the next call of `heal`. */
 export type Fault =
@@ -192,22 +194,7 @@ export function describeSecretManager(
       });
     });
 
-    type Move = (one: Envelope, two: Envelope) => [stored: StoredSecret, where: SecretPlace];
-    const moves: [string, Move][] = [
-      ['another secret', (one) => [one, { ...place, secret: 'other' }]],
-      ['another scope', (one) => [one, { ...place, scope: 'accounts/acme' }]],
-      ['another version', (one) => [{ ...one, version: randomUUID() }, place]],
-      ['what another version’s data key wraps', (one, two) => [{ ...one, wrap: two.wrap }, place]],
-    ];
-
-    it.each(keeps === 'ciphertext' ? moves : [])('opens no ciphertext as %s', async (_, move) => {
-      const [one, two] = [
-        (await manager.put(Buffer.from('one'), place)) as Envelope,
-        (await manager.put(Buffer.from('two'), place)) as Envelope,
-      ];
-      const failure = await failureFrom(manager.open(...move(one, two)));
-      expect(failure.code).toBe('SECRET_UNREADABLE');
-    });
+    if (keeps === 'ciphertext') describeMoves(() => manager as EnvelopeManager, place);
 
     describe.each(faults.map((fault) => ({ fault, ...outcomes[fault] })))(
       'when it is $fault',
