@@ -9,6 +9,7 @@ import { Storage } from '../storage/database.js';
 import type { SecretManagerTable } from '../storage/secret-schema.js';
 import { type SecretManagerRecord, toManager } from './secret-managers.repository.js';
 import type { HeldSecret } from './secrets.repository.js';
+import { storedIn } from './stored-version.repository.js';
 
 /** A secret's current version with all that it takes to have it opened. */
 export interface CurrentSecret extends HeldSecret {
@@ -87,8 +88,8 @@ export class CurrentSecretsRepository {
         left join secret_version as credential_head
           on (credential_head.scope, credential_head.secret_id, credential_head.id)
             = (credential.scope, credential.id, credential.version),
-        jsonb_build_object('stored', head.stored, 'manager', to_jsonb(manager), 'credential', credential_head.stored)
-          as state
+        jsonb_build_object('stored', ${storedIn('head')}, 'manager', to_jsonb(manager),
+          'credential', ${storedIn('credential_head')}) as state
         where secret.scope = ${scope} and secret.id = ${id}
         offset 0
       ) as whole`.execute(this.storage.db);

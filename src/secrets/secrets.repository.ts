@@ -10,6 +10,7 @@ import type { SecretKind } from '../storage/secret-schema.js';
 import { type KeptBy, toKeptBy } from './kept-by.js';
 
 import { keyRetired, referenced } from './refusals.js';
+import { storedIn } from './stored-version.repository.js';
 
 export type { KeptBy } from './kept-by.js';
 
@@ -128,7 +129,7 @@ export class SecretsRepository {
           .onRef('secret_version.secret_id', '=', 'secret.id')
           .onRef('secret_version.id', '=', 'secret.version'),
       )
-      .select(['secret.manager_scope', 'secret.manager_id', 'secret_version.stored'])
+      .select(['secret.manager_scope', 'secret.manager_id', storedIn('secret_version').as('stored')])
       .where('secret.scope', '=', scope)
       .where('secret.id', '=', id)
       .executeTakeFirst();
@@ -142,7 +143,7 @@ export class SecretsRepository {
       scope,
       id,
       keptBy: toKeptBy(row.manager_scope, row.manager_id),
-      stored: row.stored as StoredSecret,
+      stored: row.stored,
     };
   }
 
@@ -155,7 +156,7 @@ export class SecretsRepository {
   ): Promise<HeldSecret | undefined> {
     const row = await session
       .selectFrom('secret_version')
-      .select(['manager_scope', 'manager_id', 'stored'])
+      .select(['manager_scope', 'manager_id', storedIn('secret_version').as('stored')])
       .where('scope', '=', scope)
       .where('secret_id', '=', id)
       .where('id', '=', version)
@@ -166,7 +167,7 @@ export class SecretsRepository {
           scope,
           id,
           keptBy: toKeptBy(row.manager_scope, row.manager_id),
-          stored: row.stored as StoredSecret,
+          stored: row.stored,
         };
   }
 
