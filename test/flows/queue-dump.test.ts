@@ -7,9 +7,9 @@ import { createRepository } from '../../src/playground/git-host.js';
 import { groupPrefix, taskQueueName } from '../../src/queue/backend.js';
 import { eventually } from '../support/api.js';
 import { sql } from '../support/database.js';
-import { LeakSearch } from '../support/leaks.js';
+import { LeakSearch, writings } from '../support/leaks.js';
 import { PushGate } from '../support/push-gate.js';
-import { RedisWitness, type Sight } from '../support/redis-witness.js';
+import { leaksOf, RedisWitness } from '../support/redis-witness.js';
 import { git, trailers } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
 
@@ -77,10 +77,6 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** Where something was seen that must not be. */
-const leaksOf = (what: LeakSearch, sight: Sight): string[] =>
-  Object.entries(sight).flatMap(([where, bytes]) => (what.holds(bytes) ? [where] : []));
-
 /** Tasks that the delegate has or that wait for it. */
 async function tasks(): Promise<string[]> {
   const [delegate] = await sql<{ id: string; group_id: string }>(
@@ -130,23 +126,13 @@ describe('Redis, while a hundred operations run through a delegate', () => {
     expect(landed.toSorted()).toEqual(saved.toSorted());
   }, 180_000);
 
-  const forms: [string, (value: string) => string][] = [
-    ['plain', (value) => value],
-    ['base64', (value) => Buffer.from(value).toString('base64')],
-    ['base64, behind something else', (value) => Buffer.from(`user:${value}`).toString('base64')],
-    ['base64url', (value) => Buffer.from(value).toString('base64url')],
-    ['hex', (value) => Buffer.from(value).toString('hex')],
-    ['URL-encoded', (value) => encodeURIComponent(value)],
-    ['JSON', (value) => JSON.stringify({ value })],
-    ['JSON within JSON', (value) => JSON.stringify(JSON.stringify({ value }))],
-  ];
-  it.each(forms)(
+  it.each(writings)(
     'would be seen to hold what is put there as %s, wherever one looks',
-    async (_, form) => {
+    async (_, write) => {
       for (const value of [secret(), word('repository')]) {
         const own = new LeakSearch([value]);
         expect(leaksOf(own, await witness.see())).toEqual([]);
-        await witness.put(word('planted'), form(value));
+        await witness.put(word('planted'), write(value));
         const sight = await witness.see();
         expect(leaksOf(own, sight)).toEqual(Object.keys(sight));
       }

@@ -14,6 +14,7 @@ export class Api {
   constructor(
     readonly url: string,
     readonly token: string,
+    private readonly heard: (answer: Answer) => void = () => undefined,
   ) {}
 
   async request(
@@ -34,12 +35,10 @@ export class Api {
     });
     const text = await response.text();
     const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: isJson ? JSON.parse(text) : text,
-      text,
-    };
+    const { status, headers: answered } = response;
+    const answer = { status, headers: answered, body: isJson ? JSON.parse(text) : text, text };
+    this.heard(answer);
+    return answer;
   }
 
   /** The answer's body; anything but success is an error that shows it. */

@@ -4,9 +4,14 @@ import net from 'node:net';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { eventually } from './api.js';
+import type { LeakSearch } from './leaks.js';
 
 /** What is seen, by where: `snapshot`, `log of writes`, `keys`, `commands`. */
 export type Sight = Record<'snapshot' | 'log of writes' | 'keys' | 'commands', Buffer>;
+
+/** Where something was seen that must not be. */
+export const leaksOf = (what: LeakSearch, sight: Sight): string[] =>
+  Object.entries(sight).flatMap(([where, bytes]) => (what.holds(bytes) ? [where] : []));
 
 export class RedisWitness {
   readonly #redis: Redis;

@@ -6,7 +6,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { createRepository, type GitHost, startGitHost } from '../../src/playground/git-host.js';
-import { Api } from './api.js';
+import { type Answer, Api } from './api.js';
 import { type RunningProcess, runCommand, startDelegate, startManager } from './processes.js';
 import { type RedisOptions, type RunningRedis, startRedis } from './servers.js';
 
@@ -30,6 +30,8 @@ export interface StackOptions {
   passwords?: Record<Road, string>;
   /** How Redis is started where the backend is real; plain by default. */
   redis?: RedisOptions;
+  /** Is told of every answer of the manager’s API. */
+  heard?: (answer: Answer) => void;
 }
 
 export class Stack {
@@ -45,6 +47,7 @@ export class Stack {
     guest: newAccount('guest'),
   };
   #settings: Record<string, string> = {};
+  #heard: StackOptions['heard'];
   /** Folders that a living delegate works in. */
   readonly #occupied = new Set<string>();
   #drop: () => Promise<void> = async () => undefined;
@@ -73,13 +76,14 @@ export class Stack {
     createRepository(root, 'demo', { files: { 'README.md': 'demo\n' } });
     this.host = await startGitHost({ root, port: 0, accounts: Object.values(this.accounts) });
     this.#settings = options.settings ?? {};
+    this.#heard = options.heard;
     await this.startManager();
     for (let i = 0; i < (options.delegates ?? 1); i++) await this.startDelegate();
     await this.#furnish();
   }
 
   get api(): Api {
-    return new Api(this.manager?.url ?? '', this.token);
+    return new Api(this.manager?.url ?? '', this.token, this.#heard);
   }
 
   get token(): string {
