@@ -16,7 +16,7 @@ import type { SealedValue } from '../sealing/client-sealing.js';
 import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import type { SecretManagerRecord } from '../secrets/secret-managers.repository.js';
 import type { HeldSecret, KeptBy } from '../secrets/secrets.repository.js';
-import { errandOfManager, SecretCarrier } from './secret-carrier.js';
+import { assertWhole, errandOfManager, SecretCarrier } from './secret-carrier.js';
 
 /** What keeps a delegate from opening a secret for good. */
 const lasting: ReadonlySet<ReasonCode> = new Set(['scope', 'group', 'tag', 'revoked', 'contract']);
@@ -168,7 +168,9 @@ export class DelegatedSecrets {
     return new Secret(Buffer.from(value, 'base64'));
   }
 
-  async #taskAbout({ scope, id: secret, keptBy, stored }: HeldSecret, purpose: Purpose) {
+  async #taskAbout(held: HeldSecret, purpose: Purpose) {
+    assertWhole(held);
+    const { scope, id: secret, keptBy, stored } = held;
     const manager = await this.carrier.find(keptBy as NonNullable<KeptBy>);
     const task = { manager: await this.carrier.carryManager(manager, purpose), scope, secret, stored };
     const errand = { ...errandSince(manager), purpose };

@@ -7,6 +7,7 @@ import type { CarriedSecret } from '../contract/remote.js';
 import type { CarriedManager } from '../contract/secret-managers.js';
 import type { Errand } from '../delegates/dispatcher.js';
 import type { Envelope } from '../envelope/envelope.js';
+import { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import type { CurrentSecret } from '../secrets/current-secrets.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
@@ -39,6 +40,7 @@ export class SecretCarrier {
   ): Promise<CarriedSecret> {
     const { scope, id, stored } = secret;
     if (manager === null) return { manager: 'builtin', value: await this.#open(secret, purpose, 'delegate') };
+    assertWhole(secret);
     // As delegates have known it since before there were other managers.
     if (manager.settings.kind === 'keyring')
       return { manager: 'keyring', scope, id, envelope: stored as Envelope };
@@ -76,6 +78,12 @@ export class SecretCarrier {
       opened.wipe();
     }
   }
+}
+
+/** Nobody is sent what is neither an envelope nor a reference any more. @throws SECRET_UNREADABLE */
+export function assertWhole({ id, stored }: Pick<HeldSecret, 'id' | 'stored'>): void {
+  if (!StoredSecret.safeParse(stored).success)
+    throw new Failure('SECRET_UNREADABLE', { secret: id, reason: 'what is stored of it is damaged' });
 }
 
 /** What the secret manager asks of the delegate that tries it, or takes a value into its keeping. */

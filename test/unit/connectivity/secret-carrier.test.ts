@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { joinErrands } from '../../../src/connectivity/secret-carrier.js';
+import { assertWhole, joinErrands } from '../../../src/connectivity/secret-carrier.js';
 import { ManagerSettings, secretManagerKindsOutside } from '../../../src/contract/secret-managers.js';
 import type { Errand } from '../../../src/delegates/dispatcher.js';
 import type { Scope } from '../../../src/scopes/scope.js';
@@ -47,5 +48,28 @@ describe('what a connector and the secret manager of its credential ask of one d
     const failure = failureOf(() => joinErrands({ ...git, group: 'south' }, managerOf({ group: 'north' })));
     expect(failure.code).toBe('SECRET_MANAGER_UNFIT');
     expect(failure.message).toContain('north');
+  });
+});
+
+describe('what is stored of a secret', () => {
+  const reference = {
+    format: 'sallyport-reference-1' as const,
+    version: randomUUID(),
+    path: 'team/git',
+    field: null,
+    storeVersion: null,
+  };
+
+  it('is sent as it is', () => {
+    expect(() => assertWhole({ id: 'git', stored: reference })).not.toThrow();
+  });
+
+  it.each([
+    ['no version', { ...reference, version: '' }],
+    ['no path', { ...reference, path: '' }],
+    ['more than it may have', { ...reference, value: 'x' }],
+    ['the form of something else', { ...reference, format: 'sallyport-1' as never }],
+  ])('is sent to nobody with %s', (_, stored) => {
+    expect(failureOf(() => assertWhole({ id: 'git', stored })).code).toBe('SECRET_UNREADABLE');
   });
 });
