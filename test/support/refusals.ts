@@ -1,6 +1,6 @@
 // What a refusal at the door is: a problem that says what is wrong, and no trace of the request.
 import { expect } from 'vitest';
-import type { Answer } from './api.js';
+import { type Answer, eventually } from './api.js';
 import { sql } from './database.js';
 import { head } from './repository.js';
 import type { Stack } from './stack.js';
@@ -15,6 +15,13 @@ export const tracesIn = async (stack: Stack): Promise<unknown> => [
   )),
 ];
 
+/** What was saved before lets go of its lane after its answer. */
+const lanesAreFree = (stack: Stack): Promise<true> =>
+  eventually(async () => {
+    const held = await sql(stack.databaseUrl, 'select 1 from lane where holder is not null');
+    return held.length === 0;
+  }, 'no lane to be held');
+
 export type Refuse = (
   send: () => Promise<Answer>,
   status: number,
@@ -26,6 +33,7 @@ export type Refuse = (
 export const refusalsOf =
   (stack: () => Stack): Refuse =>
   async (send, status, code, detail = '') => {
+    await lanesAreFree(stack());
     const before = await tracesIn(stack());
     const answer = await send();
     expect(answer.status, answer.text).toBe(status);
