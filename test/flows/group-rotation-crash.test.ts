@@ -1,4 +1,4 @@
-// kill -9 before and after every step of a rotation, in the manager and in either delegate: the same request, sent again, ends it;
+// kill -9 at every step of a rotation, in the manager and in either delegate: the same request, sent again, ends it;
 // there is one current edition, every delegate has it, and what was sealed before opens.
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
@@ -55,8 +55,14 @@ async function replaceByVictim(who: 'manager' | Folder, crashAt: string): Promis
   return victim;
 }
 
+/** What is after one step is before the next one; of a delegate’s the worst is that its answer is lost. */
+function momentsOf(who: string, step: string): string[] {
+  if (who !== 'manager') return ['after'];
+  return step === 'rotation.finish' ? ['before', 'after'] : ['before'];
+}
+
 describe.each(points)('%s, killed at %s', (who, step) => {
-  it.each(['before', 'after'])(
+  it.each(momentsOf(who, step))(
     '%s it',
     async (moment) => {
       const numberBefore = file('delegate', 'group.json').edition?.number ?? 0;

@@ -16,7 +16,7 @@ import { VaultServer } from '../support/secret-servers/vault.js';
 import { documentedPolicy, roleId, secretId } from '../support/secret-servers/vault-subject.js';
 import { SCOPE, VaultedStack } from '../support/vaulted-stack.js';
 
-const EDITS = 20;
+const EDITS = 8;
 
 const world = new VaultedStack();
 let aws: AwsServer;

@@ -1,4 +1,4 @@
-// kill -9 before and after every step of a rewrap, a reencryption and a migration, in the manager and in the delegate: the
+// kill -9 at every step of a rewrap, a reencryption and a migration, in the manager and in the delegate: the
 // operation ends all the same, every secret opens, none has two heads, and a store has no value twice.
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,12 @@ const cases: Case[] = [
 ];
 const SECRETS = 3;
 
+/** What is after one step is before the next one; of a delegate’s the worst is that its answer is lost. */
+function momentsOf(process: Process, at: string): string[] {
+  if (process === 'delegate') return ['after'];
+  return at.endsWith('settle') ? ['before', 'after'] : ['before'];
+}
+
 const world = new VaultedStack();
 const { put, connect, seal } = world;
 let stack: Stack;
@@ -42,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 describe.each(cases)('%s, from %s to %j: the %s killed at %s', (action, from, to, process, at) => {
-  it.each(['before', 'after'])(
+  it.each(momentsOf(process, at))(
     '%s it',
     async (moment) => {
       const scope = `${SCOPE}/orgs/c${count++}`;
