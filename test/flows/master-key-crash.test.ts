@@ -83,7 +83,6 @@ describe('killed', () => {
   );
 
   it.each([
-    'master-key.rewrap:before',
     'master-key.replace:before',
     'master-key.replace:after',
     'master-key.replace-manager-keys:before',

@@ -7,7 +7,7 @@ import { BuiltInSecrets } from '../../src/secrets/built-in.js';
 import { MasterKeys } from '../../src/secrets/master-keys.js';
 import { MasterKeysRepository } from '../../src/secrets/master-keys.repository.js';
 import { Storage } from '../../src/storage/database.js';
-import { type Answer, Api } from './api.js';
+import { type Answer, Api, eventually } from './api.js';
 import { sql } from './database.js';
 import { type RunningProcess, runCommand, startManager } from './processes.js';
 import type { Stack } from './stack.js';
@@ -43,11 +43,11 @@ export async function did(
   return stdout;
 }
 
-/** Stages a key and makes it active. @returns its id */
+/** Stages a key and makes it active, once a manager that was killed counts as gone. @returns its id */
 export async function rotate(stack: Stack): Promise<string> {
   await did(stack, ['stage']);
   const staged = keysOf(keyFileOf(stack)).find(({ state }) => state === 'staged');
-  await did(stack, ['promote']);
+  await eventually(async () => (await masterKey(stack, ['promote'])).code === 0, 'the key to be promoted');
   return staged?.id ?? '';
 }
 
