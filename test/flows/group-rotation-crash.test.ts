@@ -13,10 +13,9 @@ const SCOPE = 'accounts/demo';
 const folders = ['delegate', 'delegate-2'] as const;
 type Folder = (typeof folders)[number];
 const points: ['manager' | Folder, string][] = [
-  ...['accept', 'stage', 'hand-over', 'publish', 'promote', 'finish'].map((step): ['manager', string] => [
-    'manager',
-    `rotation.${step}`,
-  ]),
+  ...['accept', 'stage', 'keep', 'hand-over', 'adopt', 'publish', 'promote', 'finish'].map(
+    (step): ['manager', string] => ['manager', `rotation.${step}`],
+  ),
   ['delegate', 'delegate.stage-keys'],
   ['delegate', 'delegate.hand-over-keys'],
   ['delegate-2', 'delegate.adopt-keys'],
