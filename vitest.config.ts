@@ -2,7 +2,17 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What waits for minutes, for processes that are killed or servers that are installed, begins first and does not hold up the end. */
-const slow = /crash|master-key|jgit|dulwich|nginx|native-git|fairness|poison|many\./;
+const slow =
+  /crash|master-key|jgit|dulwich|nginx|native-git|fairness|poison|many\.|imports\.test|interleavings|flows\/(refresh|credentials|subscriptions|pull-requests|webhooks|start)\./;
+
+const thorough = [
+  'test/flows/bench-*.test.ts',
+  'test/flows/{fairness,master-key,poison,secret-canaries,secret-freshness,wrapped-group-keys,chaos}.test.ts',
+  'test/flows/{secret-operations,master-key,group-rotation}-crash.test.ts',
+  'test/flows/{network-namespaces,delegate-doctor}.test.ts',
+  'test/conformance/{native-git-ssh,native-git-limits,native-git-damage,jgit,large-directory}.test.ts',
+  'test/hostile/load.test.ts',
+];
 
 class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -17,6 +27,8 @@ class SlowestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // What takes longest of all: for `THOROUGH=1 npm test`, since the suite has to stay within its time.
+    exclude: process.env.THOROUGH === '1' ? [] : thorough,
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 3,

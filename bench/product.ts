@@ -12,6 +12,8 @@ import { startRedis } from '../test/support/servers.js';
 import { startGitServer } from './git-server.js';
 
 export interface Product {
+  /** The manager’s URL. */
+  manager: string;
   redisUrl: string;
   /** Folder of the bare repository. */
   repository: string;
@@ -69,6 +71,7 @@ export async function startProduct(home: string, stops: (() => Promise<void>)[])
   await seed({ manager, token, repository: `${host.url}/demo.git`, accounts, delegate });
   const ask = asker(manager, token);
   return {
+    manager,
     redisUrl: redis.url,
     repository: made.folder,
     repositoryUrl: `${host.url}/demo.git`,

@@ -5,23 +5,38 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ConnectorsController } from './api/connectors.controller.js';
 import { DelegateGroupsController } from './api/delegate-groups.controller.js';
 import { DelegatesController } from './api/delegates.controller.js';
+import { DriftController } from './api/drift.controller.js';
 import { EnrolmentsController } from './api/enrolments.controller.js';
 import { EntitiesController } from './api/entities.controller.js';
+import { EventsController } from './api/events.controller.js';
 import { ExplainController } from './api/explain.controller.js';
 import { HealthController } from './api/health.controller.js';
+import { ImportsController } from './api/imports.controller.js';
 import { KindsController } from './api/kinds.controller.js';
+import { MovesController } from './api/moves.controller.js';
 import { OperationsController } from './api/operations.controller.js';
 import { ProblemFilter } from './api/problem.filter.js';
+import { ConnectorPullRequestsController, PullRequestsController } from './api/pull-requests.controller.js';
+import { RenamesController } from './api/renames.controller.js';
 import { RequestPipe } from './api/request-pipe.js';
 import { ScopesController } from './api/scopes.controller.js';
 import { SecretAuditController } from './api/secret-audit.controller.js';
 import { SecretManagerListController, SecretManagersController } from './api/secret-managers.controller.js';
 import { SecretOperationsController } from './api/secret-operations.controller.js';
 import { SecretListController, SecretsController } from './api/secrets.controller.js';
+import { SubscriptionsController } from './api/subscriptions.controller.js';
+import { TrackingController } from './api/tracking.controller.js';
+import { WebhooksController } from './api/webhooks.controller.js';
 import { Config } from './config/config.js';
 import { masterKeyFile } from './config/data-folder.js';
+import { Access } from './connectivity/access.js';
+import { CarriedAccesses } from './connectivity/carried-access.js';
 import { Connectivity } from './connectivity/connectivity.js';
+import { CredentialSecrets } from './connectivity/credential-secrets.js';
 import { DelegatedSecrets } from './connectivity/delegated-secrets.js';
+import { GrantTokens } from './connectivity/grant-tokens.js';
+import { Grants } from './connectivity/grants.js';
+import { ManagerAccess } from './connectivity/manager-access.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
 import { SecretCarrier } from './connectivity/secret-carrier.js';
@@ -31,6 +46,7 @@ import { SecretRenewal } from './connectivity/secret-renewal.js';
 import { ConnectorsRepository } from './connectors/connectors.repository.js';
 import { ConnectorsService } from './connectors/connectors.service.js';
 import { Admission, QueueEndpoint } from './delegates/admission.js';
+import { DelegateEventsRepository } from './delegates/delegate-events.repository.js';
 import { DelegateTokensRepository } from './delegates/delegate-tokens.repository.js';
 import { DelegatesRepository } from './delegates/delegates.repository.js';
 import { DelegatesService } from './delegates/delegates.service.js';
@@ -39,11 +55,28 @@ import { GroupRotationFlow } from './delegates/group-rotation.flow.js';
 import { GroupRotationsRepository } from './delegates/group-rotations.repository.js';
 import { GroupsRepository } from './delegates/groups.repository.js';
 import { ManagerKeys, openManagerKeys } from './delegates/manager-keys.js';
+import { CopiesRepository } from './entities/copies.repository.js';
 import { DocumentValidator } from './entities/document.js';
 import { EntitiesRepository } from './entities/entities.repository.js';
+import { InlineRepository } from './entities/inline.repository.js';
 import { KindsRepository } from './entities/kinds.repository.js';
+import { EntityPagesRepository } from './entities/pages.repository.js';
 import { LiveKeyRing } from './envelope/live-key-ring.js';
+import { EventFeed } from './events/event-feed.js';
+import { EventRetention } from './events/event-retention.js';
+import { EventsRepository } from './events/events.repository.js';
+import { ImportFlow } from './imports/import.flow.js';
+import { ImportsRepository } from './imports/imports.repository.js';
 import { Log } from './kernel/log.js';
+import { MoveFlow } from './moves/move.flow.js';
+import { MoveOperations } from './moves/move-operations.js';
+import { MoveSourcesRepository } from './moves/move-sources.repository.js';
+import { MoveWaits } from './moves/move-waits.js';
+import { PullOutcomesRepository } from './pulls/pull-outcomes.repository.js';
+import { PullRequestsFlow } from './pulls/pull-requests.flow.js';
+import { PullRequestsRepository } from './pulls/pull-requests.repository.js';
+import { PullRequestsService } from './pulls/pull-requests.service.js';
+import { PullWaits } from './pulls/pull-waits.js';
 import { Backend, QueueModule } from './queue/queue.module.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
@@ -57,6 +90,7 @@ import { MasterKeys } from './secrets/master-keys.js';
 import { MasterKeysRepository } from './secrets/master-keys.repository.js';
 import { SealedValuesRepository } from './secrets/sealed-values.repository.js';
 import { SecretAuditRepository } from './secrets/secret-audit.repository.js';
+import { SecretGrantsRepository } from './secrets/secret-grants.repository.js';
 import { SecretManagersRepository } from './secrets/secret-managers.repository.js';
 import { SecretOperationsRepository } from './secrets/secret-operations.repository.js';
 import { SecretSettlement } from './secrets/secret-settlement.js';
@@ -64,14 +98,50 @@ import { SecretsRepository } from './secrets/secrets.repository.js';
 import { SecretsService } from './secrets/secrets.service.js';
 import { UsesRepository } from './secrets/uses.repository.js';
 import { Storage } from './storage/database.js';
+import { DeliveryFlow } from './subscriptions/delivery.flow.js';
+import { EventSender } from './subscriptions/event-sender.js';
+import { SubscriptionsRepository } from './subscriptions/subscriptions.repository.js';
+import { SubscriptionsService } from './subscriptions/subscriptions.service.js';
+import { CopyWriter } from './sync/copy-writer.js';
+import { BranchDrift, DriftFlow } from './sync/drift.flow.js';
+import { DriftSources } from './sync/drift.js';
+import { FileProblemsRepository } from './sync/file-problems.repository.js';
+import { HostPauses } from './sync/host-pauses.js';
+import { InlineMoves } from './sync/inline-moves.js';
+import { InlineSaves } from './sync/inline-saves.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { LanesRepository } from './sync/lanes.repository.js';
+import { MergedCopies } from './sync/merged-copies.js';
+import { MoveSettlement } from './sync/move-settlement.js';
+import { MovesRepository } from './sync/moves.repository.js';
 import { OperationsRepository } from './sync/operations.repository.js';
+import { PartJudge } from './sync/part-judge.js';
 import { Placement } from './sync/placement.js';
+import { PollFlow } from './sync/poll.flow.js';
+import { PullWishesRepository } from './sync/pull-wishes.repository.js';
+import { ReadFlow } from './sync/read.flow.js';
+import { Reconsideration } from './sync/reconsideration.js';
+import { RefreshFlow } from './sync/refresh.flow.js';
+import { RemovalGuard } from './sync/removal-guard.js';
+import { RenameFlow } from './sync/rename.flow.js';
+import { RenamesRepository } from './sync/renames.repository.js';
 import { SaveFlow } from './sync/save.flow.js';
 import { Settlement } from './sync/settlement.js';
 import { Sweep } from './sync/sweep.js';
+import { TrackingRepository } from './sync/tracking.repository.js';
 import { Waits } from './sync/waits.js';
+import { DeliveriesFlow } from './webhooks/deliveries.flow.js';
+import { DeliveriesRepository } from './webhooks/deliveries.repository.js';
+import { type HookReaction, HookReactions } from './webhooks/hook-reaction.js';
+import { HookSecrets } from './webhooks/hook-secrets.js';
+import { PullReaction } from './webhooks/pull-reaction.js';
+import { ReceptionFlow } from './webhooks/reception.flow.js';
+import { RefreshReaction } from './webhooks/refresh-reaction.js';
+import { Refusals } from './webhooks/refusals.js';
+import { Registrar } from './webhooks/registrar.js';
+import { RegistrationDrift } from './webhooks/registration-drift.js';
+import { WebhooksRepository } from './webhooks/webhooks.repository.js';
+import { WebhooksService } from './webhooks/webhooks.service.js';
 
 @Module({})
 class SettingsModule {}
@@ -98,6 +168,14 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       EntitiesController,
       OperationsController,
       ConnectorsController,
+      RenamesController,
+      TrackingController,
+      WebhooksController,
+      ImportsController,
+      MovesController,
+      DriftController,
+      ConnectorPullRequestsController,
+      PullRequestsController,
       SecretListController,
       SecretsController,
       SecretAuditController,
@@ -111,6 +189,8 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       DelegateGroupsController,
       EnrolmentsController,
       ExplainController,
+      EventsController,
+      SubscriptionsController,
     ],
     providers: [...doors, ...corridors, ...rooms, ...keys(config)],
   };
@@ -123,12 +203,45 @@ const doors = [
 
 const corridors = [
   SaveFlow,
+  InlineSaves,
   Placement,
+  HostPauses,
   LaneFlow,
+  PollFlow,
+  RefreshFlow,
+  RenameFlow,
+  ReadFlow,
+  PartJudge,
+  CopyWriter,
+  ImportFlow,
+  MoveFlow,
+  MoveOperations,
+  MoveWaits,
+  BranchDrift,
+  RegistrationDrift,
+  {
+    provide: DriftSources,
+    inject: [BranchDrift, RegistrationDrift],
+    useFactory: (...all: [BranchDrift, RegistrationDrift]) => new DriftSources(all),
+  },
+  DriftFlow,
+  MergedCopies,
   Sweep,
   Settlement,
+  MoveSettlement,
+  InlineMoves,
+  RemovalGuard,
   Waits,
+  PullRequestsFlow,
+  PullRequestsService,
+  PullWaits,
   Connectivity,
+  Access,
+  ManagerAccess,
+  CarriedAccesses,
+  Grants,
+  GrantTokens,
+  CredentialSecrets,
   SecretCarrier,
   DelegatedSecrets,
   SecretRefresh,
@@ -142,15 +255,51 @@ const corridors = [
   Dispatcher,
   GroupRotationFlow,
   Admission,
+  EventFeed,
+  EventRetention,
+  DeliveryFlow,
+  EventSender,
+  SubscriptionsService,
+  ReceptionFlow,
+  Refusals,
+  HookSecrets,
+  DeliveriesFlow,
+  // What acts on deliveries, in order.
+  {
+    provide: HookReactions,
+    inject: [RefreshReaction, PullReaction],
+    useFactory: (...reactions: HookReaction[]) => new HookReactions(reactions),
+  },
+  RefreshReaction,
+  PullReaction,
+  Registrar,
 ];
 
 const rooms = [
+  RenamesRepository,
   OperationsRepository,
   LanesRepository,
+  PullWishesRepository,
+  PullRequestsRepository,
+  PullOutcomesRepository,
+  TrackingRepository,
+  FileProblemsRepository,
+  Reconsideration,
+  ImportsRepository,
+  MovesRepository,
+  MoveSourcesRepository,
+  CopiesRepository,
   EntitiesRepository,
+  InlineRepository,
+  EntityPagesRepository,
+  EventsRepository,
+  SubscriptionsRepository,
   KindsRepository,
   ConnectorsService,
   ConnectorsRepository,
+  WebhooksService,
+  WebhooksRepository,
+  DeliveriesRepository,
   SecretsService,
   SecretsRepository,
   UsesRepository,
@@ -158,10 +307,12 @@ const rooms = [
   SecretOperationsRepository,
   SecretSettlement,
   SecretAuditRepository,
+  SecretGrantsRepository,
   SealedValuesRepository,
   MasterKeysRepository,
   MasterKeys,
   DelegatesRepository,
+  DelegateEventsRepository,
   DelegateTokensRepository,
   GroupsRepository,
   GroupRotationsRepository,

@@ -1,5 +1,6 @@
 // Builds, starts and drains the manager.
 import fs from 'node:fs';
+import type { Server } from 'node:http';
 import path from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,6 +8,7 @@ import { registerAuthentication } from './api/authentication.js';
 import { registerBodyParsers } from './api/body-parsers.js';
 import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
+import { registerWebhookDoor } from './api/webhook-door.js';
 import type { Config } from './config/config.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
@@ -15,23 +17,35 @@ import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
 import { GroupRotationFlow } from './delegates/group-rotation.flow.js';
 import { DocumentValidator } from './entities/document.js';
+import { EventFeed } from './events/event-feed.js';
+import { EventRetention } from './events/event-retention.js';
+import { ImportFlow } from './imports/import.flow.js';
 import { Failure } from './kernel/failure.js';
 import { awaitListening } from './kernel/listening.js';
 import type { Log } from './kernel/log.js';
 import { managerModule } from './manager.module.js';
+import { MoveWaits } from './moves/move-waits.js';
+import { PullRequestsFlow } from './pulls/pull-requests.flow.js';
+import { PullWaits } from './pulls/pull-waits.js';
 import { JobWorker } from './queue/job-queue.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { rights, TokensRepository } from './scopes/tokens.repository.js';
 import { MasterKeyBeat } from './secrets/master-key-beat.js';
 import { Storage } from './storage/database.js';
+import { DeliveryFlow } from './subscriptions/delivery.flow.js';
 import { LaneFlow } from './sync/lane.flow.js';
+import { PollFlow } from './sync/poll.flow.js';
 import { Sweep } from './sync/sweep.js';
 import { Waits } from './sync/waits.js';
+import { DeliveriesFlow } from './webhooks/deliveries.flow.js';
+import { ReceptionFlow } from './webhooks/reception.flow.js';
 
 export const version = '0.1.0';
 
 const ADMIN_TOKEN_DAYS = 365;
+/** For what is answered at the end, when nothing is worked on any more. */
+const CLOSE_MS = 2_000;
 
 export interface Manager {
   /** `http://host:port` as it listens. */
@@ -50,7 +64,7 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
   await storage.migrate();
   const app = await NestFactory.create<NestFastifyApplication>(
     managerModule(config, log, storage),
-    new FastifyAdapter(httpServer),
+    new FastifyAdapter({ ...httpServer, trustProxy: trustedBy(config) }),
     { logger: false, bodyParser: false, abortOnError: false },
   );
   await prepare(app, log);
@@ -63,14 +77,27 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
   return { url: await app.getUrl(), drain: () => drain(app, storage) };
 }
 
+/** Whose word for where a request came from is taken. */
+function trustedBy({ SALLYPORT_TRUSTED_PROXIES: proxies }: Config): (address: string) => boolean {
+  return (address) => proxies?.has(address) === true;
+}
+
 async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
   app.setGlobalPrefix('api/v1');
   const fastify = app.getHttpAdapter().getInstance();
   registerBodyParsers(fastify as never);
   registerAuthentication(fastify as never, app.get(TokensRepository), log);
   registerQueryCheck(fastify as never);
-  const document = buildOpenApi(app, version);
-  fastify.get('/api/v1/openapi.json', async () => document);
+  registerWebhookDoor(fastify as never, app.get(ReceptionFlow), log);
+  // Made when it is first asked for: nobody should wait for it before the manager listens.
+  let document: ReturnType<typeof buildOpenApi> | undefined;
+  fastify.get('/api/v1/openapi.json', async () => {
+    document ??= buildOpenApi(app, version);
+    return document.catch((error: unknown) => {
+      document = undefined;
+      throw error;
+    });
+  });
   await app.init();
 }
 
@@ -82,10 +109,17 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   app.get(JobWorker).start({ 'lane.run': async (due) => lanes.begin(due) }, config.SALLYPORT_LANES_MAX);
   await app.get(DelegatesService).listen(app.get(Dispatcher));
   app.get(Sweep).start();
+  app.get(PollFlow).start();
+  app.get(ImportFlow).start();
+  app.get(PullRequestsFlow).start();
   app.get(SealedValuesFlow).start();
   app.get(SecretOperationsFlow).start();
   app.get(SecretAuditFlow).start();
   app.get(GroupRotationFlow).start();
+  await app.get(EventRetention).start();
+  app.get(EventFeed).start();
+  app.get(DeliveryFlow).start();
+  app.get(DeliveriesFlow).start();
 }
 
 /** The first account, and an admin token for it in a file that only this user reads; renewed when it is no longer good. */
@@ -111,17 +145,34 @@ async function openAccount(app: NestFastifyApplication, config: Config, name: st
 
 async function drain(app: NestFastifyApplication, storage: Storage): Promise<void> {
   app.get(Sweep).stop();
+  await app.get(PollFlow).stop();
+  await app.get(ImportFlow).stop();
+  app.get(PullWaits).release();
+  app.get(MoveWaits).release();
+  await app.get(PullRequestsFlow).stop();
   await app.get(SealedValuesFlow).stop();
   await app.get(SecretOperationsFlow).stop();
   await app.get(GroupRotationFlow).stop();
+  await app.get(DeliveriesFlow).stop();
   app.get(Waits).release();
+  app.get(EventFeed).stop();
+  await app.get(EventRetention).stop();
+  await app.get(DeliveryFlow).stop();
   await app.get(LaneFlow).drain();
   await app.get(JobWorker).stop();
   await app.get(SecretAuditFlow).stop();
   await app.get(DelegatesService).stop();
   await app.get(TaskQueue).close();
   await app.get(MasterKeyBeat).stop();
-  await app.close();
+  await close(app);
+  await app.get(ReceptionFlow).stop();
   await app.get(DocumentValidator).close();
   await storage.close();
+}
+
+/** Node waits for connections on which no request came yet, such as browsers open in advance, without end. */
+async function close(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer() as Server;
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+  await app.close().finally(() => clearTimeout(timer));
 }

@@ -1,17 +1,11 @@
 // The delegate starts here: composed by hand, since it is one loop. Without arguments it runs; `enrol` joins a
 // group, `doctor` looks what is wrong, `secret put` seals a secret, `keyring make` replaces a
-// keyring that is gone, `group-keys` wraps the group's private keys by a KMS.
+// keyring that is gone, `group-keys` wraps the group's private keys by a KMS. Each loads what it needs and no more: who seals a
+// value does not wait for a queue's client.
 import '../src/config/process.js';
 import { type Config, readConfig } from '../src/config/config.js';
 import { Failure } from '../src/kernel/failure.js';
-import { createLog } from '../src/kernel/log.js';
 import { runProcess } from '../src/kernel/run-process.js';
-import { doctor } from './commands/doctor.js';
-import { enrol } from './commands/enrol.js';
-import { changeGroupKeys } from './commands/group-keys.js';
-import { makeKeyring } from './commands/keyring-make.js';
-import { putSecret } from './commands/secret-put.js';
-import { startDelegate } from './runtime/delegate-runtime.js';
 
 const [command = 'run', ...args] = process.argv.slice(2);
 const { stdin, stdout, stderr } = process;
@@ -27,29 +21,32 @@ const USAGE = `Usage: npm run -s delegate [-- run]
 
 if (command === 'run') await run();
 else if (command === 'enrol')
-  process.exitCode = await finish(() =>
-    enrol({ arguments: args, stdin, stdout, stderr, config: readSettings() }),
-  );
+  process.exitCode = await finish(async () => {
+    const { enrol } = await import('./commands/enrol.js');
+    return enrol({ arguments: args, stdin, stdout, stderr, config: readSettings() });
+  });
 else if (command === 'doctor')
-  process.exitCode = await finish(() => doctor({ arguments: args, stdout, stderr, config: readSettings() }));
+  process.exitCode = await finish(async () => {
+    const { doctor } = await import('./commands/doctor.js');
+    return doctor({ arguments: args, stdout, stderr, config: readSettings() });
+  });
 else if (command === 'keyring' && args[0] === 'make')
-  process.exitCode = await finish(() =>
-    makeKeyring({ arguments: args.slice(1), stdout, stderr, dataDir: readSettings().SALLYPORT_DATA_DIR }),
-  );
+  process.exitCode = await finish(async () => {
+    const { makeKeyring } = await import('./commands/keyring-make.js');
+    const dataDir = readSettings().SALLYPORT_DATA_DIR;
+    return makeKeyring({ arguments: args.slice(1), stdout, stderr, dataDir });
+  });
 else if (command === 'group-keys')
-  process.exitCode = await finish(() =>
-    changeGroupKeys({ arguments: args, stdout, stderr, config: readSettings() }),
-  );
+  process.exitCode = await finish(async () => {
+    const { changeGroupKeys } = await import('./commands/group-keys.js');
+    return changeGroupKeys({ arguments: args, stdout, stderr, config: readSettings() });
+  });
 else if (command === 'secret' && args[0] === 'put')
-  process.exitCode = await finish(() =>
-    putSecret({
-      arguments: args.slice(1),
-      stdin,
-      stdout,
-      stderr,
-      dataDir: readSettings().SALLYPORT_DATA_DIR,
-    }),
-  );
+  process.exitCode = await finish(async () => {
+    const { putSecret } = await import('./commands/secret-put.js');
+    const dataDir = readSettings().SALLYPORT_DATA_DIR;
+    return putSecret({ arguments: args.slice(1), stdin, stdout, stderr, dataDir });
+  });
 else {
   process.stderr.write(USAGE);
   process.exitCode = 2;
@@ -61,6 +58,8 @@ function readSettings(): Config {
 }
 
 async function run(): Promise<void> {
+  const { createLog } = await import('../src/kernel/log.js');
+  const { startDelegate } = await import('./runtime/delegate-runtime.js');
   await runProcess(async () => {
     const config = readSettings();
     const log = createLog('delegate', config.SALLYPORT_LOG_LEVEL);

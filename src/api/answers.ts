@@ -1,8 +1,8 @@
 // Says in one place what a route answers; the OpenAPI document is made from it.
-import { applyDecorators } from '@nestjs/common';
-import { ApiOperation, ApiResponse } from '@nestjs/swagger';
+import type { ApiResponseOptions } from '@nestjs/swagger';
 import { z } from 'zod';
 import { type ErrorCode, errors } from '../kernel/errors.js';
+import { Described } from './described.js';
 
 export const ProblemAnswer = z
   .strictObject({
@@ -15,6 +15,7 @@ export const ProblemAnswer = z
     operationId: z.string().optional(),
     delegate: z.string().optional(),
     versions: z.record(z.string(), z.unknown()).optional(),
+    blocked: z.array(z.record(z.string(), z.unknown())).optional(),
   })
   .meta({ id: 'Problem' });
 
@@ -24,21 +25,24 @@ interface Description {
   problems?: readonly ErrorCode[];
   /** Statuses whose answer carries the blob id as ETag. */
   etag?: readonly number[];
+  /** Statuses whose answer may say where to look for the rest. */
+  location?: readonly number[];
 }
 
 /** A route's summary, its problems, and the schema of its answer by status; `null` for an answer without a body. */
 export function Answers(answers: Description & Record<number, z.ZodType | null>): MethodDecorator {
-  const { summary, problems = [], etag = [], ...byStatus } = answers;
-  const responses = Object.entries(byStatus).map(([status, schema]) =>
-    ApiResponse({
-      status: Number(status),
-      description: schema === null ? 'Done' : summary,
-      headers: headersOf(Number(status), etag),
-      ...(schema === null ? {} : { standardSchema: schema }),
-    }),
-  );
+  const { summary, problems = [], etag = [], location = [], ...byStatus } = answers;
+  const responses = Object.entries(byStatus).map(([status, schema]) => ({
+    status: Number(status),
+    description: schema === null ? 'Done' : summary,
+    headers: headersOf(Number(status), etag, location),
+    ...(schema === null ? {} : { standardSchema: schema }),
+  }));
   const free = [...EVERYWHERE, ...problems].filter((code) => !(errors[code].status in byStatus));
-  return applyDecorators(ApiOperation({ summary }), ...responses, ...refusals(free));
+  return Described(({ ApiOperation, ApiResponse }) => [
+    ApiOperation({ summary }),
+    ...[...responses, ...refusals(free)].map((response) => ApiResponse(response)),
+  ]);
 }
 
 const EVERYWHERE: readonly ErrorCode[] = [
@@ -57,21 +61,29 @@ export const ofRoad = (Object.keys(errors) as ErrorCode[]).filter((code) =>
   /^(GIT|DELEGATE|TASK|SECRET|QUEUE|CONNECTOR)_/.test(code),
 );
 
-function headersOf(status: number, etag: readonly number[]) {
+/** What the API of a host is refused or fails with, beside what may come of the road to it. */
+export const ofHost = (Object.keys(errors) as ErrorCode[]).filter((code) =>
+  /^(HOST_API_|PULL_REQUESTS_UNSUPPORTED)/.test(code),
+);
+
+function headersOf(status: number, etag: readonly number[], location: readonly number[]) {
   const schema = { type: 'string' as const };
-  const ETag = { schema, description: 'The blob id in quotes, for If-Match' };
-  const Location = { schema, description: 'Where to look for what becomes of it' };
-  return { ...(etag.includes(status) ? { ETag } : {}), ...(status === 202 ? { Location } : {}) };
+  const ETag = { schema, description: 'The blob id in quotes, for If-Match', required: true };
+  const Location = { schema, description: 'Where to look for what becomes of it', required: true };
+  const rest = { schema, description: 'The pull request, where it is not open yet', required: false };
+  return {
+    ...(etag.includes(status) ? { ETag } : {}),
+    ...(status === 202 ? { Location } : {}),
+    ...(location.includes(status) ? { Location: rest } : {}),
+  };
 }
 
 /** One answer for each status, which lists its codes. */
-function refusals(codes: readonly ErrorCode[]): MethodDecorator[] {
+function refusals(codes: readonly ErrorCode[]): ApiResponseOptions[] {
   const byStatus = Map.groupBy(codes, (code) => errors[code].status);
-  return [...byStatus].map(([status, group]) =>
-    ApiResponse({
-      status,
-      description: group.map((code) => `${code}: ${errors[code].title}`).join('\n'),
-      standardSchema: ProblemAnswer,
-    }),
-  );
+  return [...byStatus].map(([status, group]) => ({
+    status,
+    description: group.map((code) => `${code}: ${errors[code].title}`).join('\n'),
+    standardSchema: ProblemAnswer,
+  }));
 }

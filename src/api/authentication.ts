@@ -1,5 +1,5 @@
-// Everything but whether Sallyport is up is denied without a token of the account it concerns, before a byte of the body is
-// read.
+// Everything but whether Sallyport is up, and the door of webhooks, is denied without a token of the account it concerns, before a
+// byte of the body is read.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { nameActor } from '../kernel/actor.js';
 import { Failure } from '../kernel/failure.js';
@@ -7,6 +7,7 @@ import type { Log } from '../kernel/log.js';
 import type { Right, Token, TokensRepository } from '../scopes/tokens.repository.js';
 import { isConnectionFault } from '../storage/database.js';
 import { sendProblem, toProblem } from './problem.filter.js';
+import { WEBHOOK_ROUTE } from './webhook-door.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -46,6 +47,8 @@ export function requireRight({ token }: FastifyRequest, right: Right): void {
 }
 
 async function authenticate(request: FastifyRequest, tokens: TokensRepository): Promise<void> {
+  // A Git host has no token: its deliveries prove themselves.
+  if (request.routeOptions.url === WEBHOOK_ROUTE) return;
   const header = request.headers.authorization;
   if (header === undefined && isHealth(request)) return;
   const text = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? '')?.[1];

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Access } from '../connectivity/access.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { ConnectorsService } from '../connectors/connectors.service.js';
@@ -9,35 +10,31 @@ import { HostFeatures } from '../contract/tasks.js';
 import type { StageResult } from '../git/git.js';
 import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
-import { OutwardName } from '../policy/identifiers.js';
+import { ApiCredential, GitCredential, Trust } from '../policy/credentials.js';
 import { KnownHosts } from '../policy/known-hosts.js';
-import { PathReferenceText } from '../policy/path-references.js';
-import { GroupName, Username } from '../policy/text.js';
+import { GroupName } from '../policy/text.js';
+import { Provider } from '../providers/provider.js';
 import { scopeOf } from '../scopes/scope.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
 import { actorOf } from './authentication.js';
+import { ConnectorCredential, TrustAnswer } from './credential-answers.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
-
-const credentials = {
-  secret: z.strictObject({ username: Username, secret: OutwardName }),
-  reference: z.strictObject({ username: Username, reference: PathReferenceText }),
-};
-
-const Credential = z
-  .union([credentials.secret, credentials.reference], { error: ({ input }) => describeMisfit(input) })
-  .meta({
-    description:
-      'User name, and the secret that holds the password or token, or the private key for SSH; or, with connectivity `delegate`, where a store has it',
-  });
 
 const remote = {
   url: z.string().min(1).max(2_048).meta({
     description:
       'Repository URL, without user-info; with connectivity `delegate` also `ssh://[user@]host[:port]/path` or `user@host:path`',
   }),
-  credential: Credential.optional(),
+  credential: GitCredential.optional(),
+  apiCredential: ApiCredential.optional(),
+  trust: Trust.optional(),
   knownHosts: KnownHosts.optional(),
+  provider: Provider.optional().meta({ description: 'The Git host product; default: `generic`, plain Git' }),
+  apiUrl: z.string().min(1).max(2_048).optional().meta({
+    description:
+      'Where the host’s API is; default: where the provider has it, judged by the repository’s URL',
+  }),
 };
 
 export const ConnectorBody = z.discriminatedUnion('connectivity', [
@@ -53,6 +50,13 @@ export const ConnectorBody = z.discriminatedUnion('connectivity', [
 ]);
 type ConnectorBody = z.infer<typeof ConnectorBody>;
 
+export const RenamedTo = z
+  .strictObject({ url: z.string(), by: z.enum(['webhook', 'redirect']), seenAt: z.iso.datetime() })
+  .meta({
+    id: 'RenamedTo',
+    description: 'What its host was heard to call the repository now; a hint that nobody follows',
+  });
+
 export const ConnectorAnswer = z
   .strictObject({
     scope: z.string(),
@@ -61,19 +65,18 @@ export const ConnectorAnswer = z
     connectivity: z.enum(['manager', 'delegate']),
     group: z.string().nullable(),
     tags: z.array(z.string()),
-    credential: z
-      .union([
-        z.strictObject({ username: z.string(), secret: z.string(), secretScope: z.string() }),
-        z.strictObject({
-          username: z.string(),
-          reference: z.string(),
-          manager: z.string(),
-          managerScope: z.string(),
-        }),
-      ])
-      .nullable(),
+    credential: ConnectorCredential.nullable(),
+    apiCredential: ConnectorCredential.nullable(),
+    trust: TrustAnswer.nullable(),
+    needsAuthorisation: z
+      .strictObject({ since: z.iso.datetime(), code: z.string(), detail: z.string(), hint: z.string() })
+      .nullable()
+      .meta({ description: 'Its refresh token is void, until the credential or one of its secrets changes' }),
     knownHosts: z.string().nullable(),
+    provider: Provider,
+    apiUrl: z.string().nullable(),
     revision: z.string(),
+    renamedTo: RenamedTo.nullable(),
   })
   .meta({ id: 'Connector' });
 
@@ -105,6 +108,7 @@ export class ConnectorsController {
     private readonly service: ConnectorsService,
     private readonly connectors: ConnectorsRepository,
     private readonly connectivity: Connectivity,
+    private readonly access: Access,
   ) {}
 
   @Put()
@@ -131,13 +135,15 @@ export class ConnectorsController {
   ) {
     const { connector, created } = await this.service.put(scopeOf(names), id, body);
     reply.status(created ? 201 : 200);
-    return connector;
+    return this.#describe(connector);
   }
 
   @Get()
   @Answers({ summary: 'Read a connector', problems: ['NOT_FOUND'], 200: ConnectorAnswer })
-  async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<Connector> {
-    return this.connectors.get(scopeOf(names), id);
+  async get(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+  ): Promise<z.infer<typeof ConnectorAnswer>> {
+    return this.#describe(await this.connectors.get(scopeOf(names), id));
   }
 
   @Delete()
@@ -173,18 +179,21 @@ export class ConnectorsController {
       host: host === null ? null : { ...host, costs: describeCosts(host) },
     };
   }
+
+  /** A secret that is gone is another matter, which the next use tells. */
+  async #describe(connector: Connector): Promise<z.infer<typeof ConnectorAnswer>> {
+    const refusal = await this.access.refusalOf(connector).catch(() => undefined);
+    return { ...connector, needsAuthorisation: refusal === undefined ? null : toAuthorisation(refusal) };
+  }
 }
+
+const toAuthorisation = ({ failure, at }: { failure: Failure; at: Date }) => {
+  const { code, detail, hint } = toProblem(failure);
+  return { since: at.toISOString(), code, detail, hint };
+};
 
 function toStage({ stage, ok, ms, failure }: StageResult): z.infer<typeof CheckAnswer>['stages'][number] {
   if (failure === undefined) return { stage, ok, ms };
   const { code, detail, hint } = toProblem(Failure.fromWire(failure));
   return { stage, ok, ms, code, detail, hint };
-}
-
-/** By the form that a credential of neither seems to be meant as. */
-function describeMisfit(input: unknown): string | undefined {
-  const body = z.record(z.string(), z.unknown()).safeParse(input).data ?? {};
-  const form = 'reference' in body ? credentials.reference : credentials.secret;
-  const issue = form.safeParse(input).error?.issues[0];
-  return issue === undefined ? undefined : [issue.path.join('.'), issue.message].filter(Boolean).join(': ');
 }

@@ -167,9 +167,7 @@ export class DelegatesController {
   }
 
   async #set({ id, ...names }: DelegateParameters, state: DelegateState) {
-    const record = await this.delegates.setState(scopeOf(names), id, state);
-    this.presence.forget();
-    return toAnswer(record);
+    return toAnswer(await this.presence.setState(scopeOf(names), id, state));
   }
 }
 

@@ -1,27 +1,32 @@
-import { createHash } from 'node:crypto';
-import { applyDecorators, Controller, Delete, Get, Param, Put, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
+import { Controller, Delete, Get, Param, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config/config.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
-import { EntitiesRepository, type EntityRecord } from '../entities/entities.repository.js';
+import { EntityPagesRepository, type Listed } from '../entities/pages.repository.js';
 import type { ErrorCode } from '../kernel/errors.js';
 import { Failure } from '../kernel/failure.js';
-import { BranchName } from '../policy/branches.js';
-import { parseIfMatch, parseIfNoneMatch, parsePrefer } from '../policy/headers.js';
-import { IdempotencyKey } from '../policy/text.js';
+import { parseIfMatch, parseIfNoneMatch } from '../policy/headers.js';
+import { PullRequestsService, type WithPull } from '../pulls/pull-requests.service.js';
 import { scopeOf } from '../scopes/scope.js';
-import type { OperationRecord, OperationResult } from '../sync/operations.repository.js';
+import type { OperationResult } from '../sync/operations.repository.js';
+import { ReadFlow } from '../sync/read.flow.js';
 import { SaveFlow, type SaveRequest } from '../sync/save.flow.js';
-import { Answers, ofBody, ofRoad } from './answers.js';
+import { Answers, ofBody, ofHost, ofRoad } from './answers.js';
 import { actorOf } from './authentication.js';
+import { CompareQuery, ComparisonAnswer, toSide } from './comparison-answer.js';
+import { Described } from './described.js';
 import {
   DeletionAnswer,
   EntityAnswer,
   EntityPage,
+  inlineFreshness,
   OperationAnswer,
   problemOf,
+  SavedAnswer,
+  toDeletion,
   toEntityAnswer,
+  toFreshness,
+  toInlineAnswer,
   toOperationAnswer,
   toSavedAnswer,
 } from './operation-answer.js';
@@ -34,7 +39,9 @@ import {
   under,
 } from './parameters.js';
 import { sendProblem } from './problem.filter.js';
-import { DeleteQuery, GitQuery, parse, parseSaveBody, ReadQuery, SaveBody } from './save-request.js';
+import { addressOf } from './pull-request-answer.js';
+import { idempotencyOf, waitMsOf } from './request-preferences.js';
+import { DeleteQuery, GitQuery, parseSaveBody, ReadQuery, SaveBody, toHome } from './save-request.js';
 
 const ofChange: readonly ErrorCode[] = [
   'SCOPE_NOT_FOUND',
@@ -48,14 +55,19 @@ const ofChange: readonly ErrorCode[] = [
   'ENTITY_CONFLICT',
   'ENTITY_PLACE_TAKEN',
   'ENTITY_ELSEWHERE',
+  'ENTITY_INLINE',
+  'ENTITY_IN_GIT',
+  'ENTITY_MOVING',
   'OPERATION_EXPIRED',
   'OPERATION_IN_DOUBT',
+  'PULL_REQUEST_UNFIT',
+  ...ofHost,
   ...ofRoad,
 ];
 
 const ChangeHeaders = (): MethodDecorator =>
-  applyDecorators(
-    ...[
+  Described(({ ApiHeader }) =>
+    [
       {
         name: 'If-Match',
         description: 'ETag the change was made from; anything else at its place is a conflict',
@@ -71,20 +83,25 @@ export class EntitiesController {
   constructor(
     private readonly config: Config,
     private readonly flow: SaveFlow,
-    private readonly entities: EntitiesRepository,
+    private readonly pages: EntityPagesRepository,
+    private readonly reads: ReadFlow,
     private readonly connectors: ConnectorsRepository,
+    private readonly pulls: PullRequestsService,
   ) {}
 
   @Put(':kind/:id')
-  @ApiConsumes('application/json', 'application/yaml')
-  @ApiBody({ standardSchema: SaveBody } as never)
+  @Described(({ ApiBody, ApiConsumes }) => [
+    ApiBody({ standardSchema: SaveBody } as never),
+    ApiConsumes('application/json', 'application/yaml'),
+  ])
   @ChangeHeaders()
   @Answers({
     summary: 'Save an entity',
     problems: [...ofBody, ...ofChange],
     etag: [200, 201],
-    200: EntityAnswer,
-    201: EntityAnswer,
+    location: [200, 201],
+    200: SavedAnswer,
+    201: SavedAnswer,
     202: OperationAnswer,
   })
   async save(
@@ -93,9 +110,8 @@ export class EntitiesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { yaml, git } = parseSaveBody(request.body, query);
-    const operation = await this.#accept(params, { yaml, git }, request);
-    return this.#answer(operation, params, reply);
+    const change = parseSaveBody(request.body, query);
+    return this.#answer(await this.#accept(params, change, request), params, reply);
   }
 
   @Delete(':kind/:id')
@@ -103,6 +119,7 @@ export class EntitiesController {
   @Answers({
     summary: 'Delete an entity and its file',
     problems: ofChange,
+    location: [200],
     200: DeletionAnswer,
     202: OperationAnswer,
   })
@@ -112,39 +129,65 @@ export class EntitiesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { authorName, authorEmail, ...rest } = query;
-    const author = authorName === undefined ? undefined : { name: authorName, email: authorEmail as string };
-    const operation = await this.#accept(params, { yaml: null, git: { ...rest, author } }, request);
-    return this.#answer(operation, params, reply);
+    const change = { yaml: null, ...toHome(query) };
+    return this.#answer(await this.#accept(params, change, request), params, reply);
   }
 
   @Get(':kind/:id')
-  @Answers({ summary: 'Read an entity', problems: ['NOT_FOUND'], etag: [200], 200: EntityAnswer })
+  @Answers({ summary: 'Read an entity', problems: ['NOT_FOUND', ...ofRoad], etag: [200], 200: EntityAnswer })
   async get(
     @Param({ schema: EntityParameters }) { kind, id, ...names }: EntityParameters,
-    @Query({ schema: ReadQuery }) { branch }: { branch?: BranchName | undefined },
+    @Query({ schema: ReadQuery }) { branch, freshness: level = 'cached' }: ReadQuery,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const entity = await this.entities.get({ scope: scopeOf(names), kind, id }, branch);
+    const reader = { key: { scope: scopeOf(names), kind, id }, branch, actor: actorOf(request) };
+    const read = await this.reads.read(reader, level);
+    if ('inline' in read) {
+      reply.header('ETag', `"${read.inline.blob_id}"`);
+      return { ...toInlineAnswer(read.inline), freshness: inlineFreshness };
+    }
+    const { entity, freshness } = read;
     reply.header('ETag', `"${entity.blob_id}"`);
-    return toEntityAnswer(entity, await this.#connectivityOf(entity));
+    const answer = toEntityAnswer(entity, await this.#connectivityOf(entity));
+    return { ...answer, freshness: toFreshness(freshness) };
+  }
+
+  @Get(':kind/:id/compare')
+  @Answers({
+    summary: 'Compare an entity between two branches or commits, as Git has it',
+    problems: ['NOT_FOUND', 'ENTITY_INLINE', ...ofRoad],
+    200: ComparisonAnswer,
+  })
+  async compare(
+    @Param({ schema: EntityParameters }) { kind, id, ...names }: EntityParameters,
+    @Query({ schema: CompareQuery }) { from, to }: CompareQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<ComparisonAnswer> {
+    const reader = { key: { scope: scopeOf(names), kind, id }, actor: actorOf(request) };
+    const [before, after] = await Promise.all([
+      this.reads.documentAt(reader, from),
+      this.reads.documentAt(reader, to),
+    ]);
+    return { kind, id, same: before.file?.id === after.file?.id, from: toSide(before), to: toSide(after) };
   }
 
   @Get()
   @Answers({ summary: 'List the entities of a scope', 200: EntityPage })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
-    @Query({ schema: EntityListQuery }) { kind, branch, cursor = 0, limit = PAGE_DEFAULT }: EntityListQuery,
+    @Query({ schema: EntityListQuery }) { cursor = 0, limit = PAGE_DEFAULT, ...wanted }: EntityListQuery,
   ) {
-    const filter = { scope: scopeOf(names), kind, branch, after: cursor, limit };
-    const { rows, next } = await this.entities.list(filter);
+    const filter = { scope: scopeOf(names), ...wanted, after: cursor, limit };
+    const { rows, next } = await this.pages.list(filter);
     return { entities: await this.#toAnswers(rows), nextCursor: next === null ? null : toCursor(next) };
   }
 
   /** Asks for each connector once. */
-  async #toAnswers(page: EntityRecord[]): Promise<EntityAnswer[]> {
+  async #toAnswers(page: Listed[]): Promise<EntityAnswer[]> {
     const roads = new Map<string, Promise<Connector['connectivity']>>();
-    const answers = page.map(async (one) => {
+    const answers = page.map(async ({ store, entity: one }) => {
+      if (store === 'inline') return toInlineAnswer(one);
       const connector = `${one.connector_scope}/${one.connector_id}`;
       const road = roads.get(connector) ?? this.#connectivityOf(one);
       roads.set(connector, road);
@@ -155,14 +198,11 @@ export class EntitiesController {
 
   async #accept(
     { kind, id, ...names }: EntityParameters,
-    change: Pick<SaveRequest, 'yaml' | 'git'>,
+    change: Pick<SaveRequest, 'yaml' | 'store' | 'git'>,
     request: FastifyRequest,
-  ): Promise<OperationRecord> {
-    const { headers } = request;
-    const { waitSeconds = this.config.SALLYPORT_WAIT_DEFAULT_SECONDS } = parsePrefer(
-      headers.prefer as string | undefined,
-    );
-    const wait = Math.min(waitSeconds, this.config.SALLYPORT_WAIT_MAX_SECONDS);
+  ): Promise<WithPull> {
+    const waitMs = waitMsOf(request, this.config);
+    const began = performance.now();
     const save: SaveRequest = {
       scope: scopeOf(names),
       kind,
@@ -172,12 +212,16 @@ export class EntitiesController {
       idempotency: idempotencyOf(request),
       requestedBy: actorOf(request),
     };
-    return this.flow.accept(save, wait * 1000);
+    const operation = await this.flow.accept(save, waitMs);
+    return this.pulls.settle(operation, waitMs - (performance.now() - began));
   }
 
-  /** The commit when it is on the branch, the problem when there will be none, else where to look for it. */
+  /**
+   * The commit when it is on the branch, the problem when there will be none, else where to look for it; and where to look for a
+   * pull request that is not open yet.
+   */
   async #answer(
-    operation: OperationRecord,
+    { operation, pull }: WithPull,
     { kind: _kind, id: _id, ...names }: EntityParameters,
     reply: FastifyReply,
   ) {
@@ -186,26 +230,25 @@ export class EntitiesController {
     if (operation.state === 'pending') {
       const url = `/api/v1/${scopeOf(names)}/operations/${operation.id}`;
       reply.status(202).header('Location', url);
-      return toOperationAnswer(operation);
+      return toOperationAnswer(operation, pull);
     }
     const result = operation.result as OperationResult;
     reply.status(result.created ? 201 : 200);
-    if (operation.action === 'delete') return toDeletion(operation, result);
-    reply.header('ETag', `"${result.blobId}"`);
-    return toSavedAnswer(operation, await this.#connectivityOf(operation));
+    if (pull?.state === 'wanted') reply.header('Location', addressOf(pull));
+    if (operation.action === 'delete') return toDeletion(operation, pull);
+    // What the entity is, where it is, has another.
+    if (result.elsewhere === undefined) reply.header('ETag', `"${result.blobId}"`);
+    return toSavedAnswer(operation, pull, await this.#connectivityOf(operation));
   }
 
-  async #connectivityOf(
-    place: Pick<EntityRecord, 'connector_scope' | 'connector_id'>,
-  ): Promise<Connector['connectivity']> {
-    const connector = await this.connectors.find(place.connector_scope, place.connector_id);
+  async #connectivityOf(place: {
+    connector_scope: string | null;
+    connector_id: string | null;
+  }): Promise<Connector['connectivity']> {
+    const { connector_scope: scope, connector_id: id } = place;
+    const connector = scope === null || id === null ? undefined : await this.connectors.find(scope, id);
     return connector?.connectivity ?? 'manager';
   }
-}
-
-function toDeletion(operation: OperationRecord, { commitId }: OperationResult) {
-  const { kind, entity_id: id, scope, connector_id: connector, branch, path } = operation;
-  return { kind, id, scope, git: { connector, branch, path, commitId }, operationId: operation.id };
 }
 
 function expectationOf({ headers }: FastifyRequest): string {
@@ -213,15 +256,4 @@ function expectationOf({ headers }: FastifyRequest): string {
   if (!parseIfNoneMatch(headers['if-none-match'])) return match ?? 'any';
   if (match === undefined) return 'absent';
   throw new Failure('PRECONDITION_REFUSED', { problem: 'If-Match and If-None-Match exclude each other' });
-}
-
-/** The key, and a digest of all that makes two requests the same. */
-function idempotencyOf(request: FastifyRequest): SaveRequest['idempotency'] {
-  const given = request.headers['idempotency-key'];
-  if (given === undefined) return undefined;
-  const key = parse(IdempotencyKey, given, 'Idempotency-Key');
-  const { method, url, headers, bodyBytes = Buffer.alloc(0) } = request;
-  const parts = [method, url, headers['content-type'], headers['if-match'], headers['if-none-match']];
-  const requestHash = createHash('sha256').update(JSON.stringify(parts)).update(bodyBytes).digest();
-  return { key, requestHash };
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Connectivity } from '../connectivity/connectivity.js';
-import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { type Connector, ConnectorsRepository, secretsOf } from '../connectors/connectors.repository.js';
 import { Dispatcher } from '../delegates/dispatcher.js';
 import type { Verdict } from '../delegates/selection.js';
 import { Identifier } from '../policy/identifiers.js';
@@ -63,8 +63,7 @@ export class ExplainController {
     const reasons: { code: string; detail: string }[] = [];
     if (!/^https?:/.test(connector.url))
       reasons.push({ code: 'engine', detail: 'the manager does not speak SSH' });
-    const keptBy = await this.#keeperOf(connector);
-    if (!canReach(keptBy, 'manager'))
+    for (const keptBy of (await this.#keepersOf(connector)).filter((one) => !canReach(one, 'manager')))
       reasons.push({ code: 'secret', detail: `it cannot open secrets of ${keptBy?.id ?? 'builtin'}` });
     const verdicts = await this.dispatcher.explain(await this.connectivity.errandOf(connector));
     const chosen = verdicts.find(({ eligible }) => eligible)?.delegate.id ?? null;
@@ -77,11 +76,14 @@ export class ExplainController {
     };
   }
 
-  /** Who keeps its credential; null for the builtin secret manager, and for nobody where there is none. */
-  async #keeperOf({ credential }: Connector): Promise<KeptBy> {
-    if (credential === null) return null;
-    if ('reference' in credential) return { scope: credential.managerScope, id: credential.manager };
-    return (await this.secrets.resolve(credential.secretScope, credential.secret)).keptBy;
+  /** Who keeps its secrets; null for the builtin secret manager. */
+  async #keepersOf(connector: Connector): Promise<KeptBy[]> {
+    const { credential } = connector;
+    const kept = await Promise.all(
+      secretsOf(connector).map(async ({ scope, id }) => (await this.secrets.resolve(scope, id)).keptBy),
+    );
+    if (credential === null || !('reference' in credential)) return kept;
+    return [{ scope: credential.managerScope, id: credential.manager }, ...kept];
   }
 }
 

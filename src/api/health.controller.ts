@@ -1,5 +1,4 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { contractOldest, contractVersion } from '../contract/version.js';
@@ -12,6 +11,7 @@ import { MasterKeyBeat } from '../secrets/master-key-beat.js';
 import { Storage } from '../storage/database.js';
 import { Sweep } from '../sync/sweep.js';
 import { Answers } from './answers.js';
+import { Described } from './described.js';
 
 const Part = z.strictObject({ up: z.boolean(), why: z.string() });
 
@@ -55,8 +55,7 @@ export class HealthController {
 
   /** Up means that saves are acknowledged: the database answers. Work that waits for the queue is not lost. */
   @Get()
-  @ApiSecurity({})
-  @ApiSecurity('bearer')
+  @Described(({ ApiSecurity }) => [ApiSecurity('bearer'), ApiSecurity({})])
   @Answers({
     summary: 'Whether Sallyport is up, and which contract it speaks; with a token, every dependency and why',
     200: HealthAnswer,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DocumentValidator } from '../entities/document.js';
 import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
 import { PathTemplate } from '../policy/paths.js';
+import { JsonPointer } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { Answers, ofBody } from './answers.js';
@@ -16,6 +17,14 @@ export const KindBody = z.strictObject({
     .refine(isStorable, 'holds a NUL, half a surrogate pair, or a number out of range')
     .meta({ description: 'JSON Schema, 2020-12' }),
   pathTemplate: PathTemplate,
+  identity: z
+    .strictObject({
+      id: JsonPointer.optional(),
+      org: JsonPointer.optional(),
+      project: JsonPointer.optional(),
+    })
+    .optional()
+    .meta({ description: 'Where documents name the entity that they are; what one says there must be so' }),
 });
 type KindBody = z.infer<typeof KindBody>;
 
@@ -24,6 +33,13 @@ export const KindAnswer = z
     id: z.string(),
     schema: z.record(z.string(), z.unknown()),
     pathTemplate: z.string(),
+    identity: z
+      .strictObject({
+        id: z.string().optional(),
+        org: z.string().optional(),
+        project: z.string().optional(),
+      })
+      .nullable(),
     revision: z.string(),
   })
   .meta({ id: 'Kind' });
@@ -51,7 +67,7 @@ export class KindsController {
     const scope = scopeOf({ account });
     await this.scopes.get(scope);
     await this.documents.checkSchema(body.schema);
-    const { kind, created } = await this.kinds.put(scope, { id, ...body });
+    const { kind, created } = await this.kinds.put(scope, { id, ...body, identity: body.identity ?? null });
     reply.status(created ? 201 : 200);
     return toAnswer(kind);
   }
@@ -67,5 +83,6 @@ const toAnswer = (kind: Kind): z.infer<typeof KindAnswer> => ({
   id: kind.id,
   schema: kind.schema as Record<string, unknown>,
   pathTemplate: kind.pathTemplate,
+  identity: kind.identity,
   revision: kind.revision,
 });

@@ -1,6 +1,7 @@
 // The OpenAPI document, made from the schemas that validate the requests.
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { describeRoutes } from './described.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Parameter = { name: string; in: string; required?: boolean };
@@ -8,7 +9,8 @@ type Content = Record<string, { schema?: unknown }>;
 
 const METHODS = ['get', 'put', 'post', 'delete'] as const;
 
-export function buildOpenApi(app: INestApplication, version: string): OpenAPIObject {
+export async function buildOpenApi(app: INestApplication, version: string): Promise<OpenAPIObject> {
+  const { DocumentBuilder, SwaggerModule } = await describeRoutes();
   const description = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Sallyport')

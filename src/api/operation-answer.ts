@@ -1,10 +1,44 @@
 // How an operation, and the entity it saved, look from outside.
 import { z } from 'zod';
 import type { EntityRecord } from '../entities/entities.repository.js';
+import type { InlineRecord } from '../entities/inline.repository.js';
 import { Failure } from '../kernel/failure.js';
-import type { OperationFailure, OperationRecord, OperationResult } from '../sync/operations.repository.js';
+import type { ShownPullRequest } from '../pulls/pull-requests.repository.js';
+import {
+  type ChangeRow,
+  type GitOperation,
+  isOfGit,
+  type OperationFailure,
+  type OperationRecord,
+  type OperationResult,
+} from '../sync/operations.repository.js';
+import type { Freshness } from '../sync/read.flow.js';
 import { ProblemAnswer } from './answers.js';
 import { type Problem, toProblem } from './problem.filter.js';
+import { SavedPullAnswer, toSavedPull } from './pull-request-answer.js';
+
+const FreshnessAnswer = z
+  .strictObject({
+    source: z.enum(['git', 'inline']).meta({
+      description: '`inline`: Sallyport’s own word, which is always current',
+    }),
+    state: z.enum(['current', 'behind', 'gone', 'held', 'unknown']).meta({
+      description:
+        '`current`: what stood in Git at `checkedAt`; `held`: Git holds what a rule of the tracking, or its being no entity, keeps out; `unknown`: nobody looks',
+    }),
+    checkedAt: z.iso.datetime().nullable(),
+    head: z.string().nullable().meta({ description: 'Where the branch pointed then' }),
+    gitBlobId: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: 'What Git held then, where it was asked' }),
+  })
+  .meta({ id: 'Freshness' });
+
+const store = z.enum(['git', 'inline']).meta({
+  description: '`inline`: in Sallyport alone, and `git` is null',
+});
 
 export const EntityAnswer = z
   .strictObject({
@@ -12,41 +46,82 @@ export const EntityAnswer = z
     id: z.string(),
     scope: z.string(),
     yaml: z.string().meta({ description: 'The document, byte for byte' }),
-    git: z.strictObject({
-      connector: z.string(),
-      connectivity: z.enum(['manager', 'delegate']),
-      branch: z.string(),
-      path: z.string(),
-      commitId: z.string(),
-      blobId: z.string(),
+    store,
+    blobId: z.string().meta({ description: 'What the ETag quotes' }),
+    git: z
+      .strictObject({
+        connector: z.string(),
+        connectivity: z.enum(['manager', 'delegate']),
+        branch: z.string(),
+        path: z.string(),
+        commitId: z.string(),
+        blobId: z.string(),
+      })
+      .nullable(),
+    operationId: z
+      .string()
+      .nullable()
+      .meta({ description: 'The save that wrote it; null for what came from Git' }),
+    invalid: ProblemAnswer.nullable().meta({
+      description: 'Why what stands in Git is no document of its kind; null where it is one',
     }),
-    operationId: z.string(),
+    freshness: FreshnessAnswer.optional().meta({ description: 'Of a read of one entity' }),
   })
   .meta({ id: 'Entity' });
 export type EntityAnswer = z.infer<typeof EntityAnswer>;
+
+const elsewhere = z.strictObject({ connector: z.string(), path: z.string() }).optional().meta({
+  description:
+    'The commit is on the branch, and before it was there the entity had come to another repository: where. What it is there is untouched',
+});
+
+const asked = SavedPullAnswer.optional().meta({
+  description: 'Where the change asked for one; that the commit is on its branch does not depend on it',
+});
+
+export const SavedAnswer = EntityAnswer.extend({ elsewhere, pullRequest: asked }).meta({ id: 'SavedEntity' });
 
 export const EntityPage = z
   .strictObject({ entities: z.array(EntityAnswer), nextCursor: z.string().nullable() })
   .meta({ id: 'EntityPage' });
 
+const MoveChangeAnswer = z
+  .strictObject({
+    kind: z.string(),
+    entity: z.string(),
+    path: z.string(),
+    action: z.enum(['write', 'remove']),
+  })
+  .meta({ id: 'MoveChange' });
+
 export const OperationAnswer = z
   .strictObject({
     id: z.string(),
     scope: z.string(),
-    action: z.enum(['save', 'delete']),
-    kind: z.string(),
-    entity: z.string(),
+    action: z.enum(['save', 'delete', 'move']),
+    kind: z.string().nullable().meta({ description: 'Null for a move, which is of many' }),
+    entity: z.string().nullable(),
     state: z.enum(['pending', 'succeeded', 'conflict', 'failed']),
     waitsFor: z.string().nullable().meta({ description: 'While pending: what it waits for' }),
-    git: z.strictObject({
-      connector: z.string(),
-      branch: z.string(),
-      path: z.string(),
-      commitId: z.string().nullable(),
-      blobId: z.string().nullable(),
-    }),
+    store,
+    blobId: z.string().nullable().meta({ description: 'Of a save that succeeded: what it left' }),
+    git: z
+      .strictObject({
+        connector: z.string(),
+        branch: z.string(),
+        path: z.string().nullable(),
+        commitId: z.string().nullable(),
+        blobId: z.string().nullable(),
+      })
+      .nullable(),
+    move: z
+      .strictObject({ id: z.string(), changes: z.array(MoveChangeAnswer) })
+      .optional()
+      .meta({ description: 'Of a move: which one, and the files of this commit' }),
     yaml: z.string().nullable().meta({ description: 'The content, kept whatever becomes of the operation' }),
+    elsewhere,
     problem: ProblemAnswer.nullable(),
+    pullRequest: SavedPullAnswer.nullable().meta({ description: 'Null where it asked for none' }),
     createdAt: z.iso.datetime(),
     deadlineAt: z.iso.datetime(),
     finishedAt: z.iso.datetime().nullable(),
@@ -63,15 +138,31 @@ export const DeletionAnswer = z
     kind: z.string(),
     id: z.string(),
     scope: z.string(),
-    git: z.strictObject({
-      connector: z.string(),
-      branch: z.string(),
-      path: z.string(),
-      commitId: z.string(),
-    }),
+    store,
+    git: z
+      .strictObject({
+        connector: z.string(),
+        branch: z.string(),
+        path: z.string(),
+        commitId: z.string(),
+      })
+      .nullable(),
     operationId: z.string(),
+    elsewhere,
+    pullRequest: asked,
   })
   .meta({ id: 'Deletion' });
+
+export const inlineFreshness: EntityAnswer['freshness'] = {
+  source: 'inline',
+  state: 'current',
+  checkedAt: null,
+  head: null,
+};
+
+export function toFreshness({ checkedAt, ...freshness }: Freshness): EntityAnswer['freshness'] {
+  return { source: 'git', ...freshness, checkedAt: checkedAt?.toISOString() ?? null };
+}
 
 export function toEntityAnswer(entity: EntityRecord, connectivity: 'manager' | 'delegate'): EntityAnswer {
   return {
@@ -79,6 +170,8 @@ export function toEntityAnswer(entity: EntityRecord, connectivity: 'manager' | '
     id: entity.id,
     scope: entity.scope,
     yaml: entity.yaml.toString('utf8'),
+    store: 'git',
+    blobId: entity.blob_id,
     git: {
       connector: entity.connector_id,
       connectivity,
@@ -88,56 +181,128 @@ export function toEntityAnswer(entity: EntityRecord, connectivity: 'manager' | '
       blobId: entity.blob_id,
     },
     operationId: entity.operation_id,
+    invalid:
+      entity.invalid === null
+        ? null
+        : (toProblem(Failure.fromWire(entity.invalid as never)) as EntityAnswer['invalid']),
   };
 }
 
-/** What a succeeded save left: the operation's own content, whatever has been saved since. */
+export const toInlineAnswer = (entity: InlineRecord): EntityAnswer => ({
+  kind: entity.kind,
+  id: entity.id,
+  scope: entity.scope,
+  yaml: entity.yaml.toString('utf8'),
+  store: 'inline',
+  blobId: entity.blob_id,
+  git: null,
+  operationId: entity.operation_id,
+  invalid: null,
+});
+
+/**
+ * What a succeeded save left: the operation's own content, whatever has been saved since.
+ * @param connectivity of its connector, where it has one
+ */
 export function toSavedAnswer(
   operation: OperationRecord,
+  pull: ShownPullRequest | undefined,
   connectivity: 'manager' | 'delegate',
-): EntityAnswer {
-  const { commitId, blobId } = operation.result as OperationResult;
+): z.infer<typeof SavedAnswer> {
+  const result = operation.result as OperationResult;
+  const blobId = result.blobId as string;
   return {
     kind: operation.kind,
     id: operation.entity_id,
     scope: operation.scope,
     yaml: (operation.yaml as Buffer).toString('utf8'),
-    git: {
-      connector: operation.connector_id,
-      connectivity,
-      branch: operation.branch,
-      path: operation.path,
-      commitId,
-      blobId: blobId as string,
-    },
+    store: isOfGit(operation) ? 'git' : 'inline',
+    blobId,
+    git: isOfGit(operation)
+      ? { ...placeOf(operation), connectivity, commitId: result.commitId as string, blobId }
+      : null,
     operationId: operation.id,
+    invalid: null,
+    ...elsewhereOf(result),
+    ...askedOf(operation, pull),
   };
 }
 
-export function toOperationAnswer(operation: OperationRecord): OperationAnswer {
+export function toDeletion(operation: OperationRecord, pull: ShownPullRequest | undefined) {
+  const { kind, entity_id: id, scope } = operation;
+  const result = operation.result as OperationResult;
+  const { commitId } = result;
+  return {
+    kind,
+    id,
+    scope,
+    store: isOfGit(operation) ? 'git' : 'inline',
+    git: isOfGit(operation) ? { ...placeOf(operation), commitId } : null,
+    operationId: operation.id,
+    ...elsewhereOf(result),
+    ...askedOf(operation, pull),
+  };
+}
+
+const elsewhereOf = (result: OperationResult | null) =>
+  result?.elsewhere === undefined ? {} : { elsewhere: result.elsewhere };
+
+const placeOf = ({ connector_id: connector, branch, path }: GitOperation) => ({ connector, branch, path });
+
+/** The request of a change that asked for one. */
+function askedOf(operation: OperationRecord, pull: ShownPullRequest | undefined) {
+  const pullRequest = toSavedPull(operation, pull);
+  return pullRequest === null ? {} : { pullRequest };
+}
+
+/** @param changes of a move */
+export function toOperationAnswer(
+  operation: OperationRecord,
+  pull: ShownPullRequest | undefined,
+  changes: readonly Omit<ChangeRow, 'yaml'>[] = [],
+): OperationAnswer {
   const result = operation.result as OperationResult | null;
+  const { move_id: move } = operation;
   return {
     id: operation.id,
     scope: operation.scope,
     action: operation.action,
-    kind: operation.kind,
-    entity: operation.entity_id,
+    kind: move === null ? operation.kind : null,
+    entity: move === null ? operation.entity_id : null,
     state: operation.state,
     waitsFor: operation.waits_for,
-    git: {
-      connector: operation.connector_id,
-      branch: operation.branch,
-      path: operation.path,
-      commitId: result?.commitId ?? null,
-      blobId: result?.blobId ?? null,
-    },
+    store: isOfGit(operation) ? 'git' : 'inline',
+    blobId: result?.blobId ?? null,
+    git: isOfGit(operation) ? gitOf(operation) : null,
+    ...(move === null ? {} : { move: { id: move, changes: changes.map(toChangeAnswer) } }),
     yaml: operation.yaml?.toString('utf8') ?? null,
+    ...elsewhereOf(result),
     problem: problemOf(operation) as OperationAnswer['problem'],
+    pullRequest: toSavedPull(operation, pull),
     createdAt: operation.created_at.toISOString(),
     deadlineAt: operation.deadline_at.toISOString(),
     finishedAt: operation.finished_at?.toISOString() ?? null,
   };
 }
+
+function gitOf(operation: GitOperation) {
+  const result = operation.result as OperationResult | null;
+  const { connector, branch, path } = placeOf(operation);
+  return {
+    connector,
+    branch,
+    path: operation.move_id === null ? path : null,
+    commitId: result?.commitId ?? null,
+    blobId: result?.blobId ?? null,
+  };
+}
+
+const toChangeAnswer = ({ kind, entity_id, path, meaning }: Omit<ChangeRow, 'yaml'>) => ({
+  kind,
+  entity: entity_id,
+  path,
+  action: meaning === 'arrive' ? ('write' as const) : ('remove' as const),
+});
 
 /** How an unsuccessful operation ended, as a problem; null for any other. */
 export function problemOf(operation: OperationRecord): Problem | null {

@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { PageLimit } from '../policy/text.js';
+import { PullRequestsRepository } from '../pulls/pull-requests.repository.js';
 import { scopeOf } from '../scopes/scope.js';
-import { OperationsRepository } from '../sync/operations.repository.js';
+import { type OperationRecord, OperationsRepository } from '../sync/operations.repository.js';
 import { Answers } from './answers.js';
 import { OperationAnswer, OperationPage, toOperationAnswer } from './operation-answer.js';
 import { Cursor, OperationParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
@@ -16,7 +17,10 @@ type OperationListQuery = z.infer<typeof OperationListQuery>;
 
 @Controller(under('operations'))
 export class OperationsController {
-  constructor(private readonly operations: OperationsRepository) {}
+  constructor(
+    private readonly operations: OperationsRepository,
+    private readonly pulls: PullRequestsRepository,
+  ) {}
 
   @Get(':id')
   @Answers({
@@ -25,7 +29,8 @@ export class OperationsController {
     200: OperationAnswer,
   })
   async get(@Param({ schema: OperationParameters }) { id, ...names }: OperationParameters) {
-    return toOperationAnswer(await this.operations.get(scopeOf(names), id));
+    const [answer] = await this.#answer([await this.operations.get(scopeOf(names), id)]);
+    return answer;
   }
 
   @Get()
@@ -36,6 +41,19 @@ export class OperationsController {
   ) {
     const filter = { scope: scopeOf(names), state, before: cursor, limit };
     const { rows, next } = await this.operations.list(filter);
-    return { operations: rows.map(toOperationAnswer), nextCursor: next === null ? null : toCursor(next) };
+    return {
+      operations: await this.#answer(rows),
+      nextCursor: next === null ? null : toCursor(next),
+    };
+  }
+
+  async #answer(operations: OperationRecord[]): Promise<OperationAnswer[]> {
+    const ids = operations.flatMap(({ pull_request_id: pull }) => pull ?? []);
+    const pulls = await this.pulls.load(ids);
+    const moves = operations.flatMap(({ action, id }) => (action === 'move' ? id : []));
+    const changes = await this.operations.changesIn(moves);
+    return operations.map((one) =>
+      toOperationAnswer(one, pulls.get(one.pull_request_id ?? ''), changes.get(one.id)),
+    );
   }
 }

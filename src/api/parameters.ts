@@ -24,11 +24,25 @@ export type NamedParameters = z.infer<typeof NamedParameters>;
 export const EntityParameters = z.strictObject({ ...scope, kind: Identifier, id: Identifier });
 export type EntityParameters = z.infer<typeof EntityParameters>;
 
+export const ConnectorParameters = z.strictObject({ ...scope, connector: Identifier });
+export type ConnectorParameters = z.infer<typeof ConnectorParameters>;
+
+export const ImportParameters = ConnectorParameters.extend({ id: z.uuid() });
+export type ImportParameters = z.infer<typeof ImportParameters>;
+
+export const ScopePath = z
+  .string()
+  .regex(/^accounts\/[^/]+(\/orgs\/[^/]+(\/projects\/[^/]+)?)?$/, 'is not a scope as in the API')
+  .meta({ description: 'A scope as in the API: `accounts/a/orgs/o`' });
+
 export const KindParameters = z.strictObject({ account: Identifier, kind: Identifier });
 export type KindParameters = z.infer<typeof KindParameters>;
 
 export const OperationParameters = z.strictObject({ ...scope, id: z.uuid() });
 export type OperationParameters = z.infer<typeof OperationParameters>;
+
+export const MoveParameters = z.strictObject({ ...scope, id: z.uuid() });
+export type MoveParameters = z.infer<typeof MoveParameters>;
 
 export const TokenParameters = z.strictObject({ ...scope, id: z.uuid() });
 export type TokenParameters = z.infer<typeof TokenParameters>;
@@ -58,6 +72,7 @@ export const toCursor = (sequence: number): string => Buffer.from(String(sequenc
 export const EntityListQuery = z.strictObject({
   kind: Identifier.optional(),
   branch: BranchName.optional(),
+  store: z.enum(['git', 'inline']).optional(),
   limit: PageLimit.optional(),
   cursor: Cursor.optional(),
 });

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { isConnectionFault } from '../storage/database.js';
+import { askedMs } from '../sync/host-pauses.js';
 import type { OperationFailure } from '../sync/operations.repository.js';
 import { bodyBytesMax } from './body-parsers.js';
 
@@ -20,10 +21,15 @@ export interface Problem {
   delegate?: string;
   /** With a conflict: what the save was made from, what Git holds, what the save wanted. */
   versions?: OperationFailure['versions'];
+  /** Of a move: each entity that stands in its way, and why. */
+  blocked?: Record<string, unknown>[];
 }
 
 /** A failure in the words of RFC 9457. */
-export function toProblem(failure: Failure, more: Pick<Problem, 'operationId' | 'versions'> = {}): Problem {
+export function toProblem(
+  failure: Failure,
+  more: Pick<Problem, 'operationId' | 'versions' | 'blocked'> = {},
+): Problem {
   return {
     type: `urn:sallyport:error:${failure.code}`,
     status: failure.status,
@@ -36,9 +42,11 @@ export function toProblem(failure: Failure, more: Pick<Problem, 'operationId' | 
   };
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+/** @param askedMs for which whoever stands in the way wants to be left alone */
+export function sendProblem(reply: FastifyReply, problem: Problem, askedMs = 0): FastifyReply {
   if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
-  if (problem.status === 503) reply.header('Retry-After', '1');
+  if (problem.status === 503 || askedMs > 0)
+    reply.header('Retry-After', String(Math.max(1, Math.ceil(askedMs / 1_000))));
   return reply
     .status(problem.status)
     .type('application/problem+json; charset=utf-8')
@@ -52,7 +60,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const failure = this.#toFailure(error, http.getRequest<FastifyRequest>());
-    sendProblem(http.getResponse<FastifyReply>(), toProblem(failure));
+    sendProblem(http.getResponse<FastifyReply>(), toProblem(failure), askedMs(failure));
   }
 
   #toFailure(error: unknown, request: FastifyRequest): Failure {

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { DelegatedSecrets } from '../connectivity/delegated-secrets.js';
 import { type Behind, SecretAuditFlow } from '../connectivity/secret-audit.flow.js';
-import { purposeKinds } from '../contract/audit.js';
+import { ownPurposeKinds } from '../contract/audit.js';
 import { ACTOR_MAX } from '../kernel/actor.js';
 import { Identifier } from '../policy/identifiers.js';
 import { PageLimit } from '../policy/text.js';
@@ -55,7 +55,7 @@ const AuditRecordAnswer = z
       .nullable()
       .meta({ description: 'Null for builtin and, where a delegate opened it, its keyring' }),
     managerScope: z.string().nullable(),
-    purpose: z.enum(purposeKinds).nullable(),
+    purpose: z.enum(ownPurposeKinds).nullable(),
     subject: z
       .string()
       .nullable()
@@ -107,6 +107,8 @@ export const SecretAccessAnswer = z
       .meta({ description: 'Those that may open it, whether they are there now or not' }),
     connectors: z.array(z.string()).meta({ description: 'Those whose password it is' }),
     secretManagers: z.array(z.string()).meta({ description: 'Those that sign in with it' }),
+    subscriptions: z.array(z.string()).meta({ description: 'Those whose events it signs' }),
+    webhooks: z.array(z.string()).meta({ description: 'Those whose deliveries it proves' }),
   })
   .meta({ id: 'SecretAccess' });
 
@@ -160,10 +162,15 @@ export class SecretAuditController {
     };
   }
 
-  async #users(scope: Scope, id: string): Promise<{ connectors: string[]; secretManagers: string[] }> {
+  async #users(scope: Scope, id: string) {
     const { uses } = await this.uses.ofSecret(scope, id, null);
     const named = (wanted: Use['what']): string[] => uses.filter(({ what }) => what === wanted).map(nameUse);
-    return { connectors: named('connector'), secretManagers: named('secret-manager') };
+    return {
+      connectors: named('connector'),
+      secretManagers: named('secret-manager'),
+      subscriptions: named('subscription'),
+      webhooks: named('webhook'),
+    };
   }
 
   async #page(filter: AuditFilter): Promise<z.infer<typeof SecretAuditPage>> {

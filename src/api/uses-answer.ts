@@ -6,9 +6,9 @@ export const UsesAnswer = z
     count: z.int().meta({ description: 'Of all; more than are listed where there are more than `limit`' }),
     uses: z.array(
       z.strictObject({
-        what: z.enum(['connector', 'secret', 'secret-manager']),
+        what: z.enum(['connector', 'secret', 'secret-manager', 'subscription', 'webhook']),
         scope: z.string(),
-        id: z.string(),
+        id: z.string().meta({ description: 'Of a webhook: its connector’s' }),
       }),
     ),
   })

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
 import { PersonEmail, PersonName } from '../policy/text.js';
+import { eventSettings } from './event-settings.js';
 import {
   AllowedRanges,
   CertificatesFile,
@@ -12,37 +13,9 @@ import {
   PrivateKeyFile,
   ProxyBypass,
   ProxyUrl,
+  PublicUrl,
 } from './network-settings.js';
-
-interface Setting<T extends z.ZodType> {
-  description: string;
-  /** The text the environment would hold; absent where there is none. */
-  default?: string;
-  unit?: string;
-  schema: T;
-}
-
-const setting = <T extends z.ZodType>(entry: Setting<T>): Setting<T> => entry;
-
-const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((text) => text === 'true');
-const text = z.string().min(1, 'is empty');
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, 'is not a whole number')
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `is not between ${min} and ${max}`);
-const url = (...schemes: string[]) =>
-  z.string().refine(
-    (value) => {
-      try {
-        return schemes.includes(new URL(value).protocol.slice(0, -1));
-      } catch {
-        return false;
-      }
-    },
-    `is not a URL with scheme ${schemes.join(' or ')}`,
-  );
+import { flag, integer, setting, text, url } from './setting.js';
 
 export const settings = {
   DATABASE_URL: setting({
@@ -89,6 +62,16 @@ export const settings = {
     description: 'Port the manager listens on.',
     default: '7070',
     schema: integer(0, 65_535),
+  }),
+  SALLYPORT_PUBLIC_URL: setting({
+    description:
+      'Where Git hosts reach the manager with their webhooks, a prefix of a proxy included. Without it webhooks are shown as paths and cannot be registered.',
+    schema: PublicUrl.optional(),
+  }),
+  SALLYPORT_TRUSTED_PROXIES: setting({
+    description:
+      'Ranges of addresses of the proxies in front of the manager, whose `X-Forwarded-For` is believed. Default: none.',
+    schema: DeniedRanges.optional(),
   }),
   SALLYPORT_PLAYGROUND_PORT: setting({
     description: 'Port of the playground’s Git host, which `npm start` runs on loopback.',
@@ -248,6 +231,27 @@ export const settings = {
     default: '16',
     schema: integer(1, 1_024),
   }),
+  SALLYPORT_POLL_SECONDS: setting({
+    description:
+      'How often a tracked repository is looked at while its webhooks arrive, a fifth more or less.',
+    default: '45',
+    unit: 's',
+    schema: integer(1, 3_600),
+  }),
+  SALLYPORT_POLL_FAST_SECONDS: setting({
+    description: 'How often it is looked at without webhooks, or after one was lost.',
+    default: '15',
+    unit: 's',
+    schema: integer(1, 3_600),
+  }),
+  SALLYPORT_PULLS_POLL_SECONDS: setting({
+    description:
+      'How often a host is asked about an open pull request at most, a fifth more or less; the longer nothing happens, the seldomer.',
+    default: '60',
+    unit: 's',
+    schema: integer(1, 3_600),
+  }),
+  ...eventSettings,
   SALLYPORT_DELEGATE_NAME: setting({
     description: 'Name under which a delegate enrols; unique in its group. Default: the host name.',
     schema: z

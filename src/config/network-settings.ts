@@ -28,6 +28,16 @@ export const ProxyUrl = z.string().refine((text) => {
   return url.pathname === '/' && url.search === '' && url.hash === '' && isDecodable(url);
 }, 'is not a URL of a proxy such as http://proxy.example:3128');
 
+/** Answered without the slash at its end. */
+export const PublicUrl = z
+  .string()
+  .refine((text) => {
+    const url = URL.parse(text);
+    if (url === null || !/^https?:$/.test(url.protocol)) return false;
+    return url.username === '' && url.password === '' && !/[?#]/.test(text);
+  }, 'is not a URL such as https://sallyport.example, without user name, query and fragment')
+  .transform((text) => text.replace(/\/+$/, ''));
+
 export const ProxyBypass = z
   .string()
   .transform((text) => text.split(',').map((entry) => entry.trim().toLowerCase()))

@@ -13,6 +13,7 @@ import type {
   TreeEntry,
 } from '../git/git.js';
 import { Git } from '../git/git.js';
+import { Failure } from '../kernel/failure.js';
 
 export interface Road {
   /** The repository and its credential, as they are at this moment. */
@@ -66,7 +67,13 @@ export class DelegatedGit extends Git {
   }
 
   override async check(): Promise<Check> {
-    return (await this.#ask('git.check', {})) as Check;
+    try {
+      return (await this.#ask('git.check', {})) as Check;
+    } catch (error) {
+      // A token is fetched before anything is asked of the host, and may be refused by somebody else.
+      if (!(error instanceof Failure) || !error.code.startsWith('CREDENTIAL_')) throw error;
+      return { stages: [{ stage: 'authenticate', ok: false, ms: 0, failure: error.toWire() }], host: null };
+    }
   }
 
   async #ask<N extends GitTaskName>(name: N, input: Omit<TaskInput<N>, 'remote'>): Promise<TaskOutput<N>> {

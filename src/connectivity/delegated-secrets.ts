@@ -2,10 +2,8 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import type { Purpose } from '../contract/audit.js';
-import { contractOfEditions } from '../contract/group-keys.js';
 import type { TaskInput } from '../contract/tasks.js';
-import { secretOperationsSince } from '../contract/version.js';
-import { Dispatcher, type Errand } from '../delegates/dispatcher.js';
+import { Dispatcher } from '../delegates/dispatcher.js';
 import { type GroupKeys, GroupsRepository } from '../delegates/groups.repository.js';
 import type { ReasonCode, Verdict } from '../delegates/selection.js';
 import type { Found, StoredSecret } from '../envelope/secret-manager.js';
@@ -79,8 +77,8 @@ export class DelegatedSecrets {
   }
 
   /** Of the delegate that would be asked now. @throws DELEGATE_UNAVAILABLE */
-  async sealingGroup(manager: SecretManagerRecord, since?: number): Promise<SealingGroup> {
-    const { groupId, group } = await this.dispatcher.choose({ ...errandOfManager(manager), since });
+  async sealingGroup(manager: SecretManagerRecord): Promise<SealingGroup> {
+    const { groupId, group } = await this.dispatcher.choose(errandOfManager(manager));
     const { keys } = await this.groups.find(groupId);
     if (keys === null)
       throw new Failure('DELEGATE_UNAVAILABLE', { reason: `no delegate of group ${group} has its keys` });
@@ -122,12 +120,11 @@ export class DelegatedSecrets {
   ): Promise<StoredSecret> {
     const { scope, secret, keptBy, version, suite, enc, box, group: groupId } = value;
     const second = suite === 'p256' ? { suite } : {};
-    const errandOf = suite === 'p256' ? errandOfEditions : errandOfManager;
     const manager = await this.carrier.find(keptBy);
     const carried = await this.carrier.carryManager(manager, purpose);
     const task = { manager: carried, scope, secret, version, expiresAt: value.expiresAt.getTime(), enc, box };
     const { stored } = await this.dispatcher.run(
-      { ...(migration === undefined ? errandOf(manager) : errandSince(manager)), groupId, purpose },
+      { ...errandOfManager(manager), groupId, purpose },
       'secrets.put',
       { ...task, ...second, ...(migration === undefined ? {} : { migration }) },
       this.#timeoutMs,
@@ -173,7 +170,7 @@ export class DelegatedSecrets {
     const { scope, id: secret, keptBy, stored } = held;
     const manager = await this.carrier.find(keptBy as NonNullable<KeptBy>);
     const task = { manager: await this.carrier.carryManager(manager, purpose), scope, secret, stored };
-    const errand = { ...errandSince(manager), purpose };
+    const errand = { ...errandOfManager(manager), purpose };
     // A keyring is with every delegate of its group, also where that serves the secret’s own scope alone.
     return { errand: manager.settings.kind === 'keyring' ? { ...errand, scope } : errand, task };
   }
@@ -183,18 +180,6 @@ export class DelegatedSecrets {
     return 2 * this.config.SALLYPORT_SECRETS_DEADLINE_SECONDS * 1_000 + TASK_MARGIN_MS;
   }
 }
-
-/** Asked of delegates that know of the second suite. */
-const errandOfEditions = (manager: SecretManagerRecord): Errand => ({
-  ...errandOfManager(manager),
-  since: contractOfEditions,
-});
-
-/** Asked of delegates that know of secret operations. */
-const errandSince = (manager: SecretManagerRecord): Errand => ({
-  ...errandOfManager(manager),
-  since: secretOperationsSince,
-});
 
 function assertVersion(stored: StoredSecret, version: string): StoredSecret {
   if (stored.version !== version) throw new Error('The delegate answered another version');

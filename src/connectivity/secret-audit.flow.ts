@@ -3,9 +3,10 @@
 // when an answer is; what is fetched twice is put on record once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { contractOldest } from '../contract/version.js';
 import type { DelegateRecord } from '../delegates/delegates.repository.js';
 import { DelegatesService } from '../delegates/delegates.service.js';
-import { Dispatcher, recordsSince } from '../delegates/dispatcher.js';
+import { Dispatcher } from '../delegates/dispatcher.js';
 import { Log } from '../kernel/log.js';
 import { areNested, type Scope } from '../scopes/scope.js';
 import { SecretAuditRepository } from '../secrets/secret-audit.repository.js';
@@ -121,7 +122,7 @@ export class SecretAuditFlow {
 }
 
 const keepsRecords = ({ contract, lastSeenAt }: DelegateRecord): boolean =>
-  contract >= recordsSince && lastSeenAt !== null;
+  contract >= contractOldest && lastSeenAt !== null;
 
 const canBeAsked = ({ state, alive, said }: DelegateRecord): boolean =>
   state === 'enabled' && alive && said === 'heartbeat';

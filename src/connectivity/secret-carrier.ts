@@ -112,5 +112,6 @@ export function joinErrands(git: Errand, manager: SecretManagerRecord): Errand {
     tags: [...new Set([...git.tags, ...secret.tags])],
   };
   if (manager.settings.kind === 'keyring') return joined;
-  return { ...joined, scope: secret.scope };
+  // Of several, the one furthest out: all are of the connector's own scope or further out.
+  return { ...joined, scope: secret.scope.length < git.scope.length ? secret.scope : git.scope };
 }

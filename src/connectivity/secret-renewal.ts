@@ -2,7 +2,6 @@
 // another secret manager. What leaves a delegate is sealed to another group, unless the builtin manager is to have it.
 import { Injectable } from '@nestjs/common';
 import type { Purpose } from '../contract/audit.js';
-import { secretOperationsSince } from '../contract/version.js';
 import { ManagerKeys } from '../delegates/manager-keys.js';
 import type { StoredSecret } from '../envelope/secret-manager.js';
 import { cutActor } from '../kernel/actor.js';
@@ -50,7 +49,7 @@ export class SecretRenewal {
     const { operation, nextVersion: version } = item;
     const purpose = purposeOf(item);
     const { scope, id: secret } = held;
-    const target = await this.delegated.sealingGroup(await this.delegated.find(to), secretOperationsSince);
+    const target = await this.delegated.sealingGroup(await this.delegated.find(to));
     const expiresAt = Date.now() + SEALED_MS;
     const at = { version, managerScope: to.scope, manager: to.id, expiresAt };
     const { id: group, identityKey, sealingKey, signature } = target;

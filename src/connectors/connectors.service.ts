@@ -2,26 +2,34 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { EventsRepository, type NewEvent } from '../events/events.repository.js';
 import { Failure } from '../kernel/failure.js';
+import type { ApiCredential, GitCredential, Trust } from '../policy/credentials.js';
 import { type PathReference, readPathReference } from '../policy/path-references.js';
 import { refuse } from '../policy/refuse.js';
-import { parseRepositoryUrl, type RepositoryUrlPolicy } from '../policy/repository-url.js';
+import { parseRepositoryUrl, parseServiceUrl, type RepositoryUrlPolicy } from '../policy/repository-url.js';
 import { requireFitting } from '../policy/ssh-connector.js';
+import type { Provider } from '../providers/provider.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
-import { SecretsRepository } from '../secrets/secrets.repository.js';
-import { assertWithinReach } from '../secrets/secrets.service.js';
+import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
+import { assertWithinReach, stores } from '../secrets/secrets.service.js';
 import { type Session, Storage } from '../storage/database.js';
 import { type Connector, ConnectorsRepository } from './connectors.repository.js';
+import { type ConnectorTrust, type Credential, type KindCredential, namesOf } from './credential.js';
 
 export interface ConnectorWrite {
   url: string;
   connectivity: 'manager' | 'delegate';
   group?: string | undefined;
   tags?: string[] | undefined;
-  credential?: { username: string; secret: string } | { username: string; reference: string } | undefined;
+  credential?: GitCredential | undefined;
+  apiCredential?: ApiCredential | undefined;
+  trust?: Trust | undefined;
   knownHosts?: string | undefined;
+  provider?: Provider | undefined;
+  apiUrl?: string | undefined;
 }
 
 @Injectable()
@@ -33,6 +41,7 @@ export class ConnectorsService {
     private readonly secrets: SecretsRepository,
     private readonly managers: SecretManagersRepository,
     private readonly connectors: ConnectorsRepository,
+    private readonly events: EventsRepository,
   ) {}
 
   /**
@@ -56,25 +65,47 @@ export class ConnectorsService {
       group: write.group ?? null,
       tags: write.tags ?? [],
       credential,
+      apiCredential: await this.#apiCredential(scope, write),
+      trust: await this.#trust(scope, write),
       knownHosts: write.knownHosts ?? null,
+      provider: write.provider ?? 'generic',
+      apiUrl: this.#apiUrl(write),
       revision: randomUUID(),
+      renamedTo: null,
     };
     const put = await this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
       await this.#holdManager(tx, credential);
       const before = await this.connectors.find(scope, id, tx);
       if (before !== undefined && before.url !== url) await this.#assertFree(tx, scope, id);
-      return this.connectors.put(tx, connector);
+      const put = await this.connectors.put(tx, connector);
+      await this.events.record(tx, [ofConnector(put.connector, put.created ? 'created' : 'changed')]);
+      return put;
     });
     await this.secrets.forgetDeleted();
     return put;
+  }
+
+  /** A URL as it would be kept with the connector. @throws CONNECTOR_DENIED, CONNECTOR_UNFIT */
+  urlFor(connector: Connector, url: string): string {
+    const { connectivity, credential, trust, knownHosts } = connector;
+    requireFitting({
+      url,
+      connectivity,
+      credential: credential ?? undefined,
+      trust: trust ?? undefined,
+      knownHosts: knownHosts ?? undefined,
+    });
+    return parseRepositoryUrl(url, this.#policyFor(connectivity));
   }
 
   /** @throws NOT_FOUND, STILL_IN_USE */
   async delete(scope: Scope, id: string): Promise<void> {
     await this.storage.transact(async (tx) => {
       await this.#assertFree(tx, scope, id);
+      const connector = await this.connectors.get(scope, id, tx);
       await this.connectors.delete(tx, scope, id);
+      await this.events.record(tx, [ofConnector(connector, 'deleted')]);
     });
     await this.secrets.forgetDeleted();
   }
@@ -90,11 +121,16 @@ export class ConnectorsService {
     };
   }
 
+  #apiUrl({ apiUrl, connectivity }: ConnectorWrite): string | null {
+    if (apiUrl === undefined) return null;
+    return this.#assertService(apiUrl, connectivity);
+  }
+
   async #credential(scope: Scope, write: ConnectorWrite): Promise<Connector['credential']> {
-    if (write.credential === undefined) return null;
-    const { username } = write.credential;
-    if ('reference' in write.credential) {
-      const { reference } = write.credential;
+    const { credential } = write;
+    if (credential === undefined) return null;
+    if ('reference' in credential) {
+      const { username, reference } = credential;
       const { scope: managerScope, id: manager } = await this.managers.resolve(
         scope,
         read(reference).manager,
@@ -102,14 +138,75 @@ export class ConnectorsService {
       assertWithinReach({ id: reference, keptBy: { scope: managerScope, id: manager } }, write.connectivity);
       return { username, reference, managerScope, manager };
     }
-    const secret = await this.secrets.resolve(scope, write.credential.secret);
-    assertWithinReach(secret, write.connectivity);
-    return { username, secretScope: secret.scope, secret: secret.id };
+    return this.#resolved(scope, credential, write);
+  }
+
+  async #apiCredential(scope: Scope, write: ConnectorWrite): Promise<Connector['apiCredential']> {
+    return write.apiCredential === undefined ? null : this.#resolved(scope, write.apiCredential, write);
+  }
+
+  async #resolved(
+    scope: Scope,
+    written: ApiCredential | GitCredential,
+    write: ConnectorWrite,
+  ): Promise<Credential> {
+    if (written.kind === 'oauth2') this.#assertService(written.tokenUrl, write.connectivity);
+    if (written.kind === 'azure-entra' && written.authority !== undefined)
+      this.#assertService(written.authority, write.connectivity);
+    const found = await this.#resolveAll(scope, written, write.connectivity);
+    // As it was before there were kinds.
+    const { kind, ...basic } = found as { kind?: string };
+    return (kind === undefined || kind === 'basic' ? basic : (found as KindCredential)) as Credential;
+  }
+
+  async #trust(scope: Scope, { trust, connectivity }: ConnectorWrite): Promise<ConnectorTrust | null> {
+    if (trust === undefined) return null;
+    if (trust.proxyUrl !== undefined) {
+      const { pathname } = new URL(this.#assertService(trust.proxyUrl, connectivity, { allowHttp: true }));
+      if (pathname !== '/') throw refuse('trust.proxyUrl', 'has a path');
+    }
+    return (await this.#resolveAll(scope, trust, connectivity)) as ConnectorTrust;
+  }
+
+  /** With the scope of every secret beside its id. @throws NOT_FOUND, SECRET_DELETED, SECRET_OUT_OF_REACH */
+  async #resolveAll(
+    scope: Scope,
+    written: object,
+    connectivity: ConnectorWrite['connectivity'],
+  ): Promise<object> {
+    const found: Record<string, string> = {};
+    for (const [part, name] of namesOf(written)) {
+      const secret = await this.secrets.resolve(scope, name);
+      assertWithinReach(secret, connectivity);
+      if (part === 'refreshToken') await this.#assertRenewable(secret);
+      Object.assign(found, { [part]: secret.id, [`${part}Scope`]: secret.scope });
+    }
+    return { ...written, ...found };
+  }
+
+  /** A host may answer another refresh token at every exchange, which is written back. @throws CONNECTOR_UNFIT */
+  async #assertRenewable({ id, keptBy }: SecretRecord): Promise<void> {
+    if (keptBy === null) return;
+    const { settings } = await this.managers.get(keptBy.scope, keptBy.id);
+    if (stores.has(settings.kind))
+      throw new Failure('CONNECTOR_UNFIT', {
+        problem: `The refresh token ${id} is in a store, and one that its host replaces could not be put there in its place`,
+        mend: 'Keep the refresh token with the builtin secret manager, a keyring or a KMS',
+      });
+  }
+
+  /** @throws CONNECTOR_DENIED */
+  #assertService(
+    url: string,
+    connectivity: ConnectorWrite['connectivity'],
+    more: { allowHttp?: boolean } = {},
+  ): string {
+    return parseServiceUrl(url, { ...this.#policyFor(connectivity), allowSsh: false, ...more });
   }
 
   /** The secret manager stays as it is, and of the kind that the reference says, until the connector refers to it. */
   async #holdManager(tx: Session, credential: Connector['credential']): Promise<void> {
-    if (credential === null || 'secret' in credential) return;
+    if (credential === null || !('reference' in credential)) return;
     const { kind } = read(credential.reference);
     const { settings } = await this.managers.hold(tx, credential.managerScope, credential.manager);
     if (settings.kind !== kind)
@@ -123,6 +220,19 @@ export class ConnectorsService {
     const by = await this.connectors.usedBy(tx, scope, id);
     if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'connector', id, by });
   }
+}
+
+export function ofConnector(
+  { scope, id, url, connectivity, provider, revision }: Connector,
+  change: 'created' | 'changed' | 'deleted',
+  more: { renamedFrom?: string } = {},
+): NewEvent {
+  return {
+    scope,
+    type: `connector.${change}`,
+    subject: `connectors/${id}`,
+    data: { id, url, connectivity, provider, revision, ...more },
+  };
 }
 
 /** @throws INPUT_REFUSED */

@@ -3,11 +3,10 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../kernel/failure.js';
 import { readPathReference } from '../policy/path-references.js';
 import type { HeldSecret } from '../secrets/secrets.repository.js';
-import type { Connector, Credential } from './connectors.repository.js';
+import type { Connector } from './connectors.repository.js';
+import type { ReferredCredential } from './credential.js';
 
 export type ReferredSecret = HeldSecret & { keptBy: NonNullable<HeldSecret['keptBy']> };
-
-type ReferredCredential = Extract<Credential, { reference: string }>;
 
 /** @throws SECRET_UNREADABLE where the row was changed behind our back */
 export function referredSecret({ scope, id }: Connector, credential: ReferredCredential): ReferredSecret {

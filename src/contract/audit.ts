@@ -5,12 +5,18 @@ import { ACTOR_MAX } from '../kernel/actor.js';
 /** What a secret is opened for. */
 export const purposeKinds = [
   'save',
+  'refresh',
   'connector-check',
   'secret-manager-check',
   'secret-value',
   'secret-operation',
   'secret-refresh',
+  'pull-request',
+  'webhook',
 ] as const;
+
+/** What a secret is opened for on this side alone, so that no task tells it. */
+export const ownPurposeKinds = [...purposeKinds, 'event-delivery'] as const;
 
 /** Most operations that one push carries, and so most callers. */
 const CAUSES_MAX = 100;
@@ -25,6 +31,9 @@ export const Purpose = z.strictObject({
   actors: z.array(z.string().max(ACTOR_MAX)).max(CAUSES_MAX),
 });
 export type Purpose = z.infer<typeof Purpose>;
+
+/** Of whatever this side opens. */
+export type OwnPurpose = Omit<Purpose, 'kind'> & { kind: (typeof ownPurposeKinds)[number] };
 
 /** What nobody's request of this moment caused. */
 export const OWN_ACCORD = 'sallyport';

@@ -5,9 +5,6 @@ import { z } from 'zod';
 import { type Identity, isSignedBy } from '../sealing/identity.js';
 import { P256Key, PublicKey, Signature } from '../sealing/sealed-message.js';
 
-/** The contract version since which a delegate knows of editions and of P-256. */
-export const contractOfEditions = 6;
-
 /** What of a group's keys can be made anew. */
 export const groupKeyKinds = ['sealing', 'keyring'] as const;
 export type GroupKeyKind = (typeof groupKeyKinds)[number];

@@ -47,7 +47,7 @@ export const Presence = z.strictObject({
   lastFault: z.strictObject({ code: z.string(), message: z.string(), at: z.iso.datetime() }).nullable(),
   /** Where it lacks the private keys of its group: its identity's signature of its own sealing key. */
   wantsGroupKeys: Signature.nullable(),
-  /** Told to a manager that has said that it understands it. */
+  /** Absent as long as it says hello. */
   groupKeys: GroupKeysState.optional(),
 });
 export type Presence = z.infer<typeof Presence>;
@@ -61,8 +61,8 @@ export const Welcome = z.discriminatedUnion('accepted', [
     contract: z.int(),
     /** What another delegate of the group sealed to this one; null where it needs none, or none could be asked. */
     groupKeys: SealedKeys.nullable(),
-    /** The group's current one, told to a delegate that understands it; null before the first rotation. */
-    edition: GroupEdition.nullable().optional(),
+    /** The group's current one, null before the first rotation. */
+    edition: GroupEdition.nullable(),
   }),
   z.strictObject({ accepted: z.literal(false), contract: z.int(), contractOldest: z.int() }),
 ]);

@@ -25,9 +25,77 @@ export const CarriedSecret = z.discriminatedUnion('manager', [
 ]);
 export type CarriedSecret = z.infer<typeof CarriedSecret>;
 
-export const CarriedRemote = z.strictObject({
+/** How a token is shown; `usernameGiven`: the connector itself says the user name. */
+const shown = { username: z.string(), scheme: z.enum(['basic', 'bearer']), usernameGiven: z.boolean() };
+
+/** What a delegate is to show to a host, and what it has to exchange for that. */
+export const CarriedCredential = z.union([
+  /** A user name and a password, or for SSH a private key without a passphrase. */
+  z.strictObject({ username: z.string(), secret: CarriedSecret }),
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('token'), ...shown, secret: CarriedSecret }),
+    /** What a delegate of the group got for a refresh token and sealed with the group's keyring: no manager opens it. */
+    z.strictObject({
+      kind: z.literal('oauth2'),
+      ...shown,
+      /** The place that it is sealed for. */
+      scope: z.string(),
+      id: z.string(),
+      token: Envelope,
+    }),
+    z.strictObject({
+      kind: z.literal('github-app'),
+      ...shown,
+      apiUrl: z.string(),
+      appId: z.string(),
+      installationId: z.string(),
+      repositories: z.array(z.string()),
+      privateKey: CarriedSecret,
+      /** Another one whenever the credential or its secret is. */
+      fingerprint: z.string(),
+    }),
+    z.strictObject({
+      kind: z.literal('azure-entra'),
+      ...shown,
+      tenant: z.string(),
+      clientId: z.string(),
+      authority: z.string().optional(),
+      secret: CarriedSecret,
+      fingerprint: z.string(),
+    }),
+    z.strictObject({
+      kind: z.literal('ssh'),
+      username: z.string(),
+      privateKey: CarriedSecret,
+      passphrase: CarriedSecret.optional(),
+    }),
+  ]),
+]);
+export type CarriedCredential = z.infer<typeof CarriedCredential>;
+
+/** Whom to believe, who to be and which proxy to take, besides what the delegate does by itself. */
+export const CarriedTrust = z.strictObject({
+  ca: z.string().optional(),
+  clientCertificate: z.string().optional(),
+  clientKey: CarriedSecret.optional(),
+  proxyUrl: z.string().optional(),
+  proxyUsername: z.string().optional(),
+  proxyPassword: CarriedSecret.optional(),
+  noProxy: z.array(z.string()).optional(),
+  /** Another one whenever one of its secrets is. */
+  versions: z.string(),
+});
+export type CarriedTrust = z.infer<typeof CarriedTrust>;
+
+/** What it takes to ask a host as a connector. Without a credential: anonymously. */
+export const CarriedAccess = z.strictObject({
+  credential: CarriedCredential.optional(),
+  trust: CarriedTrust.optional(),
+});
+export type CarriedAccess = z.infer<typeof CarriedAccess>;
+
+export const CarriedRemote = CarriedAccess.extend({
   url: z.string(),
-  credential: z.strictObject({ username: z.string(), secret: CarriedSecret }).optional(),
   /** Host keys of an SSH repository, as in known_hosts. */
   knownHosts: z.string().optional(),
 });

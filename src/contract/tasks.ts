@@ -1,11 +1,13 @@
 // The task table: everything a manager may ask of a delegate. It types both sides of the queue; a delegate without a
 // handler for one of these does not compile. Contents travel in base64, since stored job data may keep no NUL.
 import { z } from 'zod';
+import { Envelope } from '../envelope/envelope.js';
 import { StoredSecret } from '../envelope/secret-manager.js';
 import { PublicKey, Signature } from '../sealing/sealed-message.js';
 import { AuditRecord } from './audit.js';
 import { GroupEdition, GroupKeysState, groupKeyKinds } from './group-keys.js';
-import { CarriedRemote } from './remote.js';
+import { hostTasks } from './host-tasks.js';
+import { CarriedRemote, CarriedSecret, CarriedTrust } from './remote.js';
 import { CarriedManager } from './secret-managers.js';
 
 const CommitId = z.string().regex(/^[0-9a-f]{40}$/);
@@ -132,6 +134,7 @@ export const tasks = {
     input: z.strictObject({ remote: CarriedRemote }),
     output: z.strictObject({ stages: z.array(StageResult), host: HostFeatures.nullable() }),
   },
+  ...hostTasks,
   /** Opens a value that a client sealed to the group, and gives it into the secret manager's keeping. */
   'secrets.put': {
     input: z.strictObject({
@@ -145,7 +148,7 @@ export const tasks = {
       suite: z.literal('p256').optional(),
       enc: z.string(),
       box: z.string(),
-      /** Of a migration; since contract 6. Into a store: whether it may take the place of another value there. */
+      /** Of a migration. Into a store: whether it may take the place of another value there. */
       migration: z.strictObject({ onlyIfAbsent: z.boolean() }).optional(),
     }),
     output: z.strictObject({ stored: StoredSecret }),
@@ -196,7 +199,7 @@ export const tasks = {
     }),
     output: z.strictObject({ value: z.base64() }),
   },
-  /** Opens a secret past all that is remembered, and says by what it was opened; never the value. Since contract 6. */
+  /** Opens a secret past all that is remembered, and says by what it was opened; never the value. */
   'secrets.try': {
     input: z.strictObject({
       manager: CarriedManager,
@@ -210,6 +213,34 @@ export const tasks = {
       keyId: z.string().nullable(),
       /** The version that the store answered. */
       storeVersion: z.string().nullable(),
+    }),
+  },
+  /**
+   * Exchanges a connector's refresh token. The token is sealed with the group's keyring, so that every delegate of the group can
+   * use it and no manager; null where the refresh token was exchanged before, and only what took its place is told.
+   */
+  'credentials.exchange': {
+    input: z.strictObject({
+      /** Of the secret that the refresh token is: what comes of it is sealed for whoever names that. */
+      scope: z.string(),
+      id: z.string(),
+      tokenUrl: z.string(),
+      clientId: z.string(),
+      clientSecret: CarriedSecret,
+      refreshToken: CarriedSecret,
+      trust: CarriedTrust.optional(),
+      /** Of the refresh token's next version. */
+      next: z.uuid(),
+    }),
+    output: z.strictObject({
+      token: z.strictObject({ sealed: Envelope, expiresAt: z.int() }).nullable(),
+      /** In its secret manager's keeping; the value itself where that is the builtin one. Null where the host keeps the old one. */
+      rotated: z
+        .discriminatedUnion('kind', [
+          z.strictObject({ kind: z.literal('stored'), stored: StoredSecret }),
+          z.strictObject({ kind: z.literal('value'), value: z.base64() }),
+        ])
+        .nullable(),
     }),
   },
   /** Tries a secret manager, without changing anything there. */
@@ -243,8 +274,8 @@ export const tasks = {
       sealingKey: PublicKey,
       /** By the newcomer's identity, of its sealing key. */
       signature: Signature,
-      /** That the newcomer speaks; absent for one that knows of no editions. */
-      contract: z.int().optional(),
+      /** That the newcomer speaks. */
+      contract: z.int(),
     }),
     output: z.strictObject({ enc: z.string(), box: z.string() }),
   },

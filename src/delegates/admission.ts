@@ -12,6 +12,7 @@ import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { isSignedBy } from '../sealing/identity.js';
 import { type Session, Storage } from '../storage/database.js';
+import { DelegateEventsRepository } from './delegate-events.repository.js';
 import { DelegateTokensRepository } from './delegate-tokens.repository.js';
 import { DelegatesRepository } from './delegates.repository.js';
 import { DelegatesService } from './delegates.service.js';
@@ -33,6 +34,7 @@ export class Admission implements OnApplicationBootstrap {
     private readonly groups: GroupsRepository,
     private readonly tokens: DelegateTokensRepository,
     private readonly delegates: DelegatesRepository,
+    private readonly events: DelegateEventsRepository,
     private readonly presence: DelegatesService,
     private readonly backend: Backend,
     private readonly access: QueueAccess,
@@ -80,6 +82,8 @@ export class Admission implements OnApplicationBootstrap {
       const id = `d${randomBytes(8).toString('hex')}`;
       const delegate = known ?? (await this.delegates.enrol(tx, { id, ...newcomer }));
       const group = await this.groups.get(tx, groupId);
+      const told = { id: delegate, name: self.name, group: group.name, scope: group.scope };
+      if (known === undefined) await this.events.tell(tx, told, 'delegate.enrolled');
       // Within the transaction: a delegate that Redis does not know would have used up its token for nothing.
       await this.access.admit({ delegate, group: groupId, passwordHash });
       return { group, keys, delegate };

@@ -1,7 +1,7 @@
 // The delegates that enrolled: what they are, what their operators want of them, and when they were last heard of.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
-import { contractOfEditions, GroupKeysState } from '../contract/group-keys.js';
+import { GroupKeysState } from '../contract/group-keys.js';
 import {
   type Presence,
   type PresenceClaims,
@@ -67,7 +67,8 @@ export interface Known {
   wasHeard: boolean;
 }
 
-const isAlive = sql<boolean>`(d.state <> 'revoked' and d.said <> 'goodbye' and d.last_seen_at is not null
+/** Of `delegate as d`. */
+export const isAlive = sql<boolean>`(d.state <> 'revoked' and d.said <> 'goodbye' and d.last_seen_at is not null
   and d.last_seen_at > now() - ${silenceMaxMs} * interval '1 millisecond')`;
 
 @Injectable()
@@ -188,8 +189,8 @@ export class DelegatesRepository {
     return rows.map(toRecord);
   }
 
-  async find(id: string): Promise<DelegateRecord | undefined> {
-    const row = await this.#select().where('d.id', '=', id).executeTakeFirst();
+  async find(id: string, session: Session = this.storage.db): Promise<DelegateRecord | undefined> {
+    const row = await this.#select(session).where('d.id', '=', id).executeTakeFirst();
     return row === undefined ? undefined : toRecord(row);
   }
 
@@ -209,22 +210,27 @@ export class DelegatesRepository {
   }
 
   /** What is revoked stays revoked. @throws NOT_FOUND */
-  async setState(scope: Scope, id: string, state: DelegateState): Promise<DelegateRecord> {
-    const before = await this.find(id);
+  async setState(
+    tx: Session,
+    { scope, id, state }: { scope: Scope; id: string; state: DelegateState },
+  ): Promise<{ record: DelegateRecord; changed: boolean }> {
+    const before = await this.find(id, tx);
     if (before === undefined || before.scope !== scope || (before.state === 'revoked' && state !== 'revoked'))
       throw new Failure('NOT_FOUND', { what: 'delegate', id });
-    const { numUpdatedRows } = await this.storage.db
-      .updateTable('delegate')
-      .set({ state })
+    const row = await tx
+      .selectFrom('delegate')
+      .select('state')
       .where('id', '=', id)
-      .$if(state !== 'revoked', (query) => query.where('state', '<>', 'revoked'))
+      .forUpdate()
       .executeTakeFirst();
-    if (numUpdatedRows === 0n) throw new Failure('NOT_FOUND', { what: 'delegate', id });
-    return { ...before, state };
+    if (row === undefined || (row.state === 'revoked' && state !== 'revoked'))
+      throw new Failure('NOT_FOUND', { what: 'delegate', id });
+    await tx.updateTable('delegate').set({ state }).where('id', '=', id).execute();
+    return { record: { ...before, state }, changed: row.state !== state };
   }
 
-  #select() {
-    return this.storage.db
+  #select(session: Session = this.storage.db) {
+    return session
       .selectFrom('delegate as d')
       .innerJoin('delegate_group as g', 'g.id', 'd.group_id')
       .selectAll('d')
@@ -261,8 +267,7 @@ const newerOf = (state: GroupKeysState) => sql<string>`case
 
 /** Whether it has what is needed to open, and whether it uses nothing else. */
 function standingOf(row: Row, state: GroupKeysState | null): { has: boolean; uses: boolean } {
-  const { contract, group_edition_id: current, group_p256_key: p256 } = row;
-  if (contract < contractOfEditions) return { has: true, uses: true };
+  const { group_edition_id: current, group_p256_key: p256 } = row;
   if (current !== null)
     return {
       has: state?.edition === current || state?.staged === current,

@@ -1,6 +1,5 @@
 // Listens to delegates: who is alive, who speaks which contract, and who still lacks the keys of its group.
 import { Injectable } from '@nestjs/common';
-import { contractOfEditions } from '../contract/group-keys.js';
 import { clockSkewMaxMs } from '../contract/messages.js';
 import { Presence, PresenceClaims, silenceMaxMs, type Welcome, welcomeInfo } from '../contract/presence.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
@@ -12,6 +11,9 @@ import { accountOf, type Scope } from '../scopes/scope.js';
 import { Sealer } from '../sealing/hpke.js';
 import { isSignedBy } from '../sealing/identity.js';
 import { MessageRefused, openMessage, type SealedMessage, sealMessage } from '../sealing/sealed-message.js';
+import { Storage } from '../storage/database.js';
+import type { DelegateState } from '../storage/schema.js';
+import { DelegateEventsRepository } from './delegate-events.repository.js';
 import { type DelegateRecord, DelegatesRepository } from './delegates.repository.js';
 import { GroupsRepository } from './groups.repository.js';
 import { ManagerKeys } from './manager-keys.js';
@@ -50,6 +52,8 @@ export class DelegatesService {
     private readonly access: QueueAccess,
     private readonly delegates: DelegatesRepository,
     private readonly groups: GroupsRepository,
+    private readonly events: DelegateEventsRepository,
+    private readonly storage: Storage,
     private readonly keys: ManagerKeys,
     private readonly log: Log,
   ) {}
@@ -93,6 +97,17 @@ export class DelegatesService {
     return this.#records();
   }
 
+  /** What its operators want of it. @throws NOT_FOUND */
+  async setState(scope: Scope, id: string, state: DelegateState): Promise<DelegateRecord> {
+    const set = await this.storage.transact(async (tx) => {
+      const { record, changed } = await this.delegates.setState(tx, { scope, id, state });
+      if (changed) await this.events.tell(tx, record, `delegate.${state}`);
+      return record;
+    });
+    this.forget();
+    return set;
+  }
+
   /** What was known is looked up again. */
   forget(): void {
     this.#all = undefined;
@@ -122,6 +137,7 @@ export class DelegatesService {
 
   async #sweep(): Promise<void> {
     try {
+      await this.events.tellPresence();
       const groups = new Set(await this.groups.peopled());
       for (const group of groups) this.attend(group);
       for (const [group, receiver] of this.#receivers)
@@ -207,9 +223,7 @@ export class DelegatesService {
           accepted: true,
           contract: Math.min(contractVersion, self.contract),
           groupKeys: wantsGroupKeys === null ? null : await this.#work.handOver(record, wantsGroupKeys),
-          ...(self.contract < contractOfEditions
-            ? {}
-            : { edition: (await this.groups.find(record.groupId)).edition }),
+          edition: (await this.groups.find(record.groupId)).edition,
         }
       : { accepted: false, contract: contractVersion, contractOldest };
     const claims = { deployment: this.keys.deployment, delegate, process };

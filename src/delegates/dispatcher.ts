@@ -3,7 +3,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Purpose } from '../contract/audit.js';
-import { contractOfEditions } from '../contract/group-keys.js';
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contract/tasks.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
@@ -35,6 +34,10 @@ export interface Errand {
   groupId?: string | undefined;
   /** Contract version that a delegate must at least speak. */
   since?: number | undefined;
+  /** Id of the one delegate that may be asked: it may have done it already, and it alone knows what came of it. */
+  only?: string | undefined;
+  /** Told which delegate is asked, before it is. After one that was lost over the task nobody else is asked. */
+  begin?: ((delegate: string) => Promise<void>) | undefined;
   /** Why it is run, for the delegate's records. */
   purpose?: Purpose | undefined;
 }
@@ -43,13 +46,12 @@ export interface Errand {
 const LOST_MAX = 5;
 const PAUSE_MS = 250;
 const HAND_OVER_MS = 5_000;
-/** Contract version since which a delegate keeps records of the secrets it opens. */
-export const recordsSince = 6;
 const ASK_MS = 10_000;
 /** Another delegate may be able to do what failed for one of these reasons. */
 const elsewhere = new Set([
   'GIT_UNREACHABLE',
   'GIT_ADDRESS_DENIED',
+  'HOST_API_UNREACHABLE',
   'SECRET_UNREADABLE',
   'SECRET_MANAGER_UNAVAILABLE',
   'SECRET_AUDIT_UNWRITABLE',
@@ -102,7 +104,9 @@ export class Dispatcher implements QueueWork {
     for (;;) {
       const verdicts = await this.explain(errand);
       const chosen = verdicts.find(({ eligible, delegate }) => eligible && !attempt.refused.has(delegate.id));
-      if (chosen === undefined) throw attempt.giveUp(verdicts, errand);
+      if (chosen === undefined || (errand.begin !== undefined && attempt.lost > 0))
+        throw attempt.giveUp(verdicts, errand);
+      await errand.begin?.(chosen.delegate.id);
       const answered = await this.#ask(errand, chosen.delegate.id, name, input, attempt).catch(
         (error: unknown) => {
           throw attempt.describe(Failure.from(error), chosen.delegate.group);
@@ -113,7 +117,8 @@ export class Dispatcher implements QueueWork {
         await delay(attempt.lost === 0 ? 0 : PAUSE_MS);
         continue;
       }
-      const host = hostOf(errand);
+      // What a host’s API answers says nothing of its Git.
+      const host = name.startsWith('host.') ? '' : hostOf(errand);
       if (answered.ok) {
         this.#reach.note(chosen.delegate.id, host, true, '');
         return tasks[name].output.parse(answered.output) as TaskOutput<N>;
@@ -136,13 +141,13 @@ export class Dispatcher implements QueueWork {
         one.alive &&
         one.said !== 'hello' &&
         one.state === 'enabled' &&
+        one.contract >= contractOldest &&
         one.hasGroupKeys,
     );
-    const plain = { delegate: id, identityKey, sealingKey, signature };
+    const input = { delegate: id, identityKey, sealingKey, signature, contract: newcomer.contract };
     const attempt = new Attempt(HAND_OVER_MS);
     for (const fellow of fellows) {
       if (attempt.isOver) break;
-      const input = fellow.contract < contractOfEditions ? plain : { ...plain, contract: newcomer.contract };
       const answer = await this.#ask(undefined, fellow.id, 'group.handOver', input, attempt).catch(
         () => undefined,
       );
@@ -182,7 +187,7 @@ export class Dispatcher implements QueueWork {
       const sent = await this.queue.send(addressOf(delegate), name, input, {
         contract: Math.min(contractVersion, delegate.contract),
         expiresAt: attempt.endsAt,
-        purpose: delegate.contract < recordsSince ? undefined : errand?.purpose,
+        purpose: errand?.purpose,
         standing: async (isBegun) => {
           const now = await this.delegates.find(id);
           if (isBegun) begunBy ??= now?.process ?? null;
@@ -244,20 +249,21 @@ export class Dispatcher implements QueueWork {
 /** What is remembered of reaching it; the empty name where no host is part of the errand. */
 const hostOf = ({ url }: Errand): string => (url === null ? '' : placeOf(url).host);
 
-const wantedFor = ({ scope, group, groupId, tags, url, since = contractOldest }: Errand): Wanted => ({
+const wantedFor = ({ scope, group, groupId, only, tags, url, since = contractOldest }: Errand): Wanted => ({
   scope,
   group,
   groupId,
+  only,
   tags,
   url,
   contract: { oldest: Math.max(since, contractOldest), latest: contractVersion },
 });
 
-/** A delegate that can opens what is sealed to itself: nobody else of its group can, and the group's keys may change meanwhile. */
+/** A task is sealed to the delegate itself: nobody else of its group opens it, and the group's keys may change meanwhile. */
 const addressOf = (delegate: DelegateRecord) => ({
   delegate: delegate.id,
   group: delegate.groupId,
-  sealingKey: delegate.contract < contractOfEditions ? delegate.groupSealingKey : delegate.sealingKey,
+  sealingKey: delegate.sealingKey,
   identityKey: delegate.identityKey,
 });
 

@@ -3,12 +3,12 @@
 // on from what is stored. Nothing that passes here can be read here.
 import { Injectable } from '@nestjs/common';
 import {
-  contractOfEditions,
   type GroupEdition,
   type GroupKeyKind,
   idOfEdition,
   isGenuineEdition,
 } from '../contract/group-keys.js';
+import { contractOldest } from '../contract/version.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -149,8 +149,6 @@ export class GroupRotationFlow {
   ): Promise<string | undefined> {
     const id = idOfEdition(edition);
     const fellows = await this.delegates.ofGroup(groupId);
-    const old = fellows.filter(({ contract }) => contract < contractOfEditions);
-    if (old.length > 0) return `${this.#name(old)} to be of a version that knows of rotations, or revoked`;
     if (fellows.every((one) => one.groupKeys !== null && !hasEdition(one, id))) {
       await this.rotations.giveUp(rotation);
       return 'new keys, since nobody has those that were made';
@@ -255,13 +253,6 @@ function requireFit({ name: group, keys }: GroupRecord, fellows: readonly Delega
       problem: 'no delegate of it has enrolled, so it has no keys',
       mend: 'Enrol a delegate first',
     });
-  const old = fellows.filter(({ contract }) => contract < contractOfEditions).map(({ name }) => name);
-  if (old.length > 0)
-    throw new Failure('DELEGATE_GROUP_UNFIT', {
-      group,
-      problem: `its delegates ${old.join(', ')} are of a version that knows nothing of rotations`,
-      mend: 'Upgrade them, or revoke those that do not come back',
-    });
 }
 
 /** Whoever has it staged opens by it, too. */
@@ -271,7 +262,7 @@ const hasEdition = ({ groupKeys }: DelegateRecord, id: string): boolean =>
 const staged = ({ groupKeys }: DelegateRecord): number => Number((groupKeys?.staged ?? null) !== null);
 
 const canBeTold = ({ state, said, alive, contract }: DelegateRecord): boolean =>
-  state === 'enabled' && said === 'heartbeat' && alive && contract >= contractOfEditions;
+  state === 'enabled' && said === 'heartbeat' && alive && contract >= contractOldest;
 
 /** Who is waited for: whoever may have a task now, or soon, without saying hello before. */
 const isCounted = ({ state, said, lastSeenAt }: DelegateRecord): boolean =>

@@ -35,6 +35,8 @@ export interface Wanted {
   group: string | null;
   /** Id of the one group that can do it. */
   groupId?: string | undefined;
+  /** Id of the one delegate that can do it. */
+  only?: string | undefined;
   tags: readonly string[];
   /** Of the repository; null where none is part of the task. */
   url: string | null;
@@ -75,7 +77,8 @@ const rules: Rule[] = [
   ],
   [
     'group',
-    ({ group, groupId }, wanted) => {
+    ({ id, group, groupId }, wanted) => {
+      if (wanted.only !== undefined && wanted.only !== id) return 'another delegate has begun it';
       if (wanted.group !== null && wanted.group !== group)
         return `it is of group ${group}, not ${wanted.group}`;
       return wanted.groupId === undefined || wanted.groupId === groupId
@@ -205,6 +208,7 @@ export function explainNobody(verdicts: readonly Verdict[], wanted: Wanted): str
   const asked = [
     wanted.group === null ? `in the scope of ${wanted.scope}` : `of group ${wanted.group}`,
     ...(wanted.tags.length === 0 ? [] : [`with ${wanted.tags.join(', ')}`]),
+    ...(wanted.only === undefined ? [] : ['that has begun it']),
   ].join(' ');
   const near = verdicts.filter(
     ({ reasons }) => !reasons.some(({ code }) => code === 'scope' || code === 'group'),

@@ -34,8 +34,10 @@ const CORE_TAGS = new Set(
 const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /** Parses a document that keeps every rule. @throws YAML_REFUSED with the place of the first that it breaks */
-export function parseDocument(bytes: Uint8Array): ParsedDocument {
-  const text = decode(bytes);
+export const parseDocument = (bytes: Uint8Array): ParsedDocument => parseText(textOf(bytes));
+
+/** @param text as `textOf` gives it @throws YAML_REFUSED */
+export function parseText(text: string): ParsedDocument {
   const lines = new LineCounter();
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -77,10 +79,13 @@ function wordsOf({ code, message }: YAMLParseError): string {
   return message.split('\n')[0] ?? message;
 }
 
-function decode(bytes: Uint8Array): string {
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The bytes as printable text. @throws YAML_REFUSED */
+export function textOf(bytes: Uint8Array): string {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw refusal('it is not UTF-8', { line: 1, column: 1 });
   }
@@ -102,6 +107,7 @@ function placeIn(text: string, offset: number): Place {
 
 /** Counts on the way through the tokens, so that a huge or deep document is never composed. */
 function scan(text: string): void {
+  if (isPlainlySmall(text)) return;
   let [offset, keys, depth] = [0, 0, 0];
   for (const token of new Lexer().lex(text)) {
     if (token === ':') keys += 1;
@@ -113,6 +119,19 @@ function scan(text: string): void {
     offset += CONTROL_TOKENS.has(token) ? 0 : token.length;
   }
 }
+
+/** Whether there are not even so many characters as tokens are allowed, wherever they stand: so it is with nearly all documents. */
+function isPlainlySmall(text: string): boolean {
+  let [keys, depth] = [0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    if (character === COLON) keys += 1;
+    else if (character === BRACKET || character === BRACE) depth += 1;
+  }
+  return keys <= keysMax && depth <= depthMax;
+}
+
+const [COLON, BRACKET, BRACE] = [0x3a, 0x5b, 0x7b];
 
 /** Tokens of the lexer that stand for no text. */
 const CONTROL_TOKENS = new Set(['\u0002', '\u0018', '\u001f']);

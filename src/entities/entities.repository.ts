@@ -4,8 +4,7 @@ import { type Insertable, type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
-import { fitPage, type Page } from '../storage/page.js';
-import type { EntityTable } from '../storage/schema.js';
+import type { EntityTable } from '../storage/entity-schema.js';
 
 export type EntityRecord = Selectable<EntityTable>;
 
@@ -13,15 +12,6 @@ export interface EntityKey {
   scope: Scope;
   kind: string;
   id: string;
-}
-
-export interface EntityFilter {
-  scope: Scope;
-  kind?: string | undefined;
-  branch?: string | undefined;
-  /** Sequence number after which the page begins. */
-  after: number;
-  limit: number;
 }
 
 @Injectable()
@@ -73,44 +63,90 @@ export class EntitiesRepository {
       .execute();
   }
 
-  async list(filter: EntityFilter): Promise<Page<EntityRecord>> {
-    let query = this.storage.db
-      .selectFrom('entity')
-      .select(['sequence', sql<number>`octet_length(yaml)`.as('bytes')])
-      .where('scope', '=', filter.scope)
-      .where('sequence', '>', filter.after);
-    if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind);
-    if (filter.branch !== undefined) query = query.where('branch', '=', filter.branch);
-    const found = await query
-      .orderBy('sequence')
-      .limit(filter.limit + 1)
-      .execute();
-    const { sequences, next } = fitPage(found, filter.limit);
-    if (sequences.length === 0) return { rows: [], next };
-    const rows = this.storage.db.selectFrom('entity').selectAll().where('sequence', 'in', sequences);
-    return { rows: await rows.orderBy('sequence').execute(), next };
-  }
-
-  async write(tx: Session, row: Insertable<EntityTable>): Promise<void> {
-    const { scope: _scope, kind: _kind, id: _id, branch: _branch, ...values } = row;
-    await tx
+  /**
+   * Writes the copy where the entity has none on its branch, or one of the same repository. One that is another repository’s by now
+   * stays as it is, and is answered. `over`: it goes over to this one.
+   */
+  async write(
+    tx: Session,
+    row: Insertable<EntityTable>,
+    { over = false }: { over?: boolean } = {},
+  ): Promise<EntityRecord | undefined> {
+    const { scope, kind, id, branch, ...values } = row;
+    const written = await tx
       .insertInto('entity')
       .values(row)
       .onConflict((conflict) =>
         conflict
           .columns(['scope', 'kind', 'id', 'branch'])
-          .doUpdateSet({ ...values, updated_at: new Date() }),
+          .doUpdateSet({ ...values, updated_at: new Date() })
+          .where(sql<boolean>`${over} or entity.repository = ${row.repository}`),
       )
-      .execute();
+      .returning('id')
+      .executeTakeFirst();
+    return written === undefined ? this.find({ scope, kind, id }, branch, tx) : undefined;
   }
 
-  async delete(tx: Session, key: EntityKey & { branch: string }): Promise<void> {
-    await tx
+  /** Deletes the copy of this repository. One that is another’s stays, and is answered. */
+  async delete(
+    tx: Session,
+    key: EntityKey & { branch: string },
+    repository: string,
+  ): Promise<EntityRecord | undefined> {
+    const { numDeletedRows } = await tx
       .deleteFrom('entity')
       .where('scope', '=', key.scope)
       .where('kind', '=', key.kind)
       .where('id', '=', key.id)
       .where('branch', '=', key.branch)
+      .where('repository', '=', repository)
+      .executeTakeFirst();
+    return numDeletedRows > 0n ? undefined : this.find(key, key.branch, tx);
+  }
+
+  /** Deletes the copy only where it is still there, and with a blob id only while it has this content; whether it did. */
+  async deleteAt(
+    tx: Session,
+    key: EntityKey & { branch: string },
+    { repository, path, blobId }: { repository: string; path: string; blobId?: string },
+  ): Promise<boolean> {
+    let query = tx
+      .deleteFrom('entity')
+      .where('scope', '=', key.scope)
+      .where('kind', '=', key.kind)
+      .where('id', '=', key.id)
+      .where('branch', '=', key.branch)
+      .where('repository', '=', repository)
+      .where('path', '=', path);
+    if (blobId !== undefined) query = query.where('blob_id', '=', blobId);
+    const { numDeletedRows } = await query.executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  /** Repositories and branches where these entities have copies. */
+  async placesOf(tx: Session, keys: EntityKey[]): Promise<{ repository: string; branch: string }[]> {
+    if (keys.length === 0) return [];
+    return tx
+      .selectFrom('entity')
+      .select(['repository', 'branch'])
+      .distinct()
+      .where((where) =>
+        where(
+          where.refTuple('scope', 'kind', 'id'),
+          'in',
+          keys.map(({ scope, kind, id }) => where.tuple(scope, kind, id)),
+        ),
+      )
+      .execute();
+  }
+
+  /** Deletes its copies on all branches. */
+  async deleteAll(tx: Session, key: EntityKey): Promise<void> {
+    await tx
+      .deleteFrom('entity')
+      .where('scope', '=', key.scope)
+      .where('kind', '=', key.kind)
+      .where('id', '=', key.id)
       .execute();
   }
 }

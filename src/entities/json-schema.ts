@@ -33,6 +33,9 @@ export function compileSchema(schema: unknown): ValidateFunction {
   }
 }
 
+/** @param value what a document says @throws KIND_INVALID */
+export const fits = (value: unknown, kind: DocumentKind): boolean => recall(kind)(value) as boolean;
+
 /** @throws ENTITY_INVALID with the place of every problem, KIND_INVALID */
 export function assertFits(parsed: ParsedDocument, kind: DocumentKind): void {
   const validate = recall(kind);

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { Storage } from '../storage/database.js';
+import type { KindTable } from '../storage/schema.js';
+import type { Identity } from './identity.js';
 
 /** The type of an entity. Kinds are the account's own data. */
 export interface Kind {
@@ -12,7 +14,9 @@ export interface Kind {
   schema: object;
   /** Where an entity's file goes when a save names no path: `{org}/{project}/pipelines/{id}.yaml`. */
   pathTemplate: string;
-  /** Changes with the schema. */
+  /** Where documents name themselves; null: nowhere. */
+  identity: Identity | null;
+  /** Changes with the schema and the identity. */
   revision: string;
 }
 
@@ -22,8 +26,13 @@ export class KindsRepository {
 
   async put(account: Scope, kind: Omit<Kind, 'revision'>): Promise<{ kind: Kind; created: boolean }> {
     const schema = JSON.stringify(kind.schema);
-    const revision = createHash('sha256').update(schema).digest('hex').slice(0, 32);
-    const values = { schema, path_template: kind.pathTemplate, revision };
+    const identity = kind.identity === null ? null : JSON.stringify(kind.identity);
+    const revision = createHash('sha256')
+      .update(schema)
+      .update(identity ?? '')
+      .digest('hex')
+      .slice(0, 32);
+    const values = { schema, path_template: kind.pathTemplate, identity, revision };
     const row = await this.storage.db
       .insertInto('kind')
       .values({ account, id: kind.id, ...values })
@@ -35,6 +44,18 @@ export class KindsRepository {
     return { kind: { ...kind, revision }, created: row.created };
   }
 
+  /** All kinds of an account, in the order in which they were made. */
+  async list(account: Scope): Promise<Kind[]> {
+    const rows = await this.storage.db
+      .selectFrom('kind')
+      .selectAll()
+      .where('account', '=', account)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute();
+    return rows.map(toKind);
+  }
+
   /** @throws NOT_FOUND */
   async get(account: Scope, id: string): Promise<Kind> {
     const row = await this.storage.db
@@ -44,6 +65,14 @@ export class KindsRepository {
       .where('id', '=', id)
       .executeTakeFirst();
     if (row === undefined) throw new Failure('NOT_FOUND', { what: 'kind', id });
-    return { id: row.id, schema: row.schema, pathTemplate: row.path_template, revision: row.revision };
+    return toKind(row);
   }
 }
+
+const toKind = (row: Selectable<KindTable>): Kind => ({
+  id: row.id,
+  schema: row.schema,
+  pathTemplate: row.path_template,
+  identity: row.identity as Identity | null,
+  revision: row.revision,
+});

@@ -4,11 +4,12 @@ import { blobIdOf } from './blob-id.js';
 import { Breath } from './breath.js';
 import { knowPushFeatures } from './capabilities.js';
 import type { Chain, Change, CommitId, Landed, Mismatch, Step } from './git.js';
+import { Leaving } from './leaving.js';
 import type { ObjectSource } from './object-source.js';
-import { EMPTY_TREE, encodeCommit, type GitObject, hasBlob, hashObject } from './objects.js';
+import { canonicalMode, EMPTY_TREE, encodeCommit, type GitObject, hasBlob, hashObject } from './objects.js';
 import { PackWriter } from './pack-writer.js';
 import { requireTime } from './session.js';
-import { editTree, type MadeTree } from './tree-edit.js';
+import { editTree, type FileEdit, type MadeTree } from './tree-edit.js';
 import { findItem } from './tree-walk.js';
 import { refuseUnwritable } from './unwritable.js';
 
@@ -87,10 +88,7 @@ async function findMismatches(
 
 async function addStep(source: ObjectSource, at: Position, step: Step, built: BuiltChain): Promise<Position> {
   const made: MadeTree[] = [];
-  const edits = step.changes.map(({ path, content }) => ({
-    path,
-    blob: content === null ? null : blobIdOf(content),
-  }));
+  const edits = await editsOf(source, at, step);
   const tree = (await editTree(source, at.tree, edits, made)) ?? (at.tree === null ? null : EMPTY_TREE);
   const blobs = edits.map(({ blob }) => blob);
   if (tree === at.tree || tree === null) {
@@ -109,6 +107,24 @@ async function addStep(source: ObjectSource, at: Position, step: Step, built: Bu
   built.objects.set(id, commit);
   built.steps.push({ commit: id, unchanged: false, blobs });
   return { commit: id, tree };
+}
+
+/** A file that goes from one path to another in one step stays executable. */
+async function editsOf(source: ObjectSource, at: Position, step: Step): Promise<FileEdit[]> {
+  const edits = step.changes.map(
+    ({ path, content }): FileEdit => ({
+      path,
+      blob: content === null ? null : blobIdOf(content),
+    }),
+  );
+  const last = [...new Map(edits.map((edit) => [edit.path, edit])).values()];
+  const gone = new Leaving();
+  for (const { path, blob } of last) {
+    const item = blob === null ? await findItem(source, at.tree, path) : null;
+    if (item !== null) gone.note(item.id, canonicalMode(item.mode) === '100755');
+  }
+  for (const edit of last) if (edit.blob !== null && gone.take(edit.blob)) edit.isExecutable = true;
+  return edits;
 }
 
 /** A large tree that a later step replaced is not looked at again, unless another directory has the same. */

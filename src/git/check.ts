@@ -88,7 +88,7 @@ function stageOf(failure: Failure): Stage {
 
 /** Nothing but opening a secret, which is put on record, needs a database here. */
 const isOfSecret = ({ code }: Failure): boolean =>
-  code.startsWith('SECRET_') || code === 'DATABASE_UNAVAILABLE';
+  /^(?:SECRET|CREDENTIAL)_/.test(code) || code === 'DATABASE_UNAVAILABLE';
 
 /** Without its secret a connector still tells whether the host is there: any answer will do. */
 async function reachAnonymously(remote: Remote, options: SessionOptions, trial: Trial): Promise<void> {

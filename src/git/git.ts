@@ -28,6 +28,12 @@ export interface Remote {
 
 export interface Credential {
   username: string;
+  /** How it is shown over HTTP; default: Basic. */
+  scheme?: 'basic' | 'bearer' | undefined;
+  /** Where the user name depends on what is shown beside it. */
+  usernameFor?: ((secret: Secret) => string) | undefined;
+  /** Of a private key that has one; opened and wiped like the key. */
+  openPassphrase?: (() => Promise<Secret>) | undefined;
   /**
    * Opens the password, or for SSH the private key, for the length of one Git operation; the engine wipes it afterwards.
    * May fail with a SECRET_ code.

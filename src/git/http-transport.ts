@@ -36,7 +36,7 @@ const RETRY_AFTER_SECONDS_MAX = 900;
  */
 export async function sendRequest(session: Session, request: GitRequest): Promise<AsyncIterable<Buffer>> {
   const answer = await dispatch(session, request);
-  const refusal = refuseStatus(session, answer) ?? refuseHeaders(session, request, answer);
+  const refusal = refuseStatus(session, request, answer) ?? refuseHeaders(session, request, answer);
   if (refusal === null) return readBody(session, answer, isPush(request) ? 0 : REST_PATIENCE_MS);
   answer.body.on('error', () => undefined).destroy();
   throw refusal;
@@ -88,23 +88,64 @@ const hungUp = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 /** Below 500, what passes by itself: a wait that was too long, somebody else at work, a replayed early request, a limit. */
 const transient = new Set([408, 409, 425, 429]);
 
-function refuseStatus({ host }: Session, answer: Dispatcher.ResponseData): Failure | null {
+function refuseStatus(
+  session: Session,
+  request: GitRequest,
+  answer: Dispatcher.ResponseData,
+): Failure | null {
+  const { host } = session;
   const status = answer.statusCode;
   if (status === 200) return null;
+  const patience = patienceOf(answer);
+  if (status === 403 && patience.retryAfterSeconds !== undefined)
+    return new Failure('GIT_HOST_ERROR', { host, status, ...patience }) as Failure;
   if (status === 401 || status === 403) return new Failure('GIT_AUTH_REJECTED', { host, status }) as Failure;
   if (status === 404 || status === 410) return new Failure('GIT_REPOSITORY_NOT_FOUND', { host }) as Failure;
   if (status === 413)
     return new Failure('GIT_PUSH_REJECTED', { host, reason: 'it takes no push of this size' }) as Failure;
-  if (transient.has(status) || status >= 500) {
-    const retryAfterSeconds = parseRetryAfter(answer.headers['retry-after']);
-    return new Failure('GIT_HOST_ERROR', { host, status, ...retryAfterSeconds }) as Failure;
-  }
+  if (transient.has(status) || status >= 500)
+    return new Failure('GIT_HOST_ERROR', { host, status, ...patience }) as Failure;
   if (status < 300 || status >= 400) return refuseAnswer(host, `status ${status}`) as Failure;
-  const target = quoteServer(String(answer.headers.location ?? 'nowhere'));
+  return refuseRedirect(session, request, answer);
+}
+
+function refuseRedirect(session: Session, request: GitRequest, answer: Dispatcher.ResponseData): Failure {
+  const { host } = session;
+  const { location } = answer.headers;
+  const moved = movedTo(session, request, location);
+  if (moved !== undefined) return new Failure('GIT_REPOSITORY_MOVED', { host, target: moved }) as Failure;
+  const where = quoteServer(String(location ?? 'nowhere'));
+  const { statusCode: status } = answer;
   return refuseAnswer(
     host,
-    `status ${status} redirects to ${target}, and redirects are not followed`,
+    `status ${status} redirects to ${where}, and redirects are not followed`,
   ) as Failure;
+}
+
+/**
+ * The repository's URL by a redirect of what was asked of it, without user-info and as far as it is fit to print; undefined where
+ * it leads to anything else, such as a page to sign in.
+ */
+export function movedTo(
+  { origin, path }: Pick<Session, 'origin' | 'path'>,
+  { suffix }: Pick<GitRequest, 'suffix'>,
+  location: string | string[] | undefined,
+): string | undefined {
+  const [asked = ''] = suffix.split('?');
+  const target = URL.parse(String(location ?? ''), `${origin}${path}${suffix}`);
+  if (target === null || !/^https?:$/.test(target.protocol) || !target.pathname.endsWith(asked))
+    return undefined;
+  const url = `${target.origin}${target.pathname.slice(0, -asked.length)}`;
+  const isPlain = url !== `${origin}${path}` && quoteServer(url) === url && target.pathname !== asked;
+  return isPlain ? url : undefined;
+}
+
+/** What the host asks for, by `Retry-After` or, like GitHub, by saying that nothing is left until a moment in Unix seconds. */
+function patienceOf({ headers }: Dispatcher.ResponseData): { retryAfterSeconds?: number } {
+  const asked = parseRetryAfter(headers['retry-after']);
+  if (asked.retryAfterSeconds !== undefined || String(headers['x-ratelimit-remaining']) !== '0') return asked;
+  const reset = Number(headers['x-ratelimit-reset']);
+  return Number.isFinite(reset) ? parseRetryAfter(String(Math.ceil(reset - Date.now() / 1_000))) : {};
 }
 
 function refuseHeaders(
@@ -128,7 +169,7 @@ function encodingOf({ headers }: Dispatcher.ResponseData): string {
 }
 
 /** '120' and an HTTP date → so many seconds from now, within bounds; nothing where nothing usable was said. */
-function parseRetryAfter(header: string | string[] | undefined): { retryAfterSeconds?: number } {
+export function parseRetryAfter(header: string | string[] | undefined): { retryAfterSeconds?: number } {
   const text = String(header ?? '').trim();
   const isSeconds = /^\d{1,10}$/.test(text);
   const isDate = /^[A-Z][a-z]{2,8},? /.test(text);
@@ -179,7 +220,7 @@ async function leave(body: Readable, patienceMs: number): Promise<void> {
 }
 
 /** What sockets, TLS and DNS report, in words. */
-const faults: Record<string, string> = {
+export const faults: Record<string, string> = {
   ENOTFOUND: 'the name does not resolve',
   EAI_AGAIN: 'the name server does not answer',
   ECONNREFUSED: 'the connection was refused',
@@ -212,7 +253,8 @@ const unsentFaults = new Set(
   ),
 );
 
-function nameFault(session: Session, error: unknown): unknown {
+/** What went wrong on the way, as a Failure where it has a name. */
+export function nameFault(session: Pick<Session, 'host' | 'deadline'>, error: unknown): unknown {
   const { host, deadline } = session;
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Failure) return at;
   if (deadline.signal.aborted) return explainEnd(session, error);
@@ -232,7 +274,7 @@ function isNotHttp(error: unknown, code = ''): boolean {
   return isParsers || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW';
 }
 
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code === 'string') return code;

@@ -15,8 +15,8 @@ export interface NetworkOptions {
   proxy?: Proxy | undefined;
   /** Certificates in PEM that are trusted besides those every process trusts. */
   ca?: string | undefined;
-  /** Files in PEM with what this side shows to a host that asks who it is. */
-  client?: { certificateFile: string; keyFile: string } | undefined;
+  /** What this side shows to a host that asks who it is: files in PEM, or, where it is a secret, the PEM itself. */
+  client?: { certificateFile: string; keyFile: string } | { certificate: string; key: Buffer } | undefined;
   /** Whether the in-process engine speaks HTTP/2 with hosts that offer it. */
   http2: boolean;
   /** Looks names up; the system's way where nothing else is said. */
@@ -26,8 +26,6 @@ export interface NetworkOptions {
 type Connector = buildConnector.connector;
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A proxy is the operator's own word, so it may be on a private address; never on one that is forbidden. */
-const proxyAddresses: AddressPolicy = { allowPrivate: true };
 const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME']);
 
 /** Connects as this network does: directly or through its proxy, to allowed addresses alone. */
@@ -76,7 +74,7 @@ export async function checkBehind(proxy: Proxy, hostname: string, network: Netwo
 
 /** The addresses of the proxy itself. */
 export function resolveProxy(proxy: Proxy, { resolve }: NetworkOptions): Promise<dns.LookupAddress[]> {
-  return resolveChecked(proxy.host, proxyAddresses, resolve);
+  return resolveChecked(proxy.host, proxy.addresses, resolve);
 }
 
 function connectChecked(policy: AddressPolicy, network: NetworkOptions): Connector {
@@ -97,7 +95,7 @@ function connectChecked(policy: AddressPolicy, network: NetworkOptions): Connect
 
 function connectThrough(proxy: Proxy, network: NetworkOptions): Connector {
   // The certificate and the protocol are for the host, not for the proxy.
-  const toProxy = connectChecked(proxyAddresses, { ...network, client: undefined, http2: false });
+  const toProxy = connectChecked(proxy.addresses, { ...network, client: undefined, http2: false });
   const encrypt = build(network, {});
   const open = async ({ hostname, port, protocol }: buildConnector.Options): Promise<net.Socket> => {
     await checkBehind(proxy, hostname, network);
@@ -134,11 +132,14 @@ function build(network: NetworkOptions, more: { lookup?: LookupFunction }): Conn
     allowH2: http2,
     timeout: CONNECT_TIMEOUT_MS,
     ...(ca === undefined ? {} : { ca: [...tls.getCACertificates('default'), ca] }),
-    ...(client === undefined
-      ? {}
-      : { cert: fs.readFileSync(client.certificateFile), key: fs.readFileSync(client.keyFile) }),
+    ...(client === undefined ? {} : readClient(client)),
     ...more,
   } as buildConnector.BuildOptions);
+}
+
+function readClient(client: NonNullable<NetworkOptions['client']>) {
+  if ('key' in client) return { cert: client.certificate, key: client.key };
+  return { cert: fs.readFileSync(client.certificateFile), key: fs.readFileSync(client.keyFile) };
 }
 
 function denied(host: string, address: string, policy: AddressPolicy): Error | null {

@@ -1,13 +1,17 @@
 // An HTTP proxy on the way to a host. All traffic goes through CONNECT, so that the proxy sees names and bytes, no requests.
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
-import { AddressRanges } from './address-policy.js';
+import { type AddressPolicy, AddressRanges } from './address-policy.js';
 
 export interface ProxyOptions {
   /** Hosts that are reached without it: names, names of domains with a dot in front, ranges of addresses. */
   bypass: string[];
   /** Whether names that only the proxy can resolve are left to it. */
   resolves: boolean;
+  /**
+   * Of a connector's: where it may be itself. The operator's own may be on any address but those that are forbidden.
+   */
+  addresses?: AddressPolicy | undefined;
 }
 
 /** The proxy answered, and the answer was no. No byte reached the host. */
@@ -19,6 +23,9 @@ export class ProxyRefused extends Error {
 export class Proxy {
   readonly url: URL;
   readonly resolves: boolean;
+  readonly addresses: AddressPolicy;
+  /** Whether a connector names it: its password is a secret then. */
+  readonly isOfConnector: boolean;
   readonly #names: string[];
   readonly #ranges: AddressRanges | null;
 
@@ -31,6 +38,8 @@ export class Proxy {
     parsed.password = '';
     this.url = parsed;
     this.resolves = options.resolves;
+    this.isOfConnector = options.addresses !== undefined;
+    this.addresses = options.addresses ?? { allowPrivate: true };
     const isRange = (entry: string): boolean => AddressRanges.parse(entry) !== null;
     this.#names = options.bypass.filter((entry) => !isRange(entry));
     this.#ranges = AddressRanges.parse(options.bypass.filter(isRange).join(','));

@@ -49,6 +49,11 @@ export class Network {
       return (this.#multiplexed ??= openAgent(this.options));
     return (this.#plain ??= openAgent({ ...this.options, http2: false }));
   }
+
+  /** Requests that run are finished. */
+  async close(): Promise<void> {
+    await Promise.all([this.#plain?.close(), this.#multiplexed?.close()]);
+  }
 }
 
 function openAgent(options: NetworkOptions): Agent {

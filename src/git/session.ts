@@ -2,6 +2,7 @@
 // operation; the password is wiped when it ends.
 import { createHash, randomBytes } from 'node:crypto';
 import { Failure } from '../kernel/failure.js';
+import type { Secret } from '../kernel/secret.js';
 import type { Remote } from './git.js';
 import type { Limits } from './limits.js';
 import { type Network, plainNetwork } from './network.js';
@@ -58,9 +59,8 @@ export async function withSession<T>(
   const address = parseRemoteUrl(remote.url, options.allowHttp);
   const password = await remote.credential?.open();
   try {
-    const authorization = password?.use((bytes) =>
-      encodeBasic(Buffer.from(`${remote.credential?.username ?? ''}:`), bytes),
-    );
+    const username = nameBeside(remote.credential, password);
+    const authorization = password?.use((bytes) => authorizationOf(remote.credential, username, bytes));
     return await use(openSession(address, authorization, options));
   } finally {
     password?.wipe();
@@ -108,9 +108,19 @@ function openSession(url: URL, authorization: string | undefined, options: Sessi
 }
 
 /** Why an operation whose signal went off ends. */
-export function explainEnd({ host, deadline }: Session, cause?: unknown): Failure {
+export function explainEnd({ host, deadline }: Pick<Session, 'host' | 'deadline'>, cause?: unknown): Failure {
   if (deadline.cancel?.aborted === true) return new Failure('GIT_CANCELLED', { host }, { cause }) as Failure;
   return new Failure('GIT_TIMEOUT', { host, seconds: deadline.totalMs / 1_000 }, { cause }) as Failure;
+}
+
+function nameBeside(credential: Remote['credential'], password: Secret | undefined): string {
+  if (credential === undefined || password === undefined) return '';
+  return credential.usernameFor?.(password) ?? credential.username;
+}
+
+function authorizationOf(credential: Remote['credential'], username: string, bytes: Buffer): string {
+  if (credential?.scheme === 'bearer') return `Bearer ${bytes.toString('utf8')}`;
+  return encodeBasic(Buffer.from(`${username}:`), bytes);
 }
 
 function encodeBasic(user: Buffer, password: Buffer): string {

@@ -21,6 +21,8 @@ import { Tree, unpad } from './tree.js';
 export interface FileEdit {
   path: Path;
   blob: BlobId | null;
+  /** Whether a file that is new at its path may be executed; default: not. One that was there before stays what it is. */
+  isExecutable?: boolean;
 }
 
 /** A tree that was made, and the one it was made of. */
@@ -84,7 +86,8 @@ class TreeEditor {
     if (below.size > 0) item = await this.#editBelow(name, item, below);
     if (own === null || own.blob === null || item?.id === own.blob) return item;
     if (item !== null && !/^0?100/.test(item.mode)) throw blocked(own.path, item);
-    return { mode: item === null ? '100644' : canonicalMode(item.mode), name, id: own.blob };
+    const fresh = own.isExecutable === true ? '100755' : '100644';
+    return { mode: item === null ? fresh : canonicalMode(item.mode), name, id: own.blob };
   }
 
   async #editBelow(

@@ -17,23 +17,38 @@ export class AgedMap<V> {
   readonly #entries = new Map<string, Entry<V>>();
   readonly #ageMsMax: number;
   readonly #weightMax: number;
+  readonly #dropped: (value: V) => void;
   #weight = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** With an age of 0 nothing is remembered. */
-  constructor({ ageMsMax, weightMax }: { ageMsMax: number; weightMax: number }) {
+  /** With an age of 0 nothing is remembered. `dropped` is told of every value that is remembered no more. */
+  constructor({
+    ageMsMax,
+    weightMax,
+    dropped = () => undefined,
+  }: {
+    ageMsMax: number;
+    weightMax: number;
+    dropped?: (value: V) => void;
+  }) {
     this.#ageMsMax = ageMsMax;
     this.#weightMax = weightMax;
+    this.#dropped = dropped;
   }
 
   get(key: string): V | undefined {
+    return this.getAll([key])[0];
+  }
+
+  /** As they are at one moment: looking for one drops none of the others. */
+  getAll(keys: readonly string[]): (V | undefined)[] {
     this.#dropOld();
-    return this.#entries.get(key)?.value;
+    return keys.map((key) => this.#entries.get(key)?.value);
   }
 
   put(key: string, value: V, weight = 1): void {
     this.delete(key);
-    if (this.#ageMsMax === 0 || weight > this.#weightMax) return;
+    if (this.#ageMsMax === 0 || weight > this.#weightMax) return this.#dropped(value);
     this.#entries.set(key, { value, weight, put: { wall: Date.now(), steady: performance.now() } });
     this.#weight += weight;
     this.#dropOld();
@@ -41,13 +56,15 @@ export class AgedMap<V> {
   }
 
   delete(key: string): void {
-    this.#weight -= this.#entries.get(key)?.weight ?? 0;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#weight -= entry.weight;
     this.#entries.delete(key);
+    this.#dropped(entry.value);
   }
 
   clear(): void {
-    this.#entries.clear();
-    this.#weight = 0;
+    for (const key of this.keys()) this.delete(key);
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -24,6 +24,13 @@ type Keeper = { manager: string; scope: string; reason: string };
 
 const keeper = ({ manager, scope }: Keeper): string => `Secret manager ${manager} in ${scope}`;
 
+/** What was asked of a host’s API: `open the pull request`. What it said to that, fit to print; empty for nothing. */
+type Asked = Host & { attempt: string; reason: string };
+
+const asked = ({ host, attempt }: { host: string; attempt: string }): string =>
+  `Asking ${host} to ${attempt}`;
+const said = ({ reason }: Asked): string => (reason === '' ? '' : `: ${reason}`);
+
 export const errors = {
   // --- the request -------------------------------------------------------------------------------------------
   REQUEST_INVALID: row<{ problem: string }>({
@@ -96,6 +103,13 @@ export const errors = {
     message: (d) => `Idempotency-Key ${d.key} was used for a different request within seven days`,
     hint: () => 'Use a new key for a new request, the same key only for a retry of the same bytes',
   }),
+  RATE_LIMITED: row<{ retryAfterSeconds: number }>({
+    status: 429,
+    disposition: 'wait',
+    title: 'Too many requests were refused',
+    message: (d) => `Too many requests were refused lately; none is looked at for ${d.retryAfterSeconds} s`,
+    hint: () => 'Send what is proven: a caller that proved itself within the day is not held up by others',
+  }),
   // --- things that are named ---------------------------------------------------------------------------------
   NOT_FOUND: row<Named>({
     status: 404,
@@ -116,7 +130,41 @@ export const errors = {
     disposition: 'stop',
     title: 'It is still in use',
     message: (d) => `The ${d.what} ${d.id} is used by ${d.by}`,
-    hint: (d) => `Delete or change ${d.by} first`,
+    hint: (d) =>
+      d.what === 'connector'
+        ? `Delete or change ${d.by} first; where its repository was renamed, say so with POST …/connectors/${d.id}/rename`
+        : `Delete or change ${d.by} first`,
+  }),
+  // --- events ------------------------------------------------------------------------------------------------
+  EVENTS_GONE: row<{ cursor: string }>({
+    status: 410,
+    disposition: 'stop',
+    title: 'Events after this cursor are no longer kept',
+    message: (d) => `Some of the events after ${d.cursor} are no longer kept`,
+    hint: () =>
+      'Begin again without a cursor, or with after=start, and then read what you follow anew; SALLYPORT_EVENTS_KEEP_DAYS says how long events are kept',
+  }),
+  EVENT_STREAMS_FULL: row<{ max: number; whose: string }>({
+    status: 429,
+    disposition: 'stop',
+    title: 'Too many event streams are open',
+    message: (d) => `${d.max} event streams of ${d.whose} are open at this manager`,
+    hint: () => 'Close some, or let your processes share one; SALLYPORT_EVENT_STREAMS_MAX is the limit',
+  }),
+  RECEIVER_DENIED: row<{ url: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The address of the receiver is not allowed',
+    message: (d) => `${d.url}: ${d.reason}`,
+    hint: () =>
+      'Use https and a public address, or allow it in SALLYPORT_SUBSCRIPTIONS_ALLOW_HTTP and SALLYPORT_SUBSCRIPTIONS_ALLOW_PRIVATE',
+  }),
+  SUBSCRIPTION_UNFIT: row<{ problem: string; mend: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The subscription cannot be used',
+    message: (d) => d.problem,
+    hint: (d) => d.mend,
   }),
   // --- documents ---------------------------------------------------------------------------------------------
   YAML_REFUSED: row<{ problem: string; line: number; column: number }>({
@@ -140,6 +188,24 @@ export const errors = {
         .join('; ')}`,
     hint: (d) => `Compare the document with GET …/kinds/${d.kind}`,
   }),
+  ENTITY_IDENTITY_MISMATCH: row<{
+    field: string;
+    pointer: string;
+    expected: string | null;
+    found: string;
+    line: number;
+    column: number;
+  }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The document names another entity',
+    message: (d) =>
+      `Line ${d.line}, column ${d.column}: ${d.pointer} says that the ${d.field} is ${JSON.stringify(d.found)}, but it is ${
+        d.expected === null ? 'none' : JSON.stringify(d.expected)
+      }`,
+    hint: (d) =>
+      `Write the right ${d.field} into the document, leave it out, or name the entity as the document does`,
+  }),
   KIND_INVALID: row<{ problem: string }>({
     status: 422,
     disposition: 'stop',
@@ -148,24 +214,35 @@ export const errors = {
     hint: () =>
       'A kind has a JSON Schema (2020-12) and a path template such as {org}/{project}/pipelines/{id}.yaml',
   }),
-  ENTITY_EXISTS: row<{ kind: string; id: string; branch: string }>({
+  ENTITY_EXISTS: row<{ kind: string; id: string; branch: string | null }>({
     status: 412,
     disposition: 'stop',
     title: 'The entity exists already',
     message: (d) =>
-      `${d.kind} ${d.id} exists on branch ${d.branch} and If-None-Match: * allows only a creation`,
+      `${d.kind} ${d.id} exists${d.branch === null ? '' : ` on branch ${d.branch}`} and If-None-Match: * allows only a creation`,
     hint: () => 'Read it and save with If-Match, or leave the condition out',
   }),
-  ENTITY_CONFLICT: row<{ path: string; branch: string; base: string | null; theirs: string | null }>({
+  ENTITY_CONFLICT: row<{
+    /** With the branch null where the entity is inline. */
+    path: string | null;
+    branch: string | null;
+    base: string | null;
+    theirs: string | null;
+  }>({
     status: 409,
     disposition: 'stop',
-    title: 'The file changed in Git since it was read',
+    title: 'The entity changed since it was read',
     message: (d) =>
-      `${d.path} on ${d.branch} is at ${d.theirs ?? 'no file'} in Git, and the save was made from ${d.base ?? 'no file'}`,
-    hint: (d) =>
-      d.theirs === null
-        ? 'Delete the entity, or save again with another path'
-        : `To keep yours, save again with If-Match: "${d.theirs}"; to keep theirs, save their text with the same header`,
+      d.path === null
+        ? `The entity is at ${d.theirs ?? 'nothing'}, and the save was made from ${d.base ?? 'nothing'}`
+        : `${d.path} on ${d.branch} is at ${d.theirs ?? 'no file'} in Git, and the save was made from ${d.base ?? 'no file'}`,
+    hint: (d) => {
+      if (d.theirs !== null)
+        return `To keep yours, save again with If-Match: "${d.theirs}"; to keep theirs, save their text with the same header`;
+      return d.path === null
+        ? 'It was deleted: to make it again, save with If-None-Match: *'
+        : 'Delete the entity, or save again with another path';
+    },
   }),
   ENTITY_PLACE_TAKEN: row<{ path: string; branch: string; by: string }>({
     status: 409,
@@ -174,12 +251,112 @@ export const errors = {
     message: (d) => `${d.path} on ${d.branch} holds ${d.by}`,
     hint: () => 'Choose another path',
   }),
+  CHANGE_REFUSED: row<{ path: string; change: string; rule: number }>({
+    status: 403,
+    disposition: 'stop',
+    title: 'The tracking does not allow this change from Git',
+    message: (d) =>
+      `The file ${d.path} was ${d.change} in Git, which rule ${d.rule} of the tracking does not allow`,
+    hint: () =>
+      'Undo it in Git, make the change through the API, or change the rules of the connector’s tracking',
+  }),
+  TRACKING_BUSY: row<{ connector: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The repository is being looked at',
+    message: (d) => `Somebody else is at the repository of connector ${d.connector} and did not end in time`,
+    hint: () => 'Try again; what was done stays',
+  }),
+  TRACKING_LIMIT_EXCEEDED: row<{ branches: number; max: number; last: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'More branches than one connector follows',
+    message: (d) =>
+      `${d.branches} branches fit the patterns of the tracking; the first ${d.max} by name are followed, up to ${d.last}`,
+    hint: () => 'Name fewer branches in the tracking, or follow the others through another connector',
+  }),
+  IMPORT_NOT_REPORTED: row<{ id: string; state: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The import has no report to apply',
+    message: (d) => `Import ${d.id} is ${d.state}; only one whose report is ready can be applied`,
+    hint: () => 'Wait until its state is reported, or make the import again',
+  }),
+  FILE_UNFIT: row<{ path: string; problem: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'A file cannot be an entity',
+    message: (d) => `The file ${d.path} is no entity: ${d.problem}`,
+    hint: () =>
+      'Correct or rename the file, make the kind or scope, or change the patterns of the tracking or import',
+  }),
   ENTITY_ELSEWHERE: row<{ id: string; connector: string; path: string }>({
     status: 409,
     disposition: 'stop',
     title: 'The entity lives somewhere else',
     message: (d) => `${d.id} is kept at ${d.path} through connector ${d.connector}`,
     hint: () => 'Leave git.path and git.connector out to save it where it is, or delete it first',
+  }),
+  ENTITY_INLINE: row<{ kind: string; id: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The entity is kept inline',
+    message: (d) => `${d.kind} ${d.id} is in no repository: Sallyport keeps it itself`,
+    hint: () => 'Leave out what is about Git to use it where it is, or move it to Git',
+  }),
+  ENTITY_IN_GIT: row<{ kind: string; id: string; connector: string; branch: string; path: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The entity is kept in Git',
+    message: (d) =>
+      `${d.kind} ${d.id} is, or is about to be, at ${d.path} on ${d.branch} through connector ${d.connector}`,
+    hint: () => 'Leave store out to save it where it is, or move it out of Git',
+  }),
+  // --- moves -------------------------------------------------------------------------------------------------
+  ENTITY_MOVING: row<{ kind: string; id: string; move: string }>({
+    status: 409,
+    disposition: 'wait',
+    title: 'The entity is being moved',
+    message: (d) => `${d.kind} ${d.id} is a part of move ${d.move}, which is not finished`,
+    hint: (d) => `Wait until GET …/moves/${d.move} says that it is done, and try again`,
+  }),
+  MOVE_BLOCKED: row<{ id: string; problem: string; mend: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The entity cannot be moved as it is',
+    message: (d) => `${d.id} cannot be moved: ${d.problem}`,
+    hint: (d) => d.mend,
+  }),
+  MOVE_REFUSED: row<{ blocked: number; of: number; first: string; why: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'Something stands in the way of the move',
+    message: (d) => `${d.blocked} of ${d.of} entities cannot be moved; ${d.first}: ${d.why}`,
+    hint: () =>
+      'See `blocked` for each of them; mend it, leave them out, or set skipBlocked to move the others',
+  }),
+  MOVE_TOO_LARGE: row<{ what: 'entities' | 'bytes'; max: number }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The move is too large for one commit',
+    message: (d) => `A move takes at most ${d.max} ${d.what}`,
+    hint: () => 'Split it: name fewer entities, or select by kind, branch or folder',
+  }),
+  MOVE_CONFLICT: row<{ path: string; branch: string; expected: string | null; theirs: string | null }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'A file of the move changed in Git meanwhile',
+    message: (d) =>
+      `${d.path} on ${d.branch} is at ${d.theirs ?? 'no file'} in Git, and was to be at ${d.expected ?? 'no file'}; it was left as it is`,
+    hint: () =>
+      'Read the entity with freshness=reload and move it again; where it is at its new place already, decide in Git what becomes of the old file',
+  }),
+  MOVE_FILE_LEFT: row<{ path: string; branch: string; problem: string; mend: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The old file of a moved entity was left',
+    message: (d) => `${d.path} on ${d.branch} was left: ${d.problem}`,
+    hint: (d) => d.mend,
   }),
   // --- operations --------------------------------------------------------------------------------------------
   OPERATION_EXPIRED: row<{ waitedFor: string }>({
@@ -213,6 +390,22 @@ export const errors = {
     message: (d) => d.problem,
     hint: (d) => d.mend,
   }),
+  CONNECTOR_BUSY: row<{ connector: string; reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The connector is being changed or used',
+    message: (d) => `The connector ${d.connector} cannot be used at this moment: ${d.reason}`,
+    hint: () => 'Try again; nothing was changed',
+  }),
+  REPOSITORY_DIFFERENT: row<{ url: string; branch: string; commit: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'It is another repository',
+    message: (d) =>
+      `${d.url} is not the connector’s repository as it was seen last: ${d.branch} was at ${d.commit}, which is not there`,
+    hint: (d) =>
+      `Check the URL; where the repository is the right one and its history was rewritten, push commit ${d.commit} to any branch there and try again`,
+  }),
   SECRET_OUT_OF_REACH: row<{ secret: string; manager: string; connectivity: string }>({
     status: 422,
     disposition: 'stop',
@@ -237,6 +430,58 @@ export const errors = {
     title: 'The secret cannot be opened',
     message: (d) => `Secret ${d.secret} cannot be opened: ${d.reason}`,
     hint: () => 'Check that the key file is the one the secret was made with, or write the secret again',
+  }),
+  CREDENTIAL_REFUSED: row<Host & { reason: string; isVoid?: boolean }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'A host gives no token for the credential',
+    message: (d) => `${d.host} gives no token: ${d.reason}`,
+    hint: () =>
+      'Compare the credential with what the host has: docs/reference/credentials.md says what to make there',
+  }),
+  CREDENTIAL_NEEDS_AUTHORISATION: row<{ connector: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The connector has to be authorised again',
+    message: (d) => `The refresh token of ${d.connector} is void: ${d.reason}`,
+    hint: () => 'Have the host’s user authorise it anew, and put the new refresh token into its secret',
+  }),
+  CREDENTIAL_APP_SUSPENDED: row<Host & { installation: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The installation of the app is suspended',
+    message: (d) => `Installation ${d.installation} of the app is suspended at ${d.host}`,
+    hint: () => 'Have an owner of the account at the host lift the suspension',
+  }),
+  CREDENTIAL_APP_GONE: row<Host & { installation: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host knows no such installation of the app',
+    message: (d) =>
+      `${d.host} knows no installation ${d.installation} of the app: it was removed, or is another app’s`,
+    hint: () => 'Install the app again, and put the new number into installationId',
+  }),
+  CREDENTIAL_UNUSABLE: row<{ problem: string; mend: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The credential cannot be used',
+    message: (d) => d.problem,
+    hint: (d) => d.mend,
+  }),
+  CREDENTIAL_STALE: row<{ reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The delegate cannot use the token that it was sent',
+    message: (d) => `The short-lived token is of no use: ${d.reason}`,
+    hint: () => 'Nothing: another one is fetched',
+  }),
+  CREDENTIAL_UNKEPT: row<{ reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The successor of a refresh token is not kept yet',
+    message: (d) =>
+      `A delegate has the successor of the refresh token on its disk, and the secret manager does not take it: ${d.reason}`,
+    hint: () => 'See that the delegate reaches the secret manager; it is tried again with the same',
   }),
   MASTER_KEY_MISSING: row<{ key: string }>({
     status: 503,
@@ -397,6 +642,50 @@ export const errors = {
     message: (d) => `${keeper(d)}, asking: ${d.reason}`,
     hint: () => 'Compare the settings with docs/reference/secret-managers.md',
   }),
+  // --- webhooks ----------------------------------------------------------------------------------------------
+  WEBHOOK_PROOF_REJECTED: row<{ reason: string }>({
+    status: 401,
+    disposition: 'stop',
+    title: 'The delivery is not proven',
+    message: (d) => `The delivery cannot be believed: ${d.reason}`,
+    hint: () => 'Give the host one of the secrets that the connector’s webhook names',
+  }),
+  WEBHOOK_DOOR_FULL: row<{ reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'No more deliveries are taken at the moment',
+    message: (d) => `The delivery was not taken: ${d.reason}`,
+    hint: () => 'Send it again; what is lost is found by the next poll of the connector',
+  }),
+  WEBHOOK_SECRET_UNFIT: row<{ secret: string; manager: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The secret cannot prove deliveries',
+    message: (d) =>
+      `Secret ${d.secret} is kept by ${d.manager}; the manager verifies deliveries and has to open it`,
+    hint: () => 'Use a builtin secret, or leave `secrets` out to have one made',
+  }),
+  WEBHOOK_ADDRESS_UNKNOWN: row({
+    status: 422,
+    disposition: 'stop',
+    title: 'It is not known where hosts reach the manager',
+    message: () => 'A host cannot be told where to send its webhooks',
+    hint: () => 'Set SALLYPORT_PUBLIC_URL of every manager',
+  }),
+  WEBHOOK_UNSOUND: row<{ problem: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The host does not have the webhook as it was registered',
+    message: (d) => `The webhook is registered, and ${d.problem}`,
+    hint: () => 'Register it again with POST …/webhook/register',
+  }),
+  WEBHOOK_REPLAY_REFUSED: row<{ delivery: string; reason: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The delivery cannot be processed again',
+    message: (d) => `Delivery ${d.delivery} ${d.reason}`,
+    hint: () => 'Have the host send it again',
+  }),
   // --- Git ---------------------------------------------------------------------------------------------------
   GIT_UNREACHABLE: row<Host & { reason: string }>({
     status: 503,
@@ -436,7 +725,16 @@ export const errors = {
     disposition: 'stop',
     title: 'No such repository on the Git host',
     message: (d) => `${d.host} has no repository at the connector’s URL, or hides it from this credential`,
-    hint: () => 'Check the connector’s URL and the credential’s rights',
+    hint: () =>
+      'Check the credential’s rights; where the repository was renamed or moved, say so with POST …/connectors/{id}/rename',
+  }),
+  GIT_REPOSITORY_MOVED: row<Host & { target: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The repository has another address now',
+    message: (d) => `${d.host} says that the repository is at ${d.target}; redirects are not followed`,
+    hint: (d) =>
+      `Where that is right, say so with POST …/connectors/{id}/rename and {"url": ${JSON.stringify(d.target)}}`,
   }),
   GIT_REF_NOT_FOUND: row<{ ref: string }>({
     status: 422,
@@ -545,6 +843,145 @@ export const errors = {
     title: 'The system git reported a fault',
     message: (d) => `git ${d.command}: ${d.reason}`,
     hint: () => 'The delegate’s log has the full output',
+  }),
+  // --- the APIs of Git hosts -----------------------------------------------------------------------------------
+  PULL_REQUESTS_UNSUPPORTED: row<{ provider: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'This provider has no API that is used',
+    message: (d) => `Nothing can be asked of the API of a host of provider ${d.provider}`,
+    hint: () =>
+      'Name the product behind the URL in the connector’s provider; on plain Git, open the request where the host’s users do',
+  }),
+  PULL_REQUEST_UNFIT: row<{ branch: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'A pull request needs two branches',
+    message: (d) => `The pull request would bring branch ${d.branch} into itself`,
+    hint: () =>
+      'Save to a branch of its own: name it in git.branch and what it begins from in git.newBranchFrom',
+  }),
+  PULL_REQUEST_BUSY: row<{ id: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The host is being asked about the pull request',
+    message: (d) =>
+      `Somebody is asking the host about the pull request ${d.id}, and has not heard from it yet`,
+    hint: () => 'Try again in a moment',
+  }),
+  HOST_API_ADDRESS_UNCLEAR: row<{ provider: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The address of the host’s API does not follow from the connector',
+    message: (d) => `The API of ${d.provider} cannot be asked about this repository: ${d.reason}`,
+    hint: () => 'Check the connector’s provider and url, or set its apiUrl',
+  }),
+  HOST_API_CREDENTIAL_MISSING: row<{ connector: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The connector has no credential for the host’s API',
+    message: (d) => `The credential of ${d.connector} is an SSH key, which no API of a host takes`,
+    hint: () => 'Give the connector a credential for the API, or the repository’s https address and a token',
+  }),
+  HOST_API_AUTH_REJECTED: row<Asked>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host’s API refused the credential',
+    message: (d) => `${asked(d)}: the credential was refused${said(d)}`,
+    hint: () =>
+      'Renew the secret, or check its user name: docs/reference/git-hosts.md says what each host’s API takes',
+  }),
+  HOST_API_FORBIDDEN: row<Asked>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host’s API does not allow it',
+    message: (d) => `${asked(d)}: the credential may not do this${said(d)}`,
+    hint: () => 'Give the credential the rights that docs/reference/git-hosts.md lists for this host',
+  }),
+  HOST_API_NOT_FOUND: row<Asked>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host’s API knows no such thing',
+    message: (d) => `${asked(d)}: it is not there, or is hidden from this credential${said(d)}`,
+    hint: () => 'Check the connector’s url and apiUrl, and the rights of its credential',
+  }),
+  HOST_API_MOVED: row<Host & { attempt: string; to: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host says that it is elsewhere',
+    message: (d) => `${asked(d)}: it is now at ${d.to}, and nothing is sent there`,
+    hint: () =>
+      'If the repository was renamed, say so with POST …/connectors/{id}/rename; else set the connector’s apiUrl',
+  }),
+  HOST_API_RATE_LIMITED: row<Host & { attempt: string; retryAfterMs: number }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The host’s API asks for fewer requests',
+    message: (d) => `${asked(d)}: it answers again in ${Math.ceil(d.retryAfterMs / 1_000)} s`,
+    hint: () => 'Nothing: it is tried again, not before then; another credential may have a limit of its own',
+  }),
+  HOST_API_UNREACHABLE: row<Asked>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The host’s API cannot be reached',
+    message: (d) => `${asked(d)}: it cannot be reached${said(d)}`,
+    hint: () => 'Check the connector’s apiUrl and that this side’s network reaches the host',
+  }),
+  HOST_API_FAULT: row<Host & { attempt: string; status: number; retryAfterMs?: number }>({
+    status: 502,
+    disposition: 'retry',
+    title: 'The host’s API reported a fault of its own',
+    message: (d) => `${asked(d)}: it answered ${d.status}`,
+    hint: () => 'Try again later; the fault is the host’s',
+  }),
+  HOST_API_GARBLED: row<Asked>({
+    status: 502,
+    disposition: 'stop',
+    title: 'The host’s API answered something impossible',
+    message: (d) => `${asked(d)}: the answer cannot be used${said(d)}`,
+    hint: () => 'Check the connector’s provider and apiUrl, and that no proxy changes the answers',
+  }),
+  HOST_API_UNSUPPORTED: row<Asked>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host cannot do this',
+    message: (d) => `${asked(d)}: the host cannot do this${said(d)}`,
+    hint: () => 'Ask for it without what the host cannot do, or update the host',
+  }),
+  HOST_API_NO_CHANGES: row<Host & { head: string; base: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'There is nothing to request',
+    message: (d) => `At ${d.host}, branch ${d.head} has nothing that ${d.base} does not have`,
+    hint: () => 'Save to the branch first; where that changed nothing, no request is needed',
+  }),
+  HOST_API_BRANCH_MISSING: row<Host & { branch: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host’s API does not see the branch',
+    message: (d) => `The API of ${d.host} knows no branch ${d.branch}`,
+    hint: () => 'Check the name; a branch that was just pushed was waited for, and can be tried again',
+  }),
+  HOST_API_PROTECTED: row<Asked>({
+    status: 422,
+    disposition: 'stop',
+    title: 'A rule of the host protects the branch',
+    message: (d) => `${asked(d)}: a rule of the host forbids it${said(d)}`,
+    hint: () => 'Use another branch, or have the rule changed on the host',
+  }),
+  HOST_API_DUPLICATE: row<Asked>({
+    status: 503,
+    disposition: 'retry',
+    title: 'The host has it already, and does not show it',
+    message: (d) => `${asked(d)}: it is there already${said(d)}`,
+    hint: () => 'Try again in a moment; if it persists, look on the host who made it',
+  }),
+  HOST_API_REFUSED: row<Asked>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The host’s API refused the request',
+    message: (d) => `${asked(d)}: it was refused${said(d)}`,
+    hint: () => 'The detail has the host’s own words; change what they name',
   }),
   // --- delegates and tasks -----------------------------------------------------------------------------------
   DELEGATE_UNAVAILABLE: row<{

@@ -91,7 +91,7 @@ export function createRepository(
     'receive.denyNonFastForwards': 'true',
     ...options.config,
   };
-  for (const [key, value] of Object.entries(settings)) git(['-C', folder, 'config', key, value]);
+  configureRepository(folder, settings);
   if (options.files === undefined) return { folder, head: null };
   const stream = describeFirstCommit(
     options.files,
@@ -100,6 +100,10 @@ export function createRepository(
   );
   git(['-C', folder, 'fast-import', '--quiet'], stream);
   return { folder, head: git(['-C', folder, 'rev-parse', '--verify', 'refs/heads/main']).toString().trim() };
+}
+
+export function configureRepository(folder: string, settings: Record<string, string>): void {
+  for (const [key, value] of Object.entries(settings)) git(['-C', folder, 'config', key, value]);
 }
 
 /** Environment of a git that sees no settings of this machine and trusts the folder it is given. */

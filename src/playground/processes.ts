@@ -17,6 +17,7 @@ export interface ProcessOptions {
 }
 
 export interface WatchedProcess {
+  pid: number;
   /** Where it listens, if it does. */
   url: string | undefined;
   drain: () => Promise<void>;
@@ -51,6 +52,9 @@ export async function startProcess(options: ProcessOptions): Promise<WatchedProc
   };
   watch();
   return {
+    get pid() {
+      return child.pid as number;
+    },
     get url() {
       return url;
     },

@@ -100,6 +100,9 @@ export async function seed(playground: Playground): Promise<void> {
   });
   for (const { scope, kind, id, connector, yaml } of samples)
     await put(playground, `${scope}/entities/${kind}/${id}`, { yaml, git: { connector, branch: 'main' } });
+  // Both lead to the one repository, and either is enough to show what is pushed there.
+  for (const connector of ['direct', 'delegated'])
+    await put(playground, `${ACCOUNT}/connectors/${connector}/tracking`, {});
 }
 
 /** Lets the playground's delegate join the group `local`, by its own command and a token of its own. */
@@ -118,16 +121,18 @@ async function put(playground: Playground, path: string, body: unknown): Promise
   await request(playground, 'PUT', path, body);
 }
 
-async function request(
+/** The answer's body. @throws Error unless it succeeds */
+export async function request(
   { manager, token }: Pick<Playground, 'manager' | 'token'>,
   method: string,
   path: string,
-  body: unknown,
+  body?: unknown,
 ): Promise<string> {
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
   const response = await fetch(`${manager}/api/v1/${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=30' },
-    body: JSON.stringify(body),
+    headers: { authorization: `Bearer ${token}`, prefer: 'wait=30', ...type },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const answer = await response.text();
   if (!response.ok || response.status === 202)

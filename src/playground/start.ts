@@ -9,6 +9,7 @@ import { Failure } from '../kernel/failure.js';
 import { awaitListening } from '../kernel/listening.js';
 import { startEmbeddedPostgres } from '../storage/embedded-postgres.js';
 import { createRepository, startGitHost } from './git-host.js';
+import { tellOfPushes } from './post-receive.js';
 import { startProcess, type WatchedProcess } from './processes.js';
 import { enrolDelegate, type GitAccount, seed } from './seed.js';
 
@@ -33,10 +34,13 @@ async function start(config: Config): Promise<void> {
     await enrolDelegate({ manager, token, delegate });
   await startDelegateProcess(config, databaseUrl);
   const seeded = path.join(data, 'seeded');
+  const repository = `${host.url}/demo.git`;
   if (!fs.existsSync(seeded)) {
-    await seed({ manager, token, repository: `${host.url}/demo.git`, accounts, delegate });
+    await seed({ manager, token, repository, accounts, delegate });
     fs.writeFileSync(seeded, `${new Date().toISOString()}\n`);
   }
+  const folder = path.join(data, 'playground');
+  await tellOfPushes({ manager, token, repository }, path.join(folder, 'repositories', 'demo.git'), folder);
   if (ending === undefined) greet(config, manager, host.url, accounts.you);
 }
 
@@ -64,7 +68,8 @@ async function startPlaygroundHost(config: Config, accounts: GitAccount[]): Prom
 
 const README = `# Demo
 
-Sallyport keeps the entities of account \`demo\` here. Change a file, push, and save again through the API to see a conflict.
+Sallyport keeps the entities of account \`demo\` here. Change a file and push: the API shows it. A save that builds on what stood
+there before is a conflict.
 `;
 
 async function startManagerProcess(config: Config, databaseUrl: string): Promise<string> {
@@ -74,6 +79,8 @@ async function startManagerProcess(config: Config, databaseUrl: string): Promise
     SALLYPORT_DATA_DIR: config.SALLYPORT_DATA_DIR,
     SALLYPORT_GIT_ALLOW_HTTP: 'true',
     SALLYPORT_GIT_ALLOW_PRIVATE: 'true',
+    SALLYPORT_SUBSCRIPTIONS_ALLOW_HTTP: 'true',
+    SALLYPORT_SUBSCRIPTIONS_ALLOW_PRIVATE: 'true',
   });
   return manager.url as string;
 }
@@ -127,6 +134,7 @@ function greet(config: Config, manager: string, host: string, you: GitAccount): 
 Sallyport is ready: ${manager}
 Admin token:        ${tokenFile}
 What is in Git:     git clone ${clone}/demo.git
+Change a file:      push it from that clone, and the API shows it
 Save an entity:     curl -X PUT '${manager}/api/v1/accounts/demo/entities/pipeline/hello?connector=direct&branch=main' \\
                       -H "Authorization: Bearer $(cat ${tokenFile})" -H 'Content-Type: application/yaml' \\
                       --data-binary 'name: hello'

@@ -45,6 +45,15 @@ export const RepositoryPath = z
   .meta({ description: 'Relative path ending in .yaml or .yml, at most 4096 bytes' });
 export type RepositoryPath = z.infer<typeof RepositoryPath>;
 
+/** A folder of the repository. */
+export const FolderPath = z
+  .string()
+  .superRefine((path, context) => {
+    const problem = pathProblem(`${path}/x.yaml`);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  })
+  .meta({ description: 'Relative path without a slash at either end' });
+
 export interface PathNames {
   account: string;
   org?: string | undefined;

@@ -25,6 +25,15 @@ export function parseRepositoryUrl(text: string, policy: RepositoryUrlPolicy): s
   return text.replace(/\/+$/, '');
 }
 
+/**
+ * The address of a host's API as it is kept: as given, without a trailing slash. Unlike a repository's it may have no path.
+ * @throws CONNECTOR_DENIED
+ */
+export function parseServiceUrl(text: string, policy: RepositoryUrlPolicy): string {
+  parseRepositoryUrl(`${text.replace(/\/+$/, '')}/api`, policy);
+  return text.replace(/\/+$/, '');
+}
+
 function parseSsh(text: string, policy: RepositoryUrlPolicy): string {
   const { name } = parseSshUrl(text);
   const isLong = Buffer.byteLength(text) > URL_BYTES_MAX;

@@ -55,6 +55,18 @@ export const PageLimit = z
   .transform(Number)
   .refine((limit) => limit <= LIMIT_MAX, `is not a whole number from 1 to ${LIMIT_MAX}`);
 
+const POINTER_MAX = 256;
+
+/** Where something stands in a document: a JSON pointer (RFC 6901), `/metadata/name`. */
+export const JsonPointer = z
+  .string()
+  .max(POINTER_MAX, `is longer than ${POINTER_MAX} characters`)
+  .regex(/^(\/([^~/]|~[01])*)+$/u, 'is not a JSON pointer as `/metadata/name`')
+  .refine(
+    (text) => text.isWellFormed() && !CONTROL.test(text),
+    'holds a control character or half a surrogate pair',
+  );
+
 const SECRET_BYTES_MAX = 64 * 1024;
 const PRIVATE_KEY =
   /^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\r?\n[\s\S]+-----END [A-Z0-9 ]*PRIVATE KEY-----\s*$/;

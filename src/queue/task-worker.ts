@@ -205,7 +205,7 @@ function objectionTo(claims: TaskClaims, seal: DelegateSeal, job: string | undef
   return undefined;
 }
 
-/** A task’s purpose travels beside its input; a manager of contract 5 tells none. */
+/** A task’s purpose travels beside its input; what opens no secret has none. */
 function takePurpose(payload: unknown) {
   const { purpose = null, ...rest } = { ...(payload as { purpose?: unknown }) };
   return { purpose: Purpose.nullable().safeParse(purpose), rest };

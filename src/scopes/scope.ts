@@ -32,6 +32,10 @@ export function outwards(scope: Scope): Scope[] {
   return parent === null ? [scope] : [scope, ...outwards(parent)];
 }
 
+/** Whether the scope is `outer` or lies in it. */
+export const isWithin = (outer: Scope, scope: Scope): boolean =>
+  scope === outer || scope.startsWith(`${outer}/`);
+
 /** Whether one of them lies in the other, or they are the same. */
 export const areNested = (one: Scope, other: Scope): boolean =>
   outwards(one).includes(other) || outwards(other).includes(one);

@@ -38,6 +38,17 @@ export class ScopesRepository {
     return toRecord(row);
   }
 
+  /** Those of these scopes that there are. */
+  async existing(scopes: Scope[]): Promise<Set<Scope>> {
+    if (scopes.length === 0) return new Set();
+    const rows = await this.storage.db
+      .selectFrom('scope')
+      .select('path')
+      .where('path', 'in', scopes)
+      .execute();
+    return new Set(rows.map(({ path }) => path));
+  }
+
   /** Holds the scope until the transaction ends, so that it cannot be deleted meanwhile. @throws SCOPE_NOT_FOUND */
   async hold(tx: Session, path: Scope): Promise<void> {
     const row = await tx
@@ -50,7 +61,7 @@ export class ScopesRepository {
   }
 
   /**
-   * Deletes an empty scope with the record of its operations, the groups whose delegates are all revoked and, with an account,
+   * Deletes an empty scope with the record of its operations, its events, the groups whose delegates are all revoked and, with an account,
    * its kinds and tokens: who makes it again finds nothing of it.
    * @throws SCOPE_NOT_FOUND, STILL_IN_USE
    */
@@ -76,6 +87,12 @@ export class ScopesRepository {
         await deleteDeserted(tx, path);
         await tx.deleteFrom('kind').where('account', '=', path).execute();
         await tx.deleteFrom('operation').where('scope', '=', path).execute();
+        await tx
+          .deleteFrom('event')
+          .where('account', '=', accountOf(path))
+          .where('scope', '=', path)
+          .execute();
+        await tx.deleteFrom('event_log').where('account', '=', path).execute();
         await tx.deleteFrom('scope').where('path', '=', path).execute();
         await tx.deleteFrom('token').where('account', '=', path).execute();
       })

@@ -15,6 +15,7 @@ export interface Token {
   name: string;
   /** What it may do that others may not. */
   rights: string[];
+  expiresAt: Date;
 }
 
 const PREFIX = 'sp_';
@@ -44,7 +45,23 @@ export class TokensRepository {
     if (row === undefined) throw new Failure('TOKEN_REJECTED', { reason: 'is not known' });
     if (row.expires_at.getTime() <= Date.now())
       throw new Failure('TOKEN_REJECTED', { reason: 'has expired' });
-    return { id: row.id, account: row.account, name: row.name, rights: row.rights };
+    return {
+      id: row.id,
+      account: row.account,
+      name: row.name,
+      rights: row.rights,
+      expiresAt: row.expires_at,
+    };
+  }
+
+  /** Whether a token that was authenticated before would be now. */
+  async isStillGood(id: string): Promise<boolean> {
+    const row = await this.storage.db
+      .selectFrom('token')
+      .select('expires_at')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row !== undefined && row.expires_at.getTime() > Date.now();
   }
 }
 

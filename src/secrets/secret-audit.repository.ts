@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Insertable, type Selectable, sql } from 'kysely';
-import type { AuditRecord, Purpose } from '../contract/audit.js';
+import type { AuditRecord, OwnPurpose } from '../contract/audit.js';
 import type { TaskOutput } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
 import { areNested, type Scope } from '../scopes/scope.js';
@@ -16,7 +16,7 @@ export type AuditRow = Selectable<SecretAuditTable>;
 /** An attempt of this side. */
 export interface OwnAttempt {
   secret: HeldSecret;
-  purpose: Purpose;
+  purpose: OwnPurpose;
   lentTo: string | null;
   /** Why it was refused; null where it was opened. */
   code: string | null;
@@ -200,7 +200,7 @@ type Row = Insertable<SecretAuditTable>;
 const isBy = (actor: string) =>
   sql<boolean>`${actor} in (select unnest(array[one, regexp_replace(one, ${String.raw` \([0-9a-f]{8}\)$`}, '')]) from unnest(actors) as one)`;
 
-const told = (purpose: Purpose | null): Pick<Row, 'purpose' | 'subject' | 'operations' | 'actors'> => ({
+const told = (purpose: OwnPurpose | null): Pick<Row, 'purpose' | 'subject' | 'operations' | 'actors'> => ({
   purpose: purpose?.kind ?? null,
   subject: purpose?.subject ?? null,
   operations: purpose?.operations ?? [],

@@ -6,6 +6,7 @@ import { Failure, type WireFailure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { Storage } from '../storage/database.js';
+import { SecretGrantsRepository } from './secret-grants.repository.js';
 import { SecretManagersRepository } from './secret-managers.repository.js';
 import {
   type ItemEnd,
@@ -40,6 +41,7 @@ export class SecretSettlement {
     private readonly service: SecretsService,
     private readonly operations: SecretOperationsRepository,
     private readonly users: UsesRepository,
+    private readonly grants: SecretGrantsRepository,
   ) {}
 
   /** @throws SCOPE_NOT_FOUND, NOT_FOUND, SECRET_MANAGER_UNFIT, SECRET_REVEAL_UNCONFIRMED, INPUT_REFUSED */
@@ -109,6 +111,7 @@ export class SecretSettlement {
         action === 'rewrap'
           ? await this.secrets.replaceWrap(tx, held, stored)
           : await this.service.supersede(tx, held, { keptBy: action === 'migrate' ? to : from, stored });
+      if (isDone) await this.grants.follow(tx, held, held.stored.version, stored.version);
       await this.operations.end(tx, item, { state: isDone ? 'done' : 'skipped' });
     });
   }

@@ -8,9 +8,9 @@ import { isReferenced, type Session, Storage } from '../storage/database.js';
 import type { Page } from '../storage/page.js';
 import type { SecretKind } from '../storage/secret-schema.js';
 import { type KeptBy, toKeptBy } from './kept-by.js';
-
 import { keyRetired, referenced } from './refusals.js';
 import { storedIn } from './stored-version.repository.js';
+import { nameUse, type Use } from './uses.repository.js';
 
 export type { KeptBy } from './kept-by.js';
 
@@ -79,6 +79,8 @@ export class SecretsRepository {
         throw isReferenced(error) ? referenced(error, id, keptBy) : error;
       });
     await this.#putVersion(tx, { scope, id, keptBy, stored });
+    // What came of an earlier version is not for whoever keeps this one to open.
+    await tx.deleteFrom('secret_token').where('scope', '=', scope).where('secret_id', '=', id).execute();
     return { record: toRecord(row), created: row.created };
   }
 
@@ -139,12 +141,7 @@ export class SecretsRepository {
         ? new Failure('SECRET_DELETED', { secret: id, scope })
         : new Failure('NOT_FOUND', { what: 'secret', id });
     }
-    return {
-      scope,
-      id,
-      keptBy: toKeptBy(row.manager_scope, row.manager_id),
-      stored: row.stored,
-    };
+    return { scope, id, keptBy: toKeptBy(row.manager_scope, row.manager_id), stored: row.stored };
   }
 
   /** A version of the secret, current or not. */
@@ -222,34 +219,38 @@ export class SecretsRepository {
 
   /** What still needs the secret to be kept by the builtin manager, in words. */
   async builtinUser(scope: Scope, id: string): Promise<string | undefined> {
-    const connector = await this.storage.db
-      .selectFrom('connector')
-      .select(['scope', 'id'])
-      .where('secret_scope', '=', scope)
-      .where('secret_id', '=', id)
-      .where('connectivity', '=', 'manager')
-      .executeTakeFirst();
-    if (connector !== undefined) return `${connector.scope}/connectors/${connector.id}`;
+    const { rows } = await sql<{ scope: string; id: string }>`
+      select scope, id from connector
+        where connectivity = 'manager' and secret_scope = ${scope} and secret_id = ${id}
+      union select connector_scope, connector_id from credential_secret
+        where connectivity = 'manager' and secret_scope = ${scope} and secret_id = ${id} limit 1`.execute(
+      this.storage.db,
+    );
+    if (rows[0] !== undefined) return `${rows[0].scope}/connectors/${rows[0].id}`;
     return this.#signerBy(this.storage.db, scope, id);
   }
 
-  /** A secret manager that signs in with the secret, in words. */
+  /** A secret manager that signs in with the secret, a subscription that it signs for, or a webhook that it proves, in words. */
   async #signerBy(session: Session, scope: Scope, id: string): Promise<string | undefined> {
-    const manager = await session
-      .selectFrom('secret_manager')
-      .select(['scope', 'id'])
-      .where('credential_scope', '=', scope)
-      .where('credential_id', '=', id)
-      .executeTakeFirst();
-    return manager === undefined ? undefined : `${manager.scope}/secret-managers/${manager.id}`;
+    const { rows } = await sql<Use>`
+      select 'secret-manager' as what, scope, id from secret_manager
+        where (credential_scope, credential_id) = (${scope}, ${id})
+      union all
+      select 'subscription', scope, id from subscription
+        where (secret_scope, secret_id) = (${scope}, ${id}) or (previous_scope, previous_id) = (${scope}, ${id})
+      union all
+      select 'webhook', scope, connector_id from webhook_secret where (secret_scope, secret_id) = (${scope}, ${id})
+      limit 1`.execute(session);
+    return rows[0] === undefined ? undefined : nameUse(rows[0]);
   }
 
-  /** Versions and wraps that were superseded so many hours ago, and secrets without any version that nobody names any more. */
+  /** Versions and wraps that were superseded so many hours ago, tokens that have ended, and secrets that nobody names any more. */
   async forgetSuperseded(hours: number): Promise<void> {
     await this.forgetDeleted();
     const then = sql<Date>`now() - ${hours} * interval '1 hour'`;
     await this.storage.db.deleteFrom('secret_version').where('superseded_at', '<', then).execute();
     await this.storage.db.deleteFrom('superseded_wrap').where('superseded_at', '<', then).execute();
+    await this.storage.db.deleteFrom('secret_token').where('usable_until', '<', sql<Date>`now()`).execute();
   }
 
   /** Of secrets that were deleted although in use: those that nobody names any more. */
@@ -258,11 +259,12 @@ export class SecretsRepository {
       .deleteFrom('secret')
       .where('version', 'is', null)
       .where(
-        sql<boolean>`not exists (select 1 from connector where secret_scope = secret.scope and secret_id = secret.id)`,
+        sql<boolean>`(scope, id) not in (
+          select secret_scope, secret_id from connector where secret_id is not null
+          union select secret_scope, secret_id from credential_secret
+          union select credential_scope, credential_id from secret_manager where credential_id is not null)`,
       )
-      .where(
-        sql<boolean>`not exists (select 1 from secret_manager where credential_scope = secret.scope and credential_id = secret.id)`,
-      )
+      .where(isProvingNothing)
       .execute()
       .catch((error: unknown) => {
         // Somebody who had found the secret before it was deleted names it this moment.
@@ -280,7 +282,8 @@ export class SecretsRepository {
       .where('version', 'is not', null)
       .executeTakeFirst();
     if (result.numUpdatedRows === 0n) throw new Failure('NOT_FOUND', { what: 'secret', id });
-    await tx.deleteFrom('secret_version').where('scope', '=', scope).where('secret_id', '=', id).execute();
+    for (const table of ['secret_version', 'secret_token'] as const)
+      await tx.deleteFrom(table).where('scope', '=', scope).where('secret_id', '=', id).execute();
   }
 
   /** @throws NOT_FOUND; the database says no while it is used */
@@ -359,6 +362,10 @@ export class SecretsRepository {
       throw new Failure('SECRET_KEY_RETIRED', { manager: keptBy.id, scope: keptBy.scope, key: stored.keyId });
   }
 }
+
+const isProvingNothing = sql<boolean>`not exists (select 1 from subscription
+    where (secret_scope, secret_id) = (secret.scope, secret.id) or (previous_scope, previous_id) = (secret.scope, secret.id))
+  and not exists (select 1 from webhook_secret where (secret_scope, secret_id) = (secret.scope, secret.id))`;
 
 /** Of one version there may be several wraps, but one payload. */
 function isSame(

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { Purpose } from '../contract/audit.js';
+import type { OwnPurpose, Purpose } from '../contract/audit.js';
 import type { ManagerSettings } from '../contract/secret-managers.js';
 import type { Envelope } from '../envelope/envelope.js';
 import type { SecretManagerKind, StoredSecret } from '../envelope/secret-manager.js';
@@ -146,6 +146,23 @@ export class SecretsService {
     return true;
   }
 
+  /** As `supersede`, on its own and with what belongs to the same moment. Without `after` the secret stays as it is, if it did. */
+  async replace(
+    before: HeldSecret,
+    after: Pick<HeldSecret, 'keptBy' | 'stored'> | undefined,
+    also: (tx: Session) => Promise<void>,
+  ): Promise<boolean> {
+    return this.storage.transact(async (tx) => {
+      const { scope, id, stored } = before;
+      const isCurrent =
+        after === undefined
+          ? (await this.secrets.holdHead(tx, scope, id, stored.version)) !== undefined
+          : await this.supersede(tx, before, after);
+      if (isCurrent) await also(tx);
+      return isCurrent;
+    });
+  }
+
   /** @throws NOT_FOUND, STILL_IN_USE */
   async delete(scope: Scope, id: string): Promise<void> {
     const work = this.storage.transact(async (tx) => {
@@ -235,7 +252,7 @@ export class SecretsService {
    * inside a task.
    * @throws SECRET_OUT_OF_REACH for any other, SECRET_UNREADABLE; DATABASE_UNAVAILABLE where it cannot be put on record
    */
-  async open(secret: HeldSecret, purpose: Purpose, lentTo: string | null = null): Promise<Secret> {
+  async open(secret: HeldSecret, purpose: OwnPurpose, lentTo: string | null = null): Promise<Secret> {
     const attempt = { secret, purpose, lentTo };
     const opened = await this.#open(secret).catch((error: unknown) => this.#refuse(attempt, error));
     try {
@@ -302,6 +319,16 @@ export class SecretsService {
     }
   }
 
+  /** Seals a token that came of this secret for whichever manager shows it, and wipes it. */
+  async keepToken(token: Secret, { scope, id }: { scope: Scope; id: string }): Promise<Envelope> {
+    return this.keep(token, { scope, id: tokenName(id) });
+  }
+
+  /** What came of secrets whose openings are on record, and is none of them. @throws SECRET_UNREADABLE */
+  async openToken(sealed: Envelope, { scope, id }: { scope: Scope; id: string }): Promise<Secret> {
+    return this.builtIn.open(sealed, { scope, secret: tokenName(id) });
+  }
+
   async #prepare(
     scope: Scope,
     id: string,
@@ -349,6 +376,9 @@ export class SecretsService {
     return { secretScope, secret: id };
   }
 }
+
+/** No secret has such a name. */
+const tokenName = (id: string): string => `grant:${id}:token`;
 
 type Misfit = [problem: string, mend: string];
 

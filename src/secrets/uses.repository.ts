@@ -5,8 +5,9 @@ import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
 
 export interface Use {
-  what: 'connector' | 'secret' | 'secret-manager';
+  what: 'connector' | 'secret' | 'secret-manager' | 'subscription' | 'webhook';
   scope: Scope;
+  /** Of a webhook, its connector’s. */
   id: string;
 }
 
@@ -23,12 +24,20 @@ const NAMED_MAX = 20;
 export class UsesRepository {
   constructor(private readonly storage: Storage) {}
 
-  /** Connectors and secret managers whose credential the secret is; all of them without a limit. */
+  /** Whose credential the secret is, subscriptions that it signs for, and webhooks it proves; all of them without a limit. */
   async ofSecret(scope: Scope, id: string, limit: number | null, session?: Session): Promise<Uses> {
     return this.#list(
       sql`select 'connector' as what, scope, id from connector where secret_scope = ${scope} and secret_id = ${id}
+        union
+        select 'connector', connector_scope, connector_id from credential_secret
+          where secret_scope = ${scope} and secret_id = ${id}
         union all
-        select 'secret-manager', scope, id from secret_manager where credential_scope = ${scope} and credential_id = ${id}`,
+        select 'secret-manager', scope, id from secret_manager where credential_scope = ${scope} and credential_id = ${id}
+        union all
+        select 'subscription', scope, id from subscription
+          where (secret_scope, secret_id) = (${scope}, ${id}) or (previous_scope, previous_id) = (${scope}, ${id})
+        union all
+        select 'webhook', scope, connector_id from webhook_secret where secret_scope = ${scope} and secret_id = ${id}`,
       limit,
       session,
     );
@@ -37,7 +46,9 @@ export class UsesRepository {
   /** Connectors that no delegate of this group may serve and that use the secret, in words; undefined where there are none. */
   async nameUsersOutside(group: string, scope: Scope, id: string): Promise<string | undefined> {
     const outside = sql`select 'connector' as what, scope, id from connector
-      where secret_scope = ${scope} and secret_id = ${id} and delegate_group <> ${group}`;
+      where delegate_group <> ${group} and ((secret_scope, secret_id) = (${scope}, ${id}) or exists (
+        select 1 from credential_secret as used where (used.connector_scope, used.connector_id) = (connector.scope, connector.id)
+          and (used.secret_scope, used.secret_id) = (${scope}, ${id})))`;
     return inWords(await this.#list(outside, NAMED_MAX));
   }
 
@@ -77,7 +88,8 @@ export class UsesRepository {
 }
 
 /** As in the API. */
-export const nameUse = ({ what, scope, id }: Use): string => `${scope}/${what}s/${id}`;
+export const nameUse = ({ what, scope, id }: Use): string =>
+  what === 'webhook' ? `${scope}/connectors/${id}/webhook` : `${scope}/${what}s/${id}`;
 
 function inWords({ count, uses }: Uses): string | undefined {
   if (count === 0) return undefined;

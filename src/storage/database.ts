@@ -79,11 +79,20 @@ export function isConnectionFault(error: unknown): boolean {
   );
 }
 
+/** Whether the database is there and cannot write now: it is full, takes too long, was in the way of itself, or only reads. */
+export function isWriteFault(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return /^(53|40|57014|25006)/.test(code);
+}
+
 /** Whether a unique index said no: somebody else was there first. */
 export function isTaken(error: unknown, constraint?: string): boolean {
   const { code, constraint: violated } = error as { code?: string; constraint?: string };
   return code === '23505' && (constraint === undefined || violated === constraint);
 }
+
+/** Whether the server ended the transaction since it and another one waited for each other. */
+export const isDeadlock = (error: unknown): boolean => (error as { code?: string }).code === '40P01';
 
 /** Whether something still refers to the row, or it refers to what is not there. */
 export function isReferenced(error: unknown, constraint?: string): boolean {

@@ -11,6 +11,20 @@ import { groupKeys } from './migrations/0008-group-keys.js';
 import { secretUses } from './migrations/0009-secret-uses.js';
 import { masterKeys } from './migrations/0010-master-keys.js';
 import { authors } from './migrations/0011-authors.js';
+import { providers } from './migrations/0012-providers.js';
+import { events } from './migrations/0013-events.js';
+import { tracking } from './migrations/0014-tracking.js';
+import { webhooks } from './migrations/0015-webhooks.js';
+import { subscriptions } from './migrations/0016-subscriptions.js';
+import { credentials } from './migrations/0017-credentials.js';
+import { pullRequests } from './migrations/0018-pull-requests.js';
+import { imports } from './migrations/0019-imports.js';
+import { inlineEntities } from './migrations/0020-inline-entities.js';
+import { moves } from './migrations/0021-moves.js';
+import { renamedRepositories } from './migrations/0022-renamed-repositories.js';
+import { lookClaims } from './migrations/0023-look-claims.js';
+import { lookupsInCopies } from './migrations/0024-lookups-in-copies.js';
+import { sharedGrants } from './migrations/0025-shared-grants.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -24,4 +38,18 @@ export const migrations: Record<string, Migration> = {
   '0009-secret-uses': secretUses,
   '0010-master-keys': masterKeys,
   '0011-authors': authors,
+  '0012-providers': providers,
+  '0013-events': events,
+  '0014-tracking': tracking,
+  '0015-webhooks': webhooks,
+  '0016-subscriptions': subscriptions,
+  '0017-credentials': credentials,
+  '0018-pull-requests': pullRequests,
+  '0019-imports': imports,
+  '0020-inline-entities': inlineEntities,
+  '0021-moves': moves,
+  '0022-renamed-repositories': renamedRepositories,
+  '0023-look-claims': lookClaims,
+  '0024-lookups-in-copies': lookupsInCopies,
+  '0025-shared-grants': sharedGrants,
 };

@@ -1,6 +1,11 @@
 // The tables as TypeScript sees them; migrations make them, and a test compares the two.
 import type { Generated } from 'kysely';
 import type { Json, Stamp } from './columns.js';
+import type { CredentialSecretTable, SecretGrantTable, SecretTokenTable } from './credential-schema.js';
+import type { EntityTable, InlineEntityTable } from './entity-schema.js';
+import type { ImportItemTable, ImportTable } from './import-schema.js';
+import type { MoveItemTable, MoveTable, OperationChangeTable } from './move-schema.js';
+import type { PullRequestTable } from './pull-schema.js';
 import type {
   RetiredKeyTable,
   SealedValueTable,
@@ -13,6 +18,9 @@ import type {
   SecretVersionTable,
   SupersededWrapTable,
 } from './secret-schema.js';
+import type { EventLogTable, SubscriptionAttemptTable, SubscriptionTable } from './subscription-schema.js';
+import type { FileProblemTable, TrackedBranchTable, TrackingTable } from './tracking-schema.js';
+import type { WebhookDeliveryTable, WebhookSecretTable, WebhookTable } from './webhook-schema.js';
 
 export interface DeploymentTable {
   id: string;
@@ -67,6 +75,8 @@ export interface KindTable {
   id: string;
   schema: Json<object>;
   path_template: string;
+  /** JSON pointers to where documents name themselves. */
+  identity: Json<object> | null;
   revision: string;
   created_at: Stamp;
   updated_at: Generated<Date>;
@@ -93,25 +103,33 @@ export interface ConnectorTable {
   reference: string | null;
   manager_scope: string | null;
   manager_id: string | null;
+  /** The product behind the URL. */
+  provider: Generated<string>;
+  /** Where its API is; null where that follows from the provider and the URL. */
+  api_url: string | null;
+  /** Of any other kind than a user name and a password: its settings, and the secrets that it names. */
+  credential: Json<object> | null;
+  /** For the host's API, where that is another one. */
+  api_credential: Json<object> | null;
+  /** Whom it believes, who it says it is and which proxy it takes, besides what the process does. */
+  trust: Json<object> | null;
+  /** Where its repository is said to be now: the URL, who said so and when. */
+  renamed_to: Json<object> | null;
 }
 
-export interface EntityTable {
-  scope: string;
-  kind: string;
-  id: string;
-  branch: string;
-  connector_scope: string;
-  connector_id: string;
-  repository: string;
-  path: string;
-  yaml: Buffer;
-  blob_id: string;
-  commit_id: string;
-  operation_id: string;
-  /** Order in which entities were first saved; pages follow it. */
+/** What changed, for whoever subscribes. */
+export interface EventTable {
   sequence: Generated<number>;
+  /** The transaction that wrote it; an event can be read once no older transaction runs. */
+  transaction: Generated<string>;
+  id: Generated<string>;
+  account: string;
+  scope: string;
+  type: string;
+  /** What it is about, as in the API, below its scope. */
+  subject: string;
+  data: Json<object>;
   created_at: Stamp;
-  updated_at: Generated<Date>;
 }
 
 export interface LaneTable {
@@ -141,21 +159,23 @@ export interface OperationTable {
   sequence: Generated<number>;
   scope: string;
   account: string;
-  action: 'save' | 'delete';
+  action: 'save' | 'delete' | 'move';
+  /** Of a move, with the path those of its first change; operation_change has all of them. */
   kind: string;
   entity_id: string;
-  lane_id: string;
-  connector_scope: string;
-  connector_id: string;
-  branch: string;
+  /** With the other columns of the place and the commit: null where nothing is to be done in Git. */
+  lane_id: string | null;
+  connector_scope: string | null;
+  connector_id: string | null;
+  branch: string | null;
   new_branch_from: string | null;
-  path: string;
+  path: string | null;
   yaml: Buffer | null;
   /** `any`, `absent`, or the blob id the caller read. */
   expected: string;
-  message: string;
-  author_name: string;
-  author_email: string;
+  message: string | null;
+  author_name: string | null;
+  author_email: string | null;
   state: Generated<OperationState>;
   /** While pending: what it waits for, in words. */
   waits_for: string | null;
@@ -170,6 +190,12 @@ export interface OperationTable {
   finished_at: Date | null;
   /** The token; null for operations of before it was kept. */
   requested_by: string | null;
+  /** The pull request that it wishes for. */
+  pull_request: Json<object> | null;
+  /** The one that it has. */
+  pull_request_id: string | null;
+  /** That it is a part of. */
+  move_id: string | null;
 }
 
 export interface IdempotencyTable {
@@ -263,6 +289,8 @@ export interface DelegateTable {
   enrolled_at: Stamp;
   /** What it has of its group's keys, as it said last; null where it has not. */
   group_keys: Json<object> | null;
+  /** As was told last: whether it is there. */
+  online: Generated<boolean>;
 }
 
 export interface Tables {
@@ -283,10 +311,30 @@ export interface Tables {
   secret_audit: SecretAuditTable;
   secret_audit_source: SecretAuditSourceTable;
   connector: ConnectorTable;
+  credential_secret: CredentialSecretTable;
+  secret_grant: SecretGrantTable;
+  secret_token: SecretTokenTable;
+  event: EventTable;
+  tracking: TrackingTable;
+  tracked_branch: TrackedBranchTable;
+  file_problem: FileProblemTable;
+  import: ImportTable;
+  import_item: ImportItemTable;
+  event_log: EventLogTable;
+  subscription: SubscriptionTable;
+  subscription_attempt: SubscriptionAttemptTable;
+  webhook: WebhookTable;
+  webhook_secret: WebhookSecretTable;
+  webhook_delivery: WebhookDeliveryTable;
   entity: EntityTable;
+  inline_entity: InlineEntityTable;
   lane: LaneTable;
   operation: OperationTable;
+  operation_change: OperationChangeTable;
+  move: MoveTable;
+  move_item: MoveItemTable;
   idempotency: IdempotencyTable;
+  pull_request: PullRequestTable;
   delegate_group: DelegateGroupTable;
   group_rotation: GroupRotationTable;
   delegate_token: DelegateTokenTable;

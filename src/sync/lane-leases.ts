@@ -29,7 +29,7 @@ export class LaneLeases {
   }
 
   /** Gives the lease back, if it is held. */
-  async giveBack(lane: string, rest: Rest): Promise<void> {
+  async giveBack(lane: string, rest?: Rest): Promise<void> {
     const held = this.#held.get(lane);
     if (held === undefined) return;
     clearInterval(held.keepalive);

@@ -10,7 +10,9 @@ import type { BlobId, Chain, ChainResult, CommitId, Git } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
-import { causeOf, chainOf, chooseBatch, connectorKey, planSteps } from './batch.js';
+import { causeOf, chainOf, chooseBatch, connectorKey, partMismatches, planSteps } from './batch.js';
+import { DEATHS_MAX, deathsOf, lostOver, poisoned } from './deaths.js';
+import { askedMs, explainWait, type HostPauses } from './host-pauses.js';
 import {
   type Lane,
   type LanesRepository,
@@ -20,7 +22,9 @@ import {
   type Rest,
 } from './lanes.repository.js';
 import { keyOf, Neighbourhood } from './neighbourhood.js';
-import type { OperationRecord, OperationsRepository } from './operations.repository.js';
+import { changesOf, pathsOf } from './operation-changes.js';
+import type { GitOperation, OperationsRepository } from './operations.repository.js';
+import type { RemovalGuard } from './removal-guard.js';
 import type { Settlement } from './settlement.js';
 
 /** What a writer works with; the same for all lanes. */
@@ -32,6 +36,8 @@ export interface Desk {
   connectors: ConnectorsRepository;
   connectivity: Connectivity;
   settlement: Settlement;
+  pauses: HostPauses;
+  guard: RemovalGuard;
   log: Log;
 }
 
@@ -50,8 +56,6 @@ const doubtful = new Set([
   'DELEGATE_SILENT',
   'INTERNAL',
 ]);
-/** So many delegates may go away over an operation before it counts as one that kills them. */
-const DEATHS_MAX = 5;
 /** These come of the chain and its base alone: an earlier attempt at the same plan met the same. */
 const foregone = new Set(['GIT_PATH_BLOCKED', 'INPUT_REFUSED']);
 /** So often the host must have refused a plan, its branch read each time, before a lost earlier push counts as refused too. */
@@ -66,7 +70,7 @@ export class LaneWriter {
   #isInDoubt = false;
   #held: Lease | undefined;
   readonly #blocked = new Set<string>();
-  /** Operations whose content stands in Git already: what they must expect there. */
+  /** Changes whose content stands in Git already: what they must expect there. */
   readonly #adopted = new Map<string, BlobId | null>();
   #alone = 0;
   /** The next batch ends before an operation that has to see the ones before it in Git. */
@@ -108,12 +112,23 @@ export class LaneWriter {
     return this.#held;
   }
 
-  async #begin(lane: Lane, batch: OperationRecord[]): Promise<boolean> {
+  async #begin(lane: Lane, batch: GitOperation[]): Promise<boolean> {
+    const asked = this.#askedOf(lane, batch);
+    if (asked !== undefined) {
+      this.#blocked.add(connectorKey(batch[0] as GitOperation));
+      await this.#rest(batch, asked, lane.faults);
+      return true;
+    }
     let git: Git;
     let plan: Plan | undefined;
     try {
       git = await this.#open(batch);
-      const place = await this.#landingPlace(lane, batch[0] as OperationRecord, git);
+      const objections = await this.desk.guard.objections(lane, batch, git);
+      if (objections.length > 0) {
+        await this.desk.settlement.conflict(this.lease, null, objections, git);
+        return true;
+      }
+      const place = await this.#landingPlace(lane, batch[0] as GitOperation, git);
       plan = await this.#plan(lane, batch, place);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
@@ -124,6 +139,12 @@ export class LaneWriter {
 
   async #resume(lane: Lane, stored: Plan): Promise<boolean> {
     const operations = await this.desk.operations.load(stored.steps.map(({ operation }) => operation));
+    const asked = this.#askedOf(lane, operations);
+    if (asked !== undefined) {
+      await this.#rest(operations, asked, lane.faults);
+      this.#isInDoubt = true;
+      return false;
+    }
     const plan = { ...stored, attempts: stored.attempts + 1 };
     await this.desk.lanes.update(this.lease, { plan });
     let git: Git;
@@ -135,14 +156,25 @@ export class LaneWriter {
     return this.#push(lane, plan, operations, git);
   }
 
-  async #open(operations: OperationRecord[]): Promise<Git> {
-    const { connector_scope, connector_id } = operations[0] as OperationRecord;
+  /**
+   * What the host asked others of the account to wait for: it is not asked by this round, and that is no attempt. Where an operation
+   * would be over by then, it is asked all the same: who waits for one that others were told of may be let in.
+   */
+  #askedOf({ repository }: Lane, operations: GitOperation[]): Failure | undefined {
+    const [first] = operations;
+    const asked = first && this.desk.pauses.forWork({ scope: first.connector_scope, url: repository });
+    if (asked === undefined || askedPauseMs(asked, operations) < askedMs(asked)) return undefined;
+    return asked;
+  }
+
+  async #open(operations: GitOperation[]): Promise<Git> {
+    const { connector_scope, connector_id } = operations[0] as GitOperation;
     const connector = await this.desk.connectors.get(connector_scope, connector_id);
     return this.desk.connectivity.open(connector, causeOf(operations));
   }
 
   /** Where the chain stands: on the branch, on the branch a new one starts from, or on nothing in an empty repository. */
-  async #landingPlace(lane: Lane, first: OperationRecord, git: Git): Promise<Pick<Plan, 'base' | 'create'>> {
+  async #landingPlace(lane: Lane, first: GitOperation, git: Git): Promise<Pick<Plan, 'base' | 'create'>> {
     const source = first.new_branch_from;
     if (source === null && lane.head !== null) return { base: lane.head, create: false };
     const head = await git.head(lane.branch);
@@ -157,7 +189,7 @@ export class LaneWriter {
   /** Makes and stores the plan; undefined when no operation of the batch is left. */
   async #plan(
     lane: Lane,
-    batch: OperationRecord[],
+    batch: GitOperation[],
     place: Pick<Plan, 'base' | 'create'>,
   ): Promise<Plan | undefined> {
     const around = await this.#look(lane, batch, lane.branch);
@@ -165,7 +197,7 @@ export class LaneWriter {
     if (admitted.length === 0) return undefined;
     const source = admitted[0]?.new_branch_from ?? null;
     const known = source === null ? around : await this.#look(lane, batch, source);
-    const { connector_scope: scope, connector_id: id } = admitted[0] as OperationRecord;
+    const { connector_scope: scope, connector_id: id } = admitted[0] as GitOperation;
     const plan: Plan = {
       connector: { scope, id },
       ...place,
@@ -180,21 +212,23 @@ export class LaneWriter {
     return plan;
   }
 
-  async #look(lane: Lane, batch: OperationRecord[], branch: string): Promise<Neighbourhood> {
-    const keys = batch.map(({ scope, kind, entity_id }) => ({ scope, kind, id: entity_id }));
-    const paths = batch.map(({ path }) => path);
+  async #look(lane: Lane, batch: GitOperation[], branch: string): Promise<Neighbourhood> {
+    const keys = batch.flatMap(changesOf);
+    const paths = batch.flatMap(pathsOf);
     const copies = await this.desk.entities.around({ repository: lane.repository, branch, paths, keys });
     return new Neighbourhood(lane.repository, copies);
   }
 
   /** Ends what the copy already rules out, and answers the rest. */
-  async #admit(around: Neighbourhood, batch: OperationRecord[]): Promise<OperationRecord[]> {
+  async #admit(around: Neighbourhood, batch: GitOperation[]): Promise<GitOperation[]> {
     const claimed = new Map<string, string>();
-    const refused: { operation: OperationRecord; failure: Failure }[] = [];
+    const refused: { operation: GitOperation; failure: Failure }[] = [];
     const admitted = batch.filter((operation) => {
       const failure = around.objection(operation, claimed);
       if (failure !== undefined) refused.push({ operation, failure });
-      else claimed.set(operation.path, keyOf(operation.scope, operation.kind, operation.entity_id));
+      else
+        for (const { path, content, scope, kind, id } of changesOf(operation))
+          if (operation.action !== 'move' || content !== null) claimed.set(path, keyOf(scope, kind, id));
       return failure === undefined;
     });
     for (const { operation, failure } of refused)
@@ -206,7 +240,7 @@ export class LaneWriter {
    * A fault of Git decides what becomes of the plan. One of the database does not: it goes up, the plan stays stored, and
    * whoever takes the lane next finds out that it has landed.
    */
-  async #push(lane: Lane, plan: Plan, operations: OperationRecord[], git: Git): Promise<boolean> {
+  async #push(lane: Lane, plan: Plan, operations: GitOperation[], git: Git): Promise<boolean> {
     const chain = chainOf(plan, lane.branch, operations);
     let result: ChainResult;
     try {
@@ -216,10 +250,11 @@ export class LaneWriter {
     }
     if (result.status === 'moved') return this.#replan(result.head, operations);
     const ordered = plan.steps.map(
-      (planned) => operations.find(({ id }) => id === planned.operation) as OperationRecord,
+      (planned) => operations.find(({ id }) => id === planned.operation) as GitOperation,
     );
     if (result.status === 'mismatch') return this.#part(plan, ordered, result.mismatches, git);
-    await step('lane.settle', () => this.desk.settlement.succeed(this.lease, lane, ordered, result));
+    const put = { operations: ordered, plan };
+    await step('lane.settle', () => this.desk.settlement.succeed(this.lease, lane, put, result));
     this.#races = 0;
     return true;
   }
@@ -228,7 +263,7 @@ export class LaneWriter {
    * Somebody else moved the branch first: the plan is dead, the next one stands on the new head. Where delegates died over it,
    * one of its operations may be what they die of, and must not take its neighbours along.
    */
-  async #replan(head: CommitId | null, operations: OperationRecord[]): Promise<boolean> {
+  async #replan(head: CommitId | null, operations: GitOperation[]): Promise<boolean> {
     await this.desk.lanes.update(this.lease, { plan: null, head });
     if (operations.some(({ deaths }) => deaths > 0)) this.#alone = operations.length;
     this.#races += 1;
@@ -240,26 +275,16 @@ export class LaneWriter {
     return true;
   }
 
-  /** Ends the operations that found something else at their path; the others go on with the next plan. */
+  /** Ends the operations that found something else at their paths; the others go on with the next plan. */
   async #part(
     plan: Plan,
-    operations: OperationRecord[],
+    operations: GitOperation[],
     mismatches: Mismatched['mismatches'],
     git: Git,
   ): Promise<boolean> {
-    const seen = new Set<string>();
-    const conflicts: { operation: OperationRecord; expect: string | null; theirs: string | null }[] = [];
-    for (const { step: index, path, theirs } of mismatches) {
-      const operation = operations[index] as OperationRecord;
-      if (seen.has(path)) continue;
-      seen.add(path);
-      const isFirst = operations.findIndex((one) => one.path === path) === index;
-      // What it met is an earlier operation of this batch: it is judged once that one is in Git.
-      if (!isFirst) this.#prefixMax = Math.min(index, this.#prefixMax ?? index);
-      else if (this.desk.settlement.isAlreadySo(operation, theirs) && !this.#adopted.has(operation.id))
-        this.#adopted.set(operation.id, theirs);
-      else conflicts.push({ operation, expect: plan.steps[index]?.expect ?? null, theirs });
-    }
+    const { standing, prefixMax, conflicts } = partMismatches(plan, operations, mismatches, this.#adopted);
+    for (const [key, theirs] of standing) this.#adopted.set(key, theirs);
+    if (prefixMax !== undefined) this.#prefixMax = Math.min(prefixMax, this.#prefixMax ?? prefixMax);
     await this.desk.settlement.conflict(this.lease, plan.base, conflicts, git);
     return true;
   }
@@ -268,10 +293,12 @@ export class LaneWriter {
     error: unknown,
     lane: Lane,
     plan: Plan | undefined,
-    operations: OperationRecord[],
+    operations: GitOperation[],
   ): Promise<boolean> {
     const failure = Failure.from(error, `lane ${lane.id}`);
     this.desk.log.warn({ err: error, lane: lane.id, branch: lane.branch }, 'push not done');
+    const { connector_scope: scope, connector_id: id } = operations[0] as GitOperation;
+    this.desk.pauses.hear(failure, { scope, id, url: lane.repository });
     if (plan !== undefined && isInDoubt(plan, failure))
       return this.#keepPlan(lane, plan, operations, failure);
     const deaths = deathsOf(operations, failure);
@@ -285,22 +312,22 @@ export class LaneWriter {
     return this.#end(operations, failure);
   }
 
-  async #end(operations: OperationRecord[], failure: Failure): Promise<boolean> {
+  async #end(operations: GitOperation[], failure: Failure): Promise<boolean> {
     await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, failure);
     return true;
   }
 
   /** Nothing was written: this connector's operations wait, others go on. */
-  async #block(lane: Lane, operations: OperationRecord[], failure: Failure): Promise<boolean> {
+  async #block(lane: Lane, operations: GitOperation[], failure: Failure): Promise<boolean> {
     const faults = isMereAbsence(failure) ? 0 : lane.faults + 1;
     await this.desk.lanes.update(this.lease, { plan: null, head: null, faults });
-    this.#blocked.add(connectorKey(operations[0] as OperationRecord));
+    this.#blocked.add(connectorKey(operations[0] as GitOperation));
     await this.#rest(operations, failure, faults);
     return true;
   }
 
   /** The push may have arrived: nothing else happens on the lane until the same plan has been tried again. */
-  async #keepPlan(lane: Lane, plan: Plan, operations: OperationRecord[], failure: Failure): Promise<boolean> {
+  async #keepPlan(lane: Lane, plan: Plan, operations: GitOperation[], failure: Failure): Promise<boolean> {
     const deaths = deathsOf(operations, failure);
     const isPoison = deaths >= DEATHS_MAX;
     if (isPoison || operations.every((operation) => isOver(operation))) {
@@ -314,9 +341,9 @@ export class LaneWriter {
     return false;
   }
 
-  async #rest(operations: OperationRecord[], failure: Failure, faults: number): Promise<void> {
+  async #rest(operations: GitOperation[], failure: Failure, faults: number): Promise<void> {
     const ids = operations.map(({ id }) => id);
-    await this.desk.operations.explainWait(ids, failure.message, lostOver(failure));
+    await this.desk.operations.explainWait(ids, explainWait(failure), lostOver(failure));
     const pause = isMereAbsence(failure)
       ? ABSENCE_PAUSE_MS
       : Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 10), FAULT_PAUSE_MS_MAX) * (0.5 + Math.random() / 2);
@@ -324,7 +351,7 @@ export class LaneWriter {
   }
 
   /** Ends what waited too long, and answers the rest. */
-  async #expire(waiting: OperationRecord[]): Promise<OperationRecord[]> {
+  async #expire(waiting: GitOperation[]): Promise<GitOperation[]> {
     for (const operation of waiting.filter(isOver)) {
       const waitedFor = operation.waits_for ?? 'its turn';
       const failure = new Failure('OPERATION_EXPIRED', { waitedFor }) as Failure;
@@ -362,33 +389,17 @@ function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
   return code !== 'GIT_PUSH_REJECTED' || attempts <= REFUSALS_MIN;
 }
 
-/** How many delegates went away over this attempt. */
-function lostOver({ data }: Failure): number {
-  const { lost } = data as { lost?: unknown };
-  return Number.isInteger(lost) ? (lost as number) : 0;
-}
-
-/** How many went away over these operations with this attempt and before; a batch has cost as many as the dearest of it. */
-const deathsOf = (operations: OperationRecord[], failure: Failure): number =>
-  lostOver(failure) + Math.max(0, ...operations.map(({ deaths }) => deaths));
-
-function poisoned(lost: number, failure: Failure): Failure {
-  const { reason = failure.message } = failure.data as { reason?: string };
-  return new Failure('TASK_POISONED', { lost, reason }) as Failure;
-}
-
 /** It costs nothing to look again; where somebody was asked in vain, it does. */
 const isMereAbsence = ({ disposition, data }: Failure): boolean =>
   disposition === 'wait' && (data as { wasAsked?: true }).wasAsked !== true;
 
 /** What the host asked for, but no longer than the first of these operations may wait. */
-function askedPauseMs({ data }: Failure, operations: OperationRecord[]): number {
-  const { retryAfterSeconds = 0 } = data as { retryAfterSeconds?: number };
+function askedPauseMs(failure: Failure, operations: GitOperation[]): number {
   const leftMs = operations.map(({ deadline_at }) => deadline_at.getTime() - Date.now());
-  return Math.max(0, Math.min(retryAfterSeconds * 1_000, ...leftMs));
+  return Math.max(0, Math.min(askedMs(failure), ...leftMs));
 }
 
-const isOver = ({ deadline_at }: OperationRecord): boolean => deadline_at.getTime() <= Date.now();
+const isOver = ({ deadline_at }: GitOperation): boolean => deadline_at.getTime() <= Date.now();
 
 async function emptyRepository(git: Git, branch: string): Promise<Pick<Plan, 'base' | 'create'>> {
   const { branches } = await git.heads();

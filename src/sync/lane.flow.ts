@@ -6,10 +6,19 @@ import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { EntitiesRepository } from '../entities/entities.repository.js';
 import { FairRoom, FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
+import { HostPauses } from './host-pauses.js';
 import { LaneLeases } from './lane-leases.js';
 import { type Desk, LaneWriter } from './lane-writer.js';
-import { type DueLane, LanesRepository, LeaseLost, type Rest } from './lanes.repository.js';
+import {
+  type DueLane,
+  type Lane,
+  LanesRepository,
+  type Lease,
+  LeaseLost,
+  type Rest,
+} from './lanes.repository.js';
 import { OperationsRepository } from './operations.repository.js';
+import { RemovalGuard } from './removal-guard.js';
 import { Settlement } from './settlement.js';
 
 /** After a fault that is not Git's. */
@@ -45,10 +54,13 @@ export class LaneFlow {
     connectors: ConnectorsRepository,
     connectivity: Connectivity,
     settlement: Settlement,
+    pauses: HostPauses,
+    guard: RemovalGuard,
   ) {
     this.#turns = new FairTurns(config.SALLYPORT_LANES_MAX);
     this.#leases = new LaneLeases(lanes, log, (config.SALLYPORT_LEASE_SECONDS * 1_000) / 3);
-    this.#desk = { config, lanes, operations, entities, connectors, connectivity, settlement, log };
+    const rooms = { lanes, operations, entities, connectors, connectivity, settlement };
+    this.#desk = { ...rooms, config, pauses, guard, log };
   }
 
   /**
@@ -69,6 +81,33 @@ export class LaneFlow {
         this.#room.leave(due.account);
       });
     this.#running.set(key, run);
+  }
+
+  /**
+   * A turn at the lane under its lease, for what is no save. Undefined where it cannot be had now, or not to the end: another
+   * manager has it, or a plan is stored, of which it is open whether it has landed.
+   */
+  async exclusively<T>(
+    lane: string,
+    account: string,
+    work: (lease: Lease, lane: Lane) => Promise<T>,
+  ): Promise<T | undefined> {
+    const done = await this.#turns.take(account, lane, async () => {
+      const lease = this.#draining ? undefined : await this.#leases.take(lane);
+      if (lease === undefined) return undefined;
+      try {
+        const state = await this.lanes.load(lease);
+        return state.plan === null ? await work(lease, state) : undefined;
+      } catch (error) {
+        if (error instanceof LeaseLost) return undefined;
+        throw error;
+      } finally {
+        await this.#leases.giveBack(lane);
+      }
+    });
+    // A save that came meanwhile may have been refused the lane.
+    await this.#look(lane);
+    return done;
   }
 
   /** Begins no further round and lets the running ones finish. */

@@ -23,7 +23,12 @@ export interface PlannedStep {
   operation: string;
   /** What must stand at the operation's path: a blob id, or null for no file. */
   expect: BlobId | null;
+  /** The same for each change of a move, in their order. */
+  expects?: (BlobId | null)[];
 }
+
+/** For each change of the operation, in their order. */
+export const expectationsOf = ({ expect, expects }: PlannedStep): (BlobId | null)[] => expects ?? [expect];
 
 export interface Lane {
   id: string;
@@ -66,18 +71,33 @@ export class LanesRepository {
 
   /** The lane of this repository and branch, made at its first use. */
   async open(tx: Session, repository: string, branch: string): Promise<string> {
+    const known = tx
+      .selectFrom('lane')
+      .select('id')
+      .where('repository', '=', repository)
+      .where('branch', '=', branch);
+    // An insertion waits for whoever changes the row that is there already.
+    const row = await known.executeTakeFirst();
+    if (row !== undefined) return row.id;
     await tx
       .insertInto('lane')
       .values({ id: randomUUID(), repository, branch })
       .onConflict((conflict) => conflict.columns(['repository', 'branch']).doNothing())
       .execute();
-    const row = await tx
+    return (await known.executeTakeFirstOrThrow()).id;
+  }
+
+  /** The lane of this repository and branch as it is, held by whomever. */
+  async peek(
+    repository: string,
+    branch: string,
+  ): Promise<{ id: string; epoch: number; head: CommitId | null }> {
+    const id = await this.open(this.storage.db, repository, branch);
+    return this.storage.db
       .selectFrom('lane')
-      .select('id')
-      .where('repository', '=', repository)
-      .where('branch', '=', branch)
+      .select(['id', 'epoch', 'head'])
+      .where('id', '=', id)
       .executeTakeFirstOrThrow();
-    return row.id;
   }
 
   /** The lease, unless somebody else holds it. */
@@ -105,18 +125,14 @@ export class LanesRepository {
     if (result.numUpdatedRows === 0n) throw new LeaseLost();
   }
 
-  /** Gives the lease back. What another account rests for stands, and the account's own rest is this one. */
-  async release({ lane, epoch }: Lease, { ms, account }: Rest): Promise<void> {
-    const end = sql<Date>`now() + ${ms} * interval '1 millisecond'`;
-    const own = sql<never>`case when ${ms} > 0 then pauses || jsonb_build_object(${account}::text, ${end})
-      else pauses - ${account}::text end`;
+  /**
+   * Gives the lease back. What another account rests for stands, and the account's own rest is this one; without one, all rest
+   * as they did.
+   */
+  async release({ lane, epoch }: Lease, rest: Rest | undefined): Promise<void> {
     await this.storage.db
       .updateTable('lane')
-      .set({
-        holder: null,
-        lease_expires_at: null,
-        ...(account === null ? { due_at: end } : { due_at: sql<Date>`now()`, pauses: own }),
-      })
+      .set({ holder: null, lease_expires_at: null, ...(rest === undefined ? {} : restColumns(rest)) })
       .where('id', '=', lane)
       .where('epoch', '=', epoch)
       .execute();
@@ -150,7 +166,8 @@ export class LanesRepository {
         .select('epoch')
         .where('id', '=', lease.lane)
         .where('epoch', '=', lease.epoch)
-        .forUpdate()
+        // Operations that refer to the lane may be written meanwhile.
+        .forNoKeyUpdate()
         .executeTakeFirst();
       if (row === undefined) throw new LeaseLost();
       const { plan, ...values } = change;
@@ -162,6 +179,25 @@ export class LanesRepository {
         .execute();
       await also(tx);
     });
+  }
+
+  /**
+   * Whoever is at these lanes changes nothing any more, and looks again: copies of their branches are changed by somebody else in
+   * this transaction. In one order, so that nobody waits for each other; and before entities are locked, as a lane's writer does.
+   */
+  async fence(tx: Session, places: { repository: string; branch: string }[]): Promise<void> {
+    if (places.length === 0) return;
+    const repositories = places.map(({ repository }) => repository);
+    const branches = places.map(({ branch }) => branch);
+    await sql`
+      with fenced as (
+        select id from lane
+        where (repository, branch) in (select * from unnest(${repositories}::text[], ${branches}::text[]))
+        order by id for no key update
+      )
+      update lane set epoch = epoch + 1, holder = null, lease_expires_at = null
+      from fenced where lane.id = fenced.id
+    `.execute(tx);
   }
 
   /** Lanes where something waits, nobody works, and no pause is on, once for each account: all of them, or this one. */
@@ -189,6 +225,13 @@ export class LanesRepository {
   #expiry() {
     return sql<Date>`now() + ${this.config.SALLYPORT_LEASE_SECONDS} * interval '1 second'`;
   }
+}
+
+function restColumns({ ms, account }: Rest) {
+  const end = sql<Date>`now() + ${ms} * interval '1 millisecond'`;
+  const pauses = sql<never>`case when ${ms} > 0 then pauses || jsonb_build_object(${account}::text, ${end})
+    else pauses - ${account}::text end`;
+  return account === null ? { due_at: end } : { due_at: sql<Date>`now()`, pauses };
 }
 
 /** By one look at the index for each account, however much of it waits. */

@@ -3,10 +3,12 @@ import type { EntityRecord } from '../entities/entities.repository.js';
 import type { BlobId } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
 import { accountOf } from '../scopes/scope.js';
-import type { OperationRecord } from './operations.repository.js';
+import { changesOf, type OperationChange } from './operation-changes.js';
+import type { GitOperation } from './operations.repository.js';
 
-type Named = Pick<OperationRecord, 'scope' | 'kind' | 'entity_id'>;
+type Named = Pick<GitOperation, 'scope' | 'kind' | 'entity_id'>;
 type Placed = Pick<EntityRecord, 'repository' | 'path'>;
+type Placing = Pick<GitOperation, 'branch' | 'connector_id'>;
 
 /** The copies around a batch, by place and by entity. */
 export class Neighbourhood {
@@ -38,28 +40,47 @@ export class Neighbourhood {
 
   /** Why this operation cannot be carried out whatever Git says, if so. `claimed` are paths that earlier ones create. */
   objection(
-    operation: Named & Pick<OperationRecord, 'path' | 'branch' | 'expected' | 'action' | 'connector_id'>,
-    claimed: Map<string, string>,
+    operation: Parameters<typeof changesOf>[0] & Placing,
+    claimed: ReadonlyMap<string, string>,
   ): Failure | undefined {
-    const { path, branch, kind, entity_id } = operation;
-    const copy = this.of(operation);
+    for (const change of changesOf(operation)) {
+      const failure = this.#taken(change, operation, claimed) ?? this.#against(change, operation, claimed);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  /** Whether the file is another entity's. */
+  #taken(
+    { path, scope, kind, id }: OperationChange,
+    { branch }: Placing,
+    claimed: ReadonlyMap<string, string>,
+  ): Failure | undefined {
     const owner = this.#byPath.get(path);
-    const name = keyOf(operation.scope, kind, entity_id);
     const taker = owner === undefined ? claimed.get(path) : keyOf(owner.scope, owner.kind, owner.id);
-    if (taker !== undefined && taker !== name)
-      return new Failure('ENTITY_PLACE_TAKEN', {
-        path,
-        branch,
-        by: shownTo(operation.scope, taker),
-      }) as Failure;
+    if (taker === undefined || taker === keyOf(scope, kind, id)) return undefined;
+    return new Failure('ENTITY_PLACE_TAKEN', { path, branch, by: shownTo(scope, taker) }) as Failure;
+  }
+
+  #against(
+    change: OperationChange,
+    operation: Placing,
+    claimed: ReadonlyMap<string, string>,
+  ): Failure | undefined {
+    const { scope, kind, id, path, meaning, expected } = change;
+    const { branch, connector_id } = operation;
+    const copy = this.of({ scope, kind, entity_id: id });
+    if (meaning === 'remove') return undefined;
+    if (copy !== undefined && isFrom(copy, change)) return undefined;
     const elsewhere =
-      copy === undefined ? claimedElsewhere(operation, name, claimed) : this.#elsewhere(copy, path);
-    if (elsewhere !== undefined)
-      return new Failure('ENTITY_ELSEWHERE', { id: entity_id, ...elsewhere }) as Failure;
-    if (copy !== undefined && operation.expected === 'absent')
-      return new Failure('ENTITY_EXISTS', { kind, id: entity_id, branch }) as Failure;
-    if (copy === undefined && operation.action === 'delete' && !claimed.has(path))
-      return new Failure('NOT_FOUND', { what: kind, id: entity_id }) as Failure;
+      copy === undefined
+        ? claimedElsewhere({ ...change, connector_id }, claimed)
+        : this.#elsewhere(copy, path);
+    if (elsewhere !== undefined) return new Failure('ENTITY_ELSEWHERE', { id, ...elsewhere }) as Failure;
+    if (copy !== undefined && expected === 'absent')
+      return new Failure('ENTITY_EXISTS', { kind, id, branch }) as Failure;
+    if (copy === undefined && meaning === 'delete' && !claimed.has(path))
+      return new Failure('NOT_FOUND', { what: kind, id }) as Failure;
     return undefined;
   }
 
@@ -76,13 +97,18 @@ interface Elsewhere {
 
 /** Where an earlier operation of the batch puts the same entity, if somewhere else. */
 function claimedElsewhere(
-  operation: Pick<OperationRecord, 'path' | 'action' | 'connector_id'>,
-  name: string,
-  claimed: Map<string, string>,
+  { scope, kind, id, path, meaning, connector_id }: OperationChange & Pick<GitOperation, 'connector_id'>,
+  claimed: ReadonlyMap<string, string>,
 ): Elsewhere | undefined {
-  if (operation.action === 'delete') return undefined;
-  const place = [...claimed].find(([path, by]) => by === name && path !== operation.path)?.[0];
-  return place === undefined ? undefined : { connector: operation.connector_id, path: place };
+  if (meaning !== 'save' && meaning !== 'arrive') return undefined;
+  const name = keyOf(scope, kind, id);
+  const place = [...claimed].find(([at, by]) => by === name && at !== path)?.[0];
+  return place === undefined ? undefined : { connector: connector_id, path: place };
+}
+
+/** Whether what arrives comes from there. */
+function isFrom(copy: EntityRecord, { origin }: OperationChange): boolean {
+  return origin?.store === 'git' && origin.branch === copy.branch && samePlace(copy, origin);
 }
 
 /** `accounts/a: pipeline build` */

@@ -7,7 +7,7 @@ import { Failure } from '../kernel/failure.js';
 import { renderPath } from '../policy/paths.js';
 import { namesOf, type Scope } from '../scopes/scope.js';
 import { keyOf, shownTo } from './neighbourhood.js';
-import { type OperationRecord, OperationsRepository } from './operations.repository.js';
+import { type GitOperation, OperationsRepository } from './operations.repository.js';
 
 /** What of a save, or of a deletion, decides on its place. */
 interface Placing extends EntityKey {
@@ -26,10 +26,12 @@ export interface Place {
   connector: Connector;
   branch: string;
   path: string;
+  /** The copy that this follows from. */
+  copy?: { repository: string; branch: string; path: string } | undefined;
 }
 
 /** An entity's copy, or an operation that is about to make it. */
-type Known = Pick<EntityRecord | OperationRecord, 'connector_scope' | 'connector_id' | 'branch' | 'path'>;
+type Known = Pick<EntityRecord | GitOperation, 'connector_scope' | 'connector_id' | 'branch' | 'path'>;
 
 @Injectable()
 export class Placement {
@@ -55,7 +57,8 @@ export class Placement {
     if (branch === undefined)
       throw new Failure('REQUEST_INVALID', { problem: 'git.branch is required for a new entity' });
     const names = { ...namesOf(scope), kind: kindId, id };
-    const place = {
+    const place: Place = {
+      copy,
       connector,
       branch,
       path: git.path ?? known?.path ?? renderPath(kind.pathTemplate, names),
@@ -68,7 +71,9 @@ export class Placement {
   async #connector(scope: Scope, id: string | undefined, known: Known | undefined): Promise<Connector> {
     if (id !== undefined) return this.connectors.resolve(scope, id);
     if (known !== undefined) return this.connectors.get(known.connector_scope, known.connector_id);
-    throw new Failure('REQUEST_INVALID', { problem: 'git.connector is required for a new entity' });
+    throw new Failure('REQUEST_INVALID', {
+      problem: 'git.connector is required for a new entity, unless store is inline',
+    });
   }
 
   async #assertFree({ connector, branch, path }: Place, key: EntityKey): Promise<void> {

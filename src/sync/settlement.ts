@@ -1,14 +1,32 @@
 // How operations end: what landed enters the copy, conflicts keep all three versions, failures say what to do. Everything
 // that belongs to one outcome is one transaction under the lane's lease.
 import { Injectable } from '@nestjs/common';
-import { EntitiesRepository, type EntityRecord } from '../entities/entities.repository.js';
+import { EntitiesRepository, type EntityKey, type EntityRecord } from '../entities/entities.repository.js';
+import { EventsRepository } from '../events/events.repository.js';
 import { blobIdOf } from '../git/blob-id.js';
 import type { BlobId, ChainResult, CommitId, Git, Landed } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
+import { JobQueue } from '../queue/job-queue.js';
 import type { Session } from '../storage/database.js';
-import { type Lane, LanesRepository, type Lease } from './lanes.repository.js';
+import type { Conflicting } from './batch.js';
+import { FileProblemsRepository } from './file-problems.repository.js';
+import {
+  type DueLane,
+  expectationsOf,
+  type Lane,
+  LanesRepository,
+  type Lease,
+  type Plan,
+  type PlannedStep,
+} from './lanes.repository.js';
+import { MoveSettlement } from './move-settlement.js';
 import { keyOf } from './neighbourhood.js';
-import { type OperationRecord, OperationsRepository, type Version } from './operations.repository.js';
+import { changesOf } from './operation-changes.js';
+import { type GitOperation, OperationsRepository, type Version } from './operations.repository.js';
+import { PullWishesRepository } from './pull-wishes.repository.js';
+import { Reconsideration } from './reconsideration.js';
+import { ofCopy, ofOperation } from './told.js';
+import { TrackingRepository } from './tracking.repository.js';
 import { Waits } from './waits.js';
 
 @Injectable()
@@ -17,108 +35,185 @@ export class Settlement {
     private readonly lanes: LanesRepository,
     private readonly operations: OperationsRepository,
     private readonly entities: EntitiesRepository,
+    private readonly events: EventsRepository,
+    private readonly tracking: TrackingRepository,
+    private readonly problems: FileProblemsRepository,
+    private readonly wishes: PullWishesRepository,
+    private readonly reconsideration: Reconsideration,
     private readonly waits: Waits,
+    private readonly moves: MoveSettlement,
+    private readonly jobs: JobQueue,
   ) {}
 
-  /** Whether what the operation wants is what stands in Git, so that there is nothing to do and no conflict. */
-  isAlreadySo(operation: OperationRecord, theirs: BlobId | null): boolean {
-    if (operation.expected === 'absent') return false;
-    return theirs === (operation.yaml === null ? null : blobIdOf(operation.yaml));
-  }
-
-  /** The chain is on the branch. `operations` in the order of its steps. @throws LeaseLost */
+  /** The plan's chain is on the branch. `operations` in the order of its steps. @throws LeaseLost */
   async succeed(
     lease: Lease,
     lane: Lane,
-    operations: OperationRecord[],
+    { operations, plan }: { operations: GitOperation[]; plan: Pick<Plan, 'base' | 'steps'> },
     result: Extract<ChainResult, { status: 'landed' }>,
   ): Promise<void> {
+    const hints: DueLane[] = [];
     await this.lanes.update(lease, { plan: null, head: result.head, faults: 0 }, async (tx) => {
-      const keys = operations.map(({ scope, kind, entity_id }) => ({ scope, kind, id: entity_id }));
-      const paths = operations.map(({ path }) => path);
-      const copies = await this.entities.around(
-        { repository: lane.repository, branch: lane.branch, paths, keys },
-        tx,
-      );
+      const head = result.steps.at(-1)?.commit ?? result.head;
+      const changes = operations.flatMap(changesOf);
+      const paths = changes.map(({ path }) => path);
+      await this.moves.hold(tx, lane, operations);
+      const around = { repository: lane.repository, branch: lane.branch, paths, keys: changes };
+      const copies = await this.entities.around(around, tx);
       const present = new Set(copies.map(({ scope, kind, id }) => keyOf(scope, kind, id)));
+      const foreign = new Set<string>();
       for (const [index, operation] of operations.entries()) {
+        const landed = result.steps[index] as Landed;
+        if (operation.action === 'move') {
+          const expects = expectationsOf(plan.steps[index] as PlannedStep);
+          hints.push(...(await this.moves.land(tx, lane, operation, { landed, expects })));
+          continue;
+        }
         const key = keyOf(operation.scope, operation.kind, operation.entity_id);
         const created = operation.yaml !== null && !present.has(key);
-        await this.#land(tx, lane, operation, { landed: result.steps[index] as Landed, created });
-        if (operation.yaml === null) present.delete(key);
+        const isHere = await this.#land(tx, lane, operation, { landed, created });
+        if (!isHere) foreign.add(operation.path);
+        else if (operation.yaml === null) present.delete(key);
         else present.add(key);
       }
+      await this.problems.overcome(tx, lane, paths);
+      // Another file of an entity that is not where it was may be it now.
+      await this.reconsideration.begin(
+        tx,
+        changes.filter(({ meaning }) => meaning !== 'save'),
+      );
+      await this.#overtake(tx, lane, { base: plan.base, head, paths }, foreign);
     });
-    this.#wake(operations);
+    this.#wake(operations, hints);
   }
 
   /** @throws LeaseLost */
   async fail(
     lease: Lease,
     change: Parameters<LanesRepository['update']>[1],
-    operations: OperationRecord[],
+    operations: GitOperation[],
     failure: Failure,
   ): Promise<void> {
     await this.lanes.update(lease, change, async (tx) => {
       for (const { id } of operations)
         await this.operations.finish(tx, id, { state: 'failed', failure: failure.toWire() });
+      const gone: EntityKey[] = [];
+      for (const one of operations.filter(({ action }) => action === 'move'))
+        gone.push(...(await this.moves.fail(tx, one, failure)));
+      await this.reconsideration.begin(tx, gone);
+      const told = operations.map((one) => ofOperation(one, 'failed', { code: failure.code }));
+      await this.events.record(tx, told);
     });
     this.#wake(operations);
   }
 
   /** Ends the plan, and these of its operations as conflicts. @throws LeaseLost */
-  async conflict(
-    lease: Lease,
-    base: CommitId | null,
-    conflicts: { operation: OperationRecord; expect: BlobId | null; theirs: BlobId | null }[],
-    git: Git,
-  ): Promise<void> {
-    const found = await this.#readTheirs(
+  async conflict(lease: Lease, base: CommitId | null, conflicts: Conflicting[], git: Git): Promise<void> {
+    const single = conflicts.filter(({ operation }) => operation.action !== 'move');
+    const texts = await this.#readTheirs(
       git,
       base,
-      conflicts.map(({ operation }) => operation.path),
+      single.map(({ operation }) => operation.path),
     );
+    const hints: DueLane[] = [];
     await this.lanes.update(lease, { plan: null }, async (tx) => {
-      for (const [index, { operation, expect, theirs }] of conflicts.entries()) {
-        const { path, branch } = operation;
-        const copy = await this.#copyOf(tx, operation);
-        const failure = new Failure('ENTITY_CONFLICT', { path, branch, base: expect, theirs }).toWire();
-        const versions = {
-          base: {
-            blobId: expect,
-            yaml: expect !== null && copy?.blob_id === expect ? toText(copy.yaml) : null,
-          },
-          theirs: { blobId: theirs, yaml: found[index]?.id === theirs ? toText(found[index].content) : null },
-          ours: versionOf(operation.yaml),
-        };
-        await this.operations.finish(tx, operation.id, {
-          state: 'conflict',
-          failure: { ...failure, versions },
-        });
-      }
+      for (const [index, conflict] of single.entries())
+        await this.#refuse(tx, conflict, texts[index] ?? null);
+      for (const { operation, found } of conflicts.filter((one) => one.operation.action === 'move'))
+        hints.push(...(await this.moves.refuse(tx, operation, found)));
     });
-    this.#wake(conflicts.map(({ operation }) => operation));
+    this.#wake(
+      conflicts.map(({ operation }) => operation),
+      hints,
+    );
   }
 
+  /** Ends a save or a deletion as a conflict. `text` is what stands at its path. */
+  async #refuse(
+    tx: Session,
+    { operation, found }: Conflicting,
+    text: { id: BlobId; content: Uint8Array } | null,
+  ): Promise<void> {
+    const { expect, theirs } = found[0] as Conflicting['found'][number];
+    const { path, branch } = operation;
+    const copy = await this.#copyOf(tx, operation);
+    const failure = new Failure('ENTITY_CONFLICT', { path, branch, base: expect, theirs }).toWire();
+    const versions = {
+      base: {
+        blobId: expect,
+        yaml: expect !== null && copy?.blob_id === expect ? toText(copy.yaml) : null,
+      },
+      theirs: { blobId: theirs, yaml: text?.id === theirs ? toText(text.content) : null },
+      ours: versionOf(operation.yaml),
+    };
+    await this.operations.finish(tx, operation.id, { state: 'conflict', failure: { ...failure, versions } });
+    await this.events.record(tx, [ofOperation(operation, 'conflict', { code: failure.code })]);
+  }
+
+  /**
+   * Whoever follows the branch need not look at what landed, unless a file of it is another repository’s entity by now: a refresh
+   * says so of the file.
+   */
+  async #overtake(
+    tx: Session,
+    lane: Lane,
+    { base, head, paths }: { base: CommitId | null; head: CommitId; paths: string[] },
+    foreign: ReadonlySet<string>,
+  ): Promise<void> {
+    await this.tracking.overtake(tx, lane, {
+      base: foreign.size === 0 ? base : null,
+      head,
+      paths: paths.filter((path) => !foreign.has(path)),
+    });
+  }
+
+  /** Whether the entity is of this repository still. */
   async #land(
     tx: Session,
     lane: Lane,
-    operation: OperationRecord,
+    operation: GitOperation,
     { landed, created }: { landed: Landed; created: boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { commit: commitId, unchanged } = landed;
     const blobId = landed.blobs[0] ?? null;
     const { scope, kind, entity_id: id, branch, path, yaml } = operation;
+    const other = await this.#writeCopy(tx, lane, operation, { commitId, blobId });
+    const elsewhere =
+      other === undefined ? {} : { elsewhere: { connector: other.connector_id, path: other.path } };
     await this.operations.finish(tx, operation.id, {
       state: 'succeeded',
-      result: { commitId, blobId, created, unchanged },
+      result: { commitId, blobId, created: created && other === undefined, unchanged, ...elsewhere },
     });
-    if (yaml === null || blobId === null) return this.entities.delete(tx, { scope, kind, id, branch });
-    await this.entities.write(tx, {
-      scope,
-      kind,
-      id,
-      branch,
+    await this.wishes.want(tx, operation, lane.repository);
+    const kept = created ? 'created' : 'changed';
+    const change = yaml === null || blobId === null ? 'deleted' : kept;
+    const told = {
+      commitId,
+      blobId,
+      connector: operation.connector_id,
+      cause: 'save',
+      operationId: operation.id,
+    };
+    const isTold = other === undefined && !(unchanged && change === 'changed');
+    await this.events.record(tx, [
+      ofOperation(operation, 'succeeded', { commitId, blobId, ...elsewhere }),
+      ...(isTold ? [ofCopy({ scope, kind, id, branch, path }, change, told)] : []),
+    ]);
+    return other === undefined;
+  }
+
+  /** The copy that is another repository’s by now, and stays as it is. */
+  async #writeCopy(
+    tx: Session,
+    lane: Lane,
+    operation: GitOperation,
+    { commitId, blobId }: { commitId: CommitId; blobId: BlobId | null },
+  ): Promise<EntityRecord | undefined> {
+    const { scope, kind, entity_id: id, branch, path, yaml } = operation;
+    const key = { scope, kind, id, branch };
+    if (yaml === null || blobId === null) return this.entities.delete(tx, key, lane.repository);
+    return this.entities.write(tx, {
+      ...key,
       connector_scope: operation.connector_scope,
       connector_id: operation.connector_id,
       repository: lane.repository,
@@ -127,6 +222,7 @@ export class Settlement {
       blob_id: blobId,
       commit_id: commitId,
       operation_id: operation.id,
+      invalid: null,
     });
   }
 
@@ -140,7 +236,7 @@ export class Settlement {
     return git.read(base, paths).catch(() => []);
   }
 
-  async #copyOf(tx: Session, { scope, kind, entity_id: id, branch, new_branch_from }: OperationRecord) {
+  async #copyOf(tx: Session, { scope, kind, entity_id: id, branch, new_branch_from }: GitOperation) {
     const copy: EntityRecord | undefined = await this.entities.find(
       { scope, kind, id },
       new_branch_from ?? branch,
@@ -149,8 +245,10 @@ export class Settlement {
     return copy;
   }
 
-  #wake(operations: OperationRecord[]): void {
+  /** `hints` are lanes where operations were written down meanwhile. */
+  #wake(operations: GitOperation[], hints: DueLane[] = []): void {
     this.waits.wake(operations.map(({ id }) => id));
+    for (const due of hints) this.jobs.add('lane.run', due);
   }
 }
 

@@ -1,25 +1,25 @@
-// Requests that wait for their operation. The writer in this process wakes them at once; a look at the database finds
-// what another manager finished.
+// Requests that wait until something has ended. Whoever ends it in this process wakes them at once; a look at the database finds
+// what another manager ended.
 import { Injectable } from '@nestjs/common';
 import { OperationsRepository } from './operations.repository.js';
 
 const LOOK_MS = 250;
 
-@Injectable()
-export class Waits {
+export abstract class EndsAwaited {
   readonly #waiting = new Map<string, Set<() => void>>();
   #timer: NodeJS.Timeout | undefined;
   #isReleased = false;
   #isLooking = false;
 
-  constructor(private readonly operations: OperationsRepository) {}
+  /** Which of these have ended. */
+  protected abstract ended(ids: string[]): Promise<string[]>;
 
-  /** Resolves when the operation has ended, or after `ms`, or when the manager drains. */
-  async until(operation: string, ms: number): Promise<void> {
+  /** Resolves when it has ended, or after `ms`, or when the manager drains. */
+  async until(id: string, ms: number): Promise<void> {
     if (ms <= 0 || this.#isReleased) return;
-    const wakers = this.#waiting.get(operation) ?? new Set();
-    this.#waiting.set(operation, wakers);
-    this.#timer ??= setInterval(() => void this.#look(), LOOK_MS);
+    const wakers = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, wakers);
+    this.#timer ??= setInterval(() => void this.look(), LOOK_MS);
     let wake = (): void => undefined;
     let timeout: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -29,12 +29,12 @@ export class Waits {
     });
     clearTimeout(timeout);
     wakers.delete(wake);
-    if (wakers.size === 0) this.#waiting.delete(operation);
+    if (wakers.size === 0) this.#waiting.delete(id);
   }
 
-  /** These operations have ended. */
-  wake(operations: Iterable<string>): void {
-    for (const operation of operations) for (const wake of this.#waiting.get(operation) ?? []) wake();
+  /** These have ended. */
+  wake(ids: Iterable<string>): void {
+    for (const id of ids) for (const wake of this.#waiting.get(id) ?? []) wake();
   }
 
   /** Nobody waits any longer, nor begins to: the manager drains. */
@@ -44,11 +44,23 @@ export class Waits {
     this.wake([...this.#waiting.keys()]);
   }
 
-  async #look(): Promise<void> {
+  async look(): Promise<void> {
     if (this.#waiting.size === 0 || this.#isLooking) return;
     this.#isLooking = true;
-    const ended = await this.operations.finished([...this.#waiting.keys()]).catch(() => []);
+    const ended = await this.ended([...this.#waiting.keys()]).catch(() => []);
     this.#isLooking = false;
     this.wake(ended);
+  }
+}
+
+/** Waits for operations. */
+@Injectable()
+export class Waits extends EndsAwaited {
+  constructor(private readonly operations: OperationsRepository) {
+    super();
+  }
+
+  protected override ended(ids: string[]): Promise<string[]> {
+    return this.operations.finished(ids);
   }
 }

@@ -1,6 +1,7 @@
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ProblemAnswer } from '../../src/api/answers.js';
-import { errors } from '../../src/kernel/errors.js';
+import { type ErrorCode, errors } from '../../src/kernel/errors.js';
 import { listFiles, plain, readText, tableRows } from './pages.js';
 
 const TABLE = 'src/kernel/errors.ts';
@@ -50,15 +51,38 @@ describe('the page of errors', () => {
   });
 });
 
+/** The file, and all that it imports, to the last of them. */
+function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const [, module = ''] of readText(file).matchAll(/(?:from|import) '(\.[^']+)\.js'/g))
+    reachableFrom(`${path.posix.join(path.posix.dirname(file), module)}.ts`, seen);
+  return seen;
+}
+
+it('nothing behind the door of webhooks names a code of status 410, at which hosts send no more', () => {
+  const named = [...reachableFrom('src/api/webhook-door.ts')]
+    .filter((file) => file !== TABLE)
+    .flatMap((file) => [...readText(file).matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code));
+  const codes = (Object.keys(errors) as ErrorCode[]).filter((code) => named.includes(code));
+  // What it is known to answer was found, so the rest was looked for.
+  const known = ['MEDIA_TYPE_UNSUPPORTED', 'BODY_TOO_LARGE', 'RATE_LIMITED', 'WEBHOOK_DOOR_FULL', 'INTERNAL'];
+  const more = ['ROUTE_NOT_FOUND', 'WEBHOOK_PROOF_REJECTED', 'DATABASE_UNAVAILABLE'];
+  expect(codes).toEqual(expect.arrayContaining([...known, ...more]));
+  expect(codes.filter((code) => errors[code].status === 410)).toEqual([]);
+});
+
 it('every code of the table is thrown somewhere', () => {
   const thrown = new Set(
     listFiles('src', 'workers')
       .filter((file) => file.endsWith('.ts') && file !== TABLE)
       .flatMap((file) => {
-        // Secret managers have tables from what the other side says to a code.
-        const named = file.startsWith('workers/secret-managers/')
-          ? /'(SECRET_[A-Z_]+)'/g
-          : /new Failure\(\s*'([A-Z_]+)'/g;
+        // There are tables from what the other side says to a code.
+        const tables: [string, RegExp][] = [
+          ['workers/secret-managers/', /'(SECRET_[A-Z_]+)'/g],
+          ['src/providers/host-refusals.ts', /'(HOST_API_[A-Z_]+)'/g],
+        ];
+        const named = tables.find(([place]) => file.startsWith(place))?.[1] ?? /new Failure\(\s*'([A-Z_]+)'/g;
         return [...readText(file).matchAll(named)].map(([, code]) => code);
       }),
   );

@@ -11,12 +11,14 @@ import { BranchName } from '../../src/policy/branches.js';
 import { Identifier } from '../../src/policy/identifiers.js';
 import { KnownHosts } from '../../src/policy/known-hosts.js';
 import { PathTemplate, RepositoryPath } from '../../src/policy/paths.js';
+import { PullBody, PullTitle, Reviewers } from '../../src/policy/pull-requests.js';
 import { parseRepositoryUrl } from '../../src/policy/repository-url.js';
 import {
   CommitMessage,
   DisplayName,
   GroupName,
   IdempotencyKey,
+  JsonPointer,
   PageLimit,
   PersonEmail,
   PersonName,
@@ -71,10 +73,15 @@ const probes: Record<string, Probe> = {
   'nodes that aliases expand to': parses((nodes) => `a: &x 1\nb: [${Array(nodes).fill('*x').join(', ')}]\n`),
   'time to parse and validate': constantOf(DOCUMENT, 'DEADLINE_MS') / 1000,
   'schema of a kind': constantOf(DOCUMENT, 'SCHEMA_BYTES_MAX'),
+  'JSON pointer of an identity': fits(JsonPointer, (size) => '/'.padEnd(size, 'a').slice(0, size)),
   'problems reported of a document': constantOf('src/entities/json-schema.ts', 'PROBLEMS_MAX'),
   'commit message': fits(CommitMessage),
   'name of an author': fits(PersonName),
   'e-mail address of an author': fits(PersonEmail),
+  'title of a pull request': fits(PullTitle),
+  'body of a pull request': fits(PullBody),
+  'reviewers of a pull request': (count) =>
+    Reviewers.safeParse(Array.from({ length: count }, (_, at) => `r${at}`)).success,
   body: bodyBytesMax,
   'depth of a JSON body': (levels) =>
     isFine(() => parseJson(Buffer.from('['.repeat(levels).padEnd(2 * levels, ']')))),

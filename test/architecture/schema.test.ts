@@ -4,11 +4,14 @@ import ts from 'typescript';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { Storage } from '../../src/storage/database.js';
 import { createDatabase } from '../support/stack.js';
-import { readText } from './pages.js';
+import { listFiles, readText } from './pages.js';
 
 const SCHEMA = 'src/storage/schema.ts';
-/** Both files as one. */
-const schemaText = readText(SCHEMA) + readText('src/storage/secret-schema.ts');
+/** All files as one. */
+const schemaText = listFiles('src/storage')
+  .filter((file) => /schema\.ts$/.test(file))
+  .map((file) => readText(file))
+  .join('\n');
 
 interface Column {
   table: string;
@@ -39,6 +42,8 @@ const typesOf: Record<string, string[]> = {
   // As database.ts reads them; sequence numbers go back as text.
   int8: ['number', 'string'],
   bool: ['boolean'],
+  uuid: ['string'],
+  xid8: ['string'],
 };
 
 /** Columns that no code reads or writes. */
@@ -47,13 +52,17 @@ const silent = new Set([
   'secret_manager.credential_is_builtin',
   'secret.is_builtin',
   'connector.needs_builtin',
+  'subscription.secret_is_builtin',
+  'subscription.previous_is_builtin',
+  'webhook_secret.secret_is_builtin',
+  'credential_secret.needs_builtin',
 ]);
 
 let drop: () => Promise<void> = async () => undefined;
 let real: DatabaseColumn[] = [];
 
 beforeAll(async () => {
-  const database = await createDatabase(inject('embeddedPostgres'));
+  const database = await createDatabase(inject('embeddedPostgres'), { from: 'template1' });
   drop = database.drop;
   const storage = new Storage(database.url);
   await storage.migrate();

@@ -30,6 +30,33 @@ export function describeTreeBuilding(suite: Suite): void {
       );
     });
 
+    test('keep the mode of an executable that goes to another path in one step', async () => {
+      const repository = suite.world.create({
+        files: { 'd/a.yaml': 'a\n', 'd/b.yaml': 'a\n', 'd/c.yaml': 'c\n' },
+      });
+      repository.reference.push('main', {
+        'd/b.yaml': { mode: '100755', content: 'a\n' },
+        'd/c.yaml': { mode: '100755', content: 'c\n' },
+      });
+      const chain = chainOn(repository, [
+        makeStep([
+          change('d/a.yaml', null),
+          change('n/a.yaml', 'a\n'),
+          change('d/b.yaml', null),
+          change('n/b.yaml', 'a\n'),
+        ]),
+        makeStep([change('d/c.yaml', null), change('n/c.yaml', 'another\n')]),
+      ]);
+      expectLanded(repository, chain, await (await suite.open(repository.remote)).commit(chain));
+      const files = repository.reference.files(repository.reference.head('main') ?? '');
+      const modes = Object.entries(files).map(([path, about]) => [path, about.slice(0, 6)]);
+      expect(modes).toEqual([
+        ['n/a.yaml', '100644'],
+        ['n/b.yaml', '100755'],
+        ['n/c.yaml', '100644'],
+      ]);
+    });
+
     test('keep names that are not UTF-8', async () => {
       const repository = suite.world.create({ files: { 'd/a.yaml': 'a\n' } });
       const { reference } = repository;

@@ -142,6 +142,30 @@ describe('a private key', () => {
   });
 
   test.each<[string, string[]]>([
+    ['of OpenSSH', []],
+    ['of PEM', ['-t', 'rsa', '-m', 'PEM']],
+  ])('%s with a passphrase is taken by it, and by no other', async (name, options) => {
+    const { key, public: line } = makeKey(root, `opened-${name}`, ...options, '-N', 'correct horse');
+    const { remote, reference } = world.create({ files });
+    world.authorize(line);
+    const opening = (passphrase: string) => ({
+      credential: {
+        username: remote.username,
+        open: async () => new Secret(Buffer.from(key)),
+        openPassphrase: async () => new Secret(Buffer.from(passphrase)),
+      },
+    });
+    expect(await engine(remote, opening('correct horse')).head('main')).toBe(reference.head('main'));
+    for (const wrong of ['wrong horse', 'two\nlines']) {
+      const failure = await engine(remote, opening(wrong))
+        .head('main')
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'SECRET_UNREADABLE' });
+    }
+    expect(agentFolders()).toEqual([]);
+  });
+
+  test.each<[string, string[]]>([
     ['of RSA in PEM', ['-t', 'rsa', '-b', '2048', '-m', 'PEM']],
     ['of ECDSA in PKCS 8', ['-t', 'ecdsa', '-m', 'PKCS8']],
   ])('%s is taken', async (_, options) => {

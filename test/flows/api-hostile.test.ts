@@ -49,7 +49,7 @@ describe('bodies', () => {
   });
 
   it('as large as they may be are read, and judged by what they hold', async () => {
-    await expectRefused(save(`{"yaml":"${'x'.repeat(MAX - 11)}"}`, json), 400, 'REQUEST_INVALID', 'git: ');
+    await expectRefused(save(`{"file":"${'x'.repeat(MAX - 11)}"}`, json), 400, 'REQUEST_INVALID', 'yaml: ');
   });
 
   it('in a coding that nobody asked for are not JSON', async () => {

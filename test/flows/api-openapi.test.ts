@@ -5,15 +5,26 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agreedRoutes } from '../support/agreed-routes.js';
 import { ApiDocument, DocumentedApi, type Route } from '../support/documented-api.js';
+import { eventRoutes } from '../support/event-routes.js';
+import { askOfMoves } from '../support/move-routes.js';
+import { askOfPulls } from '../support/pull-routes.js';
+import {
+  delegateCalls,
+  importCalls,
+  managerCalls,
+  type RouteCall,
+  trackingCalls,
+} from '../support/route-calls.js';
 import { enrolmentRequest } from '../support/seals.js';
 import { Stack } from '../support/stack.js';
+import { askOfWebhooks } from '../support/webhook-routes.js';
 
 let stack: Stack;
 let api: DocumentedApi;
 let document: ApiDocument;
 
 beforeAll(async () => {
-  stack = await Stack.start('embedded');
+  stack = await Stack.start('embedded', { settings: { SALLYPORT_PUBLIC_URL: 'https://sallyport.example' } });
   api = await DocumentedApi.open(stack.api);
   ({ document } = api);
 });
@@ -98,6 +109,7 @@ describe('the document', () => {
       expect(operation.requestBody.content['application/yaml'].schema.type).toBe('string');
       const query = operation.parameters.filter((one: { in: string }) => one.in === 'query');
       expect(query.map(({ name }: { name: string }) => name)).toEqual([
+        'store',
         'connector',
         'branch',
         'newBranchFrom',
@@ -105,6 +117,12 @@ describe('the document', () => {
         'message',
         'authorName',
         'authorEmail',
+        'pullRequest',
+        'pullRequestInto',
+        'pullRequestTitle',
+        'pullRequestBody',
+        'pullRequestReviewers',
+        'pullRequestDraft',
       ]);
     }
   });
@@ -113,9 +131,9 @@ describe('the document', () => {
     const others = document.routes.filter(
       (route) => !isChange(route) && route.operation.requestBody !== undefined,
     );
-    // In each scope itself, a connector, a secret, its manager, two about a key, an operation on secrets, a rotation, a delegate
-    // token and a question; a kind; an enrolment.
-    expect(others).toHaveLength(3 * 10 + 2);
+    // In each scope itself, a connector, its renaming, its tracking, its webhook, an import, a repair, a move, a secret, its manager, two about a key, an
+    // operation on secrets, a rotation, a delegate token and a question, a subscription and two about it; a kind; an enrolment.
+    expect(others).toHaveLength(3 * 19 + 2);
     for (const { operation } of others)
       expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
   });
@@ -247,6 +265,7 @@ describe.each([
       [409, 'PUT', `${scope}/entities/pipeline/one`, 'name: x\n', { 'if-match': `"${'0'.repeat(40)}"` }],
       [422, 'PUT', `${scope}/entities/pipeline/one`, 'name: 1\n'],
       [200, 'GET', `${scope}/entities/pipeline/one`],
+      [200, 'GET', `${scope}/entities/pipeline/one/compare?from=main&to=main`],
       [200, 'GET', `${scope}/entities?limit=1`],
       [200, 'GET', `${scope}/operations?limit=1`],
       [400, 'GET', `${scope}/operations?limit=0`],
@@ -265,6 +284,10 @@ describe.each([
     expect(await statusOf('GET', `${scope}/operations/${conflict.id}`)).toBe(200);
   });
 
+  it('every route of webhooks answers as described', async () => {
+    expect(await askOfWebhooks(api, stack, scope)).toEqual([]);
+  });
+
   it('every route of delegates answers as described', async () => {
     const one = await api.ok('POST', `${scope}/delegate-tokens`, { group: 'described' });
     const enrolled = await api
@@ -272,25 +295,24 @@ describe.each([
       .request('POST', 'enrolments', await enrolmentRequest(one.token, 'described'));
     expect(enrolled.status, enrolled.text).toBe(201);
     const delegate = `${scope}/delegates/${enrolled.body.delegate}`;
-    const script: [number, string, string, unknown?][] = [
-      [404, 'POST', `${scope}/explain`, { connector: 'none' }],
-      [200, 'POST', `${scope}/explain`, { connector: 'direct' }],
-      [200, 'GET', `${scope}/delegate-tokens`],
-      [204, 'DELETE', `${scope}/delegate-tokens/${one.id}`],
-      [404, 'DELETE', `${scope}/delegate-tokens/${randomUUID()}`],
-      [200, 'GET', `${scope}/delegates`],
-      [200, 'GET', `${scope}/delegate-groups`],
-      [202, 'POST', `${scope}/delegate-groups/described/rotate`, { keys: ['sealing'] }],
-      [404, 'POST', `${scope}/delegate-groups/none/rotate`, {}],
-      [200, 'POST', `${delegate}/drain`],
-      [200, 'POST', `${delegate}/disable`],
-      [200, 'POST', `${delegate}/enable`],
-      [200, 'POST', `${delegate}/revoke`],
-      [404, 'POST', `${delegate}/enable`],
-      [409, 'POST', `${scope}/delegate-groups/described/rotate`, {}],
-    ];
+    const script = delegateCalls(scope, { delegate, token: one.id });
     for (const [status, ...request] of script)
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
+  });
+
+  it('every route of tracking and imports answers as described', async () => {
+    await api.ok('PUT', `${scope}/connectors/tracked`, { url: stack.repositoryUrl, connectivity: 'manager' });
+    const imports = await importCalls(stack.api, scope, stack.foreignUrl);
+    for (const [status, ...request] of [...trackingCalls(`${scope}/connectors`), ...imports])
+      expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
+  });
+
+  it('every route of moves answers as described', async () => {
+    expect(await askOfMoves(api, scope)).toEqual([]);
+  });
+
+  it('every route of pull requests answers as described', async () => {
+    expect(await askOfPulls(api, stack, scope)).toEqual([]);
   });
 
   it('every route of secret managers answers as described', async () => {
@@ -301,28 +323,8 @@ describe.each([
     const expiresAt = Date.now() + 60_000;
     const sealed = { version: randomUUID(), expiresAt, enc: 'A'.repeat(43), box: 'AAAA' };
     const unmade = { ...sealed, group: enrolled.body.group.id };
-    const manager = `${scope}/secret-managers/own`;
-    const vault = { kind: 'vault-kv', address: 'https://vault.example', auth: { method: 'token' } };
-    const script: [number, string, string, unknown?][] = [
-      [201, 'PUT', manager, { settings: { kind: 'keyring' } }],
-      [200, 'PUT', manager, { settings: { kind: 'keyring' }, group: 'local' }],
-      [422, 'PUT', manager, { settings: { kind: 'keyring' }, credential: 'git-direct' }],
-      [404, 'PUT', `${scope}/secret-managers/vault`, { settings: vault, credential: 'none' }],
-      [200, 'GET', manager],
-      [200, 'GET', `${scope}/secret-managers`],
-      [200, 'GET', `${manager}/uses`],
-      [404, 'GET', `${scope}/secret-managers/none/uses`],
-      [200, 'GET', `${manager}/sealing-key`],
-      [200, 'POST', `${manager}/check`],
-      [404, 'POST', `${scope}/secret-managers/none/check`],
-      [200, 'PUT', manager, { settings: { kind: 'keyring' }, group: 'away' }],
-      [503, 'GET', `${manager}/sealing-key`],
-      [202, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: unmade }],
-      [202, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: unmade }],
-      [422, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: { ...unmade, expiresAt: 1 } }],
-      [404, 'PUT', `${scope}/secrets/sealed`, { manager: 'none', sealed: unmade }],
-      [204, 'DELETE', manager],
-      [404, 'GET', manager],
+    const script: RouteCall[] = [
+      ...managerCalls(scope, unmade),
       [204, 'DELETE', `${scope}/delegate-tokens/${one.id}`],
       [200, 'POST', `${scope}/delegates/${enrolled.body.delegate}/revoke`],
     ];
@@ -362,6 +364,11 @@ describe.each([
       [204, 'DELETE', manager],
     ];
     for (const [status, ...request] of script)
+      expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
+  });
+
+  it('every route of events and subscriptions answers as described', async () => {
+    for (const [status, ...request] of eventRoutes(scope))
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
   });
 

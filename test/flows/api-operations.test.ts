@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DocumentedApi } from '../support/documented-api.js';
 import { fileAt, git, head, pushForeign } from '../support/repository.js';
-import { backends, Stack } from '../support/stack.js';
+import { oneBackend, Stack } from '../support/stack.js';
 
 /** Nobody ever listens on this port: connections are refused. */
 const NOWHERE = 'http://127.0.0.1:1/x.git';
@@ -20,7 +20,7 @@ const blobOf = (text: string): string =>
     .update(`blob ${Buffer.byteLength(text)}\0${text}`)
     .digest('hex');
 
-describe.each(backends)('on the %s servers', (backend) => {
+describe.each(oneBackend)('on the %s servers', (backend) => {
   let stack: Stack;
   let api: DocumentedApi;
 

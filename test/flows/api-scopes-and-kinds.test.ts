@@ -195,6 +195,7 @@ describe('a kind', () => {
       id: 'thing',
       schema,
       pathTemplate: '{org}/things/{kind}-{id}.yml',
+      identity: null,
       revision: expect.any(String),
     });
     expect(await api.ok('GET', 'accounts/demo/kinds/thing')).toEqual(made.body);

@@ -5,15 +5,15 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, Api, eventually } from '../support/api.js';
 import { startManager } from '../support/processes.js';
-import { assertSound, fileAt, git, pushForeign, trailers } from '../support/repository.js';
-import { backends, Stack } from '../support/stack.js';
+import { fileAt, git, pushForeign, trailers } from '../support/repository.js';
+import { oneBackend, Stack } from '../support/stack.js';
 import { TcpLine } from '../support/tcp-line.js';
 
 const direct = { connector: 'direct', branch: 'main' };
 const delegated = { connector: 'delegated', branch: 'main' };
 const now = { prefer: 'wait=0' };
 
-describe.each(backends)('on the %s servers', (backend) => {
+describe.each(oneBackend)('on the %s servers', (backend) => {
   let stack: Stack;
   let client: pg.Client;
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe.each(backends)('on the %s servers', (backend) => {
   });
   afterAll(async () => {
     await client.end();
-    assertSound(stack.repository);
+    await stack.assertSoundAtRest();
     await stack.stop();
   });
 

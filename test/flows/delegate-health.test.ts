@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Health, HealthServer } from '../../workers/runtime/health-server.js';
 import { eventually } from '../support/api.js';
 import { type RunningProcess, startDelegate } from '../support/processes.js';
-import { backends, Stack } from '../support/stack.js';
+import { oneBackend, Stack } from '../support/stack.js';
 
 const own = { host: '127.0.0.1', port: 0 };
 
@@ -111,7 +111,7 @@ const healthUrl = (delegate: RunningProcess): Promise<string> =>
     'the delegate to say where it tells of its health',
   );
 
-describe.each(backends)('a delegate on the %s servers', (backend) => {
+describe.each(oneBackend)('a delegate on the %s servers', (backend) => {
   let stack: Stack;
   let delegate: RunningProcess;
   beforeAll(async () => {

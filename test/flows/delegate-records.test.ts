@@ -5,6 +5,7 @@ import { DelegatesRepository } from '../../src/delegates/delegates.repository.js
 import { GroupsRepository } from '../../src/delegates/groups.repository.js';
 import { ScopesRepository } from '../../src/scopes/scopes.repository.js';
 import { Storage } from '../../src/storage/database.js';
+import type { DelegateState } from '../../src/storage/schema.js';
 import { newId } from '../support/redis-users.js';
 import { createDatabase } from '../support/stack.js';
 
@@ -97,12 +98,14 @@ describe.each([
   });
 
   it('who is revoked stays so, whatever else is wanted at the same moment', async () => {
+    const set = (id: string, state: DelegateState) =>
+      storage.transact((tx) => delegates.setState(tx, { scope, id, state }));
     for (let round = 0; round < ROUNDS; round += 1) {
       const one = await enrol();
       const wishes = (['enabled', 'disabled', 'draining', 'enabled'] as const).map(
-        (state) => () => delegates.setState(scope, one, state),
+        (state) => () => set(one, state),
       );
-      wishes.splice(round % (wishes.length + 1), 0, () => delegates.setState(scope, one, 'revoked'));
+      wishes.splice(round % (wishes.length + 1), 0, () => set(one, 'revoked'));
       const ended = await Promise.allSettled(wishes.map((wish) => wish()));
       expect(ended[round % wishes.length]?.status).toBe('fulfilled');
       const refusals = ended.flatMap((outcome) =>
@@ -110,7 +113,7 @@ describe.each([
       );
       expect(refusals.filter((code) => code !== 'NOT_FOUND')).toEqual([]);
       expect((await delegates.find(one))?.state).toBe('revoked');
-      await expect(delegates.setState(scope, one, 'enabled')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await expect(set(one, 'enabled')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     }
   });
 });

@@ -1,7 +1,7 @@
 // Delegates come, go, die and disagree; what was accepted waits for one, says so, and is done once.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/api.js';
-import { assertSound, fileAt, head, trailers } from '../support/repository.js';
+import { fileAt, head, trailers } from '../support/repository.js';
 import { backends, Stack } from '../support/stack.js';
 
 const delegated = { connector: 'delegated', branch: 'main' };
@@ -13,7 +13,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     stack = await Stack.start(backend);
   });
   afterAll(async () => {
-    assertSound(stack.repository);
+    await stack.assertSoundAtRest();
     await stack.stop();
   });
 

@@ -173,18 +173,6 @@ describe('a rotation is refused', () => {
   it.each([{ keys: [] }, { keys: ['identity'] }, { keys: 'sealing' }])('for %j', async (body) => {
     expect((await stack.api.request('POST', ROTATE, body)).status).toBe(400);
   });
-
-  it('while a delegate of the group knows nothing of rotations, until it is revoked', async () => {
-    const env = { ...stack.delegateEnvironment(), SALLYPORT_DATA_DIR: `${stack.home}/old` };
-    await stack.enrolDelegate({ env });
-    await sql(stack.databaseUrl, `update delegate set contract = 5 where name = 'old'`);
-    const { body } = await stack.api.request('POST', ROTATE, {});
-    expect(body).toMatchObject({ code: 'DELEGATE_GROUP_UNFIT', detail: expect.stringContaining('old') });
-    const { delegates } = await stack.api.ok('GET', `${SCOPE}/delegates`);
-    const { id } = delegates.find(({ name }: Json) => name === 'old');
-    await stack.api.ok('POST', `${SCOPE}/delegates/${id}/revoke`);
-    await rotate({ keys: ['sealing'] });
-  });
 });
 
 describe('a delegate that may not have the keys', () => {

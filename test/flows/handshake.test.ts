@@ -1,4 +1,5 @@
 // Manager and delegate compare contract versions before anything else.
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { taskInfo } from '../../src/contract/messages.js';
 import { type Presence, PresenceClaims, presenceInfo, welcomeInfo } from '../../src/contract/presence.js';
@@ -12,7 +13,6 @@ import { Identity } from '../../src/sealing/identity.js';
 import { openMessage, sealMessage } from '../../src/sealing/sealed-message.js';
 import {
   type EnrolmentFile,
-  type GroupKeysFile,
   type IdentityFile,
   makeGroupKeys,
   makeKeys,
@@ -81,12 +81,11 @@ describe('a delegate of another contract', () => {
     expect(explained.delegates).toMatchObject([{ name: 'today', contract }]);
   });
 
-  // Before a delegate of this name has said that it keeps records: nobody is asked for them here.
   it('is given tasks in the version before where it speaks no other', async () => {
     expect(await hello(speaking(contractOldest))).toMatchObject({ accepted: true, contract: contractOldest });
-    const { enrolment, identity } = author;
+    const { enrolment, identity, keys } = author;
     const { deployment, delegate, group, manager } = enrolment;
-    const groupKeys = readDelegateFile(`${stack.home}/delegate`, 'group.json') as GroupKeysFile;
+    const log = randomUUID();
     const asked: unknown[] = [];
     const faults: unknown[] = [];
     const worker = new TaskWorker(backend, {
@@ -95,7 +94,7 @@ describe('a delegate of another contract', () => {
         group: group.id,
         delegate,
         identity,
-        opener: new Opener(groupKeys.sealing, taskInfo(deployment, group.id)),
+        opener: new Opener(keys.sealing, taskInfo(deployment, group.id)),
         managerIdentityKey: manager.identityKey,
         managerSealingKey: manager.sealingKey,
       },
@@ -105,9 +104,10 @@ describe('a delegate of another contract', () => {
       journal: { begin: () => true },
       handlers: {
         'git.check': async ({ remote }: { remote: { url: string } }, { purpose }: TaskContext) => {
-          asked.push([remote.url, purpose]);
+          asked.push([remote.url, purpose?.kind]);
           return { stages: [], host: null };
         },
+        'secrets.audit': async () => ({ log, after: 0, records: [], latest: 0 }),
       } as unknown as TaskHandlers,
       onFault: (error) => faults.push(error),
       onForgery: (reason) => faults.push(reason),
@@ -121,8 +121,7 @@ describe('a delegate of another contract', () => {
       'the delegate to be there',
     );
     expect(await stack.api.ok('POST', 'accounts/demo/connectors/older/check')).toMatchObject({ ok: true });
-    // Neither why it is asked, nor for its records, which it would not understand.
-    expect(asked).toEqual([['https://git.example/a.git', null]]);
+    expect(asked).toEqual([['https://git.example/a.git', 'connector-check']]);
     await stack.api.ok('GET', 'accounts/demo/secret-audit');
     expect(faults).toEqual([]);
     await worker.close();

@@ -63,8 +63,13 @@ beforeAll(async () => {
       group: null,
       tags: [],
       credential: null,
+      apiCredential: null,
+      trust: null,
       knownHosts: null,
+      provider: 'generic',
+      apiUrl: null,
       revision: randomUUID(),
+      renamedTo: null,
     }),
   );
 }, 60_000);
@@ -91,6 +96,7 @@ async function accept(account: string, connector: string): Promise<string> {
     sequence: _,
     result: _result,
     failure: _failure,
+    pull_request: _wish,
     ...row
   } = makeOperation({
     id: randomUUID(),
@@ -157,7 +163,9 @@ describe('a lane', () => {
     flow.begin({ lane, account: calm });
     for (const id of later) await ended(busy, id);
     for (const id of others) await ended(calm, id);
-    const rests = release.mock.calls.flatMap(([lease, rest]) => (lease.lane === shared ? [rest.ms] : []));
+    const rests = release.mock.calls.flatMap(([lease, rest]) =>
+      lease.lane === shared ? [rest?.ms ?? 0] : [],
+    );
     release.mockRestore();
     expect(rests.length).toBeGreaterThan(1);
     for (const ms of rests) expect(ms).toBeGreaterThan(30_000);

@@ -1,9 +1,13 @@
-// The lease of a lane as a fact of the database: one holder at a time, and a holder of yesterday changes nothing.
+// The lease of a lane and the claim of a look as facts of the database: one holder at a time, and a holder of yesterday changes
+// nothing.
+import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { readConfig } from '../../src/config/config.js';
 import { Storage } from '../../src/storage/database.js';
 import { LanesRepository, LeaseLost, type Plan } from '../../src/sync/lanes.repository.js';
+import { type DueLook, type Tracking, TrackingRepository } from '../../src/sync/tracking.repository.js';
 import { eventually } from '../support/api.js';
+import { sql } from '../support/database.js';
 import { createDatabase } from '../support/stack.js';
 
 const plan: Plan = {
@@ -105,5 +109,61 @@ describe.each([
     });
     await expect(change).rejects.toThrow('half way');
     expect(await lanes.load(lease)).toMatchObject({ plan: null, faults: 0 });
+  });
+
+  describe('a look', () => {
+    const scope = 'accounts/a';
+    let tracking: TrackingRepository;
+    beforeAll(async () => {
+      tracking = new TrackingRepository(storage);
+      await query(`insert into scope (path, account, display_name) values ('${scope}', '${scope}', 'a')`);
+    });
+    const query = <Row extends QueryResultRow>(text: string): Promise<Row[]> => sql<Row>(database.url, text);
+    const track = async (connector: string, url = 'https://git.example/r.git'): Promise<void> => {
+      await query(
+        `insert into connector (scope, id, url, connectivity, revision)
+         values ('${scope}', '${connector}', '${url}', 'manager', 'r')`,
+      );
+      await tracking.put({ scope, connector }, { branches: [], files: [], rules: [] });
+    };
+
+    it('that was lost is ended and extended by its next holder alone', async () => {
+      await track('lost');
+      const key = { scope, connector: 'lost' };
+      const first = (await tracking.claimOne(key, 60_000)) as Tracking;
+      await query(`update tracking set claimed_until = now() - interval '1 second'`);
+      const second = (await tracking.claimOne(key, 60_000)) as Tracking;
+      const result = { nextMs: 60_000, missed: true, fault: null };
+      await tracking.finish(first, result);
+      await tracking.extend([first], 3_600_000);
+      const [held] = await query<{ held: boolean }>(
+        `select claimed_until between now() and now() + interval '2 minutes' and missed_at is null as held from tracking`,
+      );
+      expect(held).toEqual({ held: true });
+      await tracking.extend([second], 3_600_000);
+      await query(`update tracking set claimed_until = claimed_until - interval '30 minutes'`);
+      expect(await tracking.claimOne(key, 60_000)).toBeUndefined();
+      await tracking.finish(second, result);
+      expect(await tracking.claimOne(key, 60_000)).toMatchObject({ missedAt: expect.any(Date) });
+      await query('delete from connector');
+    });
+
+    it('at one host leaves room for those at others, however many of it are due before them', async () => {
+      for (let at = 0; at < 6; at++)
+        await track(`silent${at}`, `https://who@Silent.example:${8_000 + at}/r.git`);
+      for (let at = 0; at < 3; at++) await track(`ssh${at}`, `git@silent.example:r${at}.git`);
+      await track('late', 'https://[::1]:8443/r.git');
+      await query(`update tracking set due_at = now() - interval '1 hour' where connector <> 'late'`);
+      const claim = (there: Record<string, number>) =>
+        tracking.claim(60_000, { limit: 8, ofHostMax: 4, there });
+      const hostsOf = (looks: DueLook[]): string[] => looks.map(({ host }) => host).toSorted();
+      const silent = 'silent.example';
+      expect(hostsOf(await claim({ [silent]: 1 }))).toEqual(['[::1]', silent, silent, silent]);
+      expect(await claim({ [silent]: 4, '[::1]': 1 })).toEqual([]);
+      expect(hostsOf(await claim({ [silent]: 2 }))).toEqual([silent, silent]);
+      expect(hostsOf(await claim({}))).toHaveLength(4);
+      expect(await claim({})).toEqual([]);
+      await query('delete from connector');
+    });
   });
 });

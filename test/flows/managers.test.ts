@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, eventually } from '../support/api.js';
 import { startManager } from '../support/processes.js';
-import { assertSound, fileAt, git, trailers } from '../support/repository.js';
+import { fileAt, git, trailers } from '../support/repository.js';
 import { backends, Stack } from '../support/stack.js';
 
 const direct = { connector: 'direct', branch: 'main' };
@@ -13,13 +13,13 @@ describe.each(backends)('on the %s servers', (backend) => {
   let second: Awaited<ReturnType<typeof startManager>>;
   let other: Api;
   beforeAll(async () => {
-    stack = await Stack.start(backend);
+    stack = await Stack.start(backend, { hasEmptyDatabase: true });
     second = await startManager({ env: stack.managerEnvironment() });
     other = new Api(second.url, stack.token);
   });
   afterAll(async () => {
     await second.kill();
-    assertSound(stack.repository);
+    await stack.assertSoundAtRest();
     await stack.stop();
   });
 

@@ -18,6 +18,7 @@ import {
 } from '../support/master-keys.js';
 import { startManager } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
+import { sampled } from '../support/thoroughness.js';
 
 const direct = { connector: 'direct', branch: 'main' };
 
@@ -56,7 +57,7 @@ describe('killed', () => {
     ),
   );
 
-  it.each(cases)(
+  it.each(sampled(cases, 4))(
     'a %s command ends %s its step %s: the same command finishes it',
     async (command, moment, step) => {
       const first = await activeKey(stack);
@@ -82,29 +83,36 @@ describe('killed', () => {
     },
   );
 
-  it.each([
-    'master-key.replace:before',
+  const points = [
     'master-key.replace:after',
+    'master-key.replace:before',
     'master-key.replace-manager-keys:before',
-  ])('a manager ends at %s: the next one opens everything and finishes it', async (point) => {
-    const first = await activeKey(stack);
-    const second = await rotate(stack);
-    const victim = await startManager({ env: stack.managerEnvironment(), crashAt: point });
-    expect(await victim.gone).toBe('SIGKILL');
-    await stack.startManager();
-    const saved = await stack.api.save('survivor', `name: ${point}\n`, direct);
-    expect(saved.status, saved.text).toBeLessThan(202);
-    await eventually(async () => (await wrappedBy(stack))[first] === undefined, 'everything to be rewrapped');
-    expect(await wrappedBy(stack)).toEqual({ [second]: 5 });
-    expect(await doubtfulHeads(stack)).toEqual([]);
-    expect(await openAll(stack)).toMatchObject({ one: 'one', two: 'two', three: 'three' });
-    const wraps = await sql(
-      stack.databaseUrl,
-      'select distinct scope, secret_id, version from superseded_wrap',
-    );
-    expect(await sql(stack.databaseUrl, 'select 1 from superseded_wrap')).toHaveLength(wraps.length);
-    await stack.manager?.kill('SIGTERM');
-    await forgetSupersededWraps(stack);
-    await did(stack, ['retire', first]);
-  });
+  ];
+  it.each(sampled(points, 3))(
+    'a manager ends at %s: the next one opens everything and finishes it',
+    async (point) => {
+      const first = await activeKey(stack);
+      const second = await rotate(stack);
+      const victim = await startManager({ env: stack.managerEnvironment(), crashAt: point });
+      expect(await victim.gone).toBe('SIGKILL');
+      await stack.startManager();
+      const saved = await stack.api.save('survivor', `name: ${point}\n`, direct);
+      expect(saved.status, saved.text).toBeLessThan(202);
+      await eventually(
+        async () => (await wrappedBy(stack))[first] === undefined,
+        'everything to be rewrapped',
+      );
+      expect(await wrappedBy(stack)).toEqual({ [second]: 5 });
+      expect(await doubtfulHeads(stack)).toEqual([]);
+      expect(await openAll(stack)).toMatchObject({ one: 'one', two: 'two', three: 'three' });
+      const wraps = await sql(
+        stack.databaseUrl,
+        'select distinct scope, secret_id, version from superseded_wrap',
+      );
+      expect(await sql(stack.databaseUrl, 'select 1 from superseded_wrap')).toHaveLength(wraps.length);
+      await stack.manager?.kill('SIGTERM');
+      await forgetSupersededWraps(stack);
+      await did(stack, ['retire', first]);
+    },
+  );
 });

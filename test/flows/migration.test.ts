@@ -13,7 +13,7 @@ let url = '';
 let drop: () => Promise<void> = async () => undefined;
 
 beforeAll(async () => {
-  ({ url, drop } = await createDatabase(inject('embeddedPostgres')));
+  ({ url, drop } = await createDatabase(inject('embeddedPostgres'), { from: 'template1' }));
   const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0005'));
   await migrate(before);
   await sql(

@@ -109,6 +109,8 @@ describe('who may open a secret', () => {
       delegates: [],
       connectors: [],
       secretManagers: [`${SCOPE}/secret-managers/kv`],
+      subscriptions: [],
+      webhooks: [],
     });
     expect((await audit('secrets/git-direct/access')).connectors).toContain(`${SCOPE}/connectors/direct`);
   });

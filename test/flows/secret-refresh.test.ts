@@ -1,7 +1,6 @@
 // Trying whether a secret opens at this moment, past all that is remembered of it: for every road, and for what stands in the way.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contractVersion } from '../../src/contract/version.js';
-import { eventually, type Json } from '../support/api.js';
+import type { Json } from '../support/api.js';
 import { sql } from '../support/database.js';
 import { AwsServer } from '../support/secret-servers/aws.js';
 import { SCOPE, VaultedStack } from '../support/vaulted-stack.js';
@@ -101,21 +100,5 @@ describe('a refresh', () => {
       `update secret_version set stored = jsonb_set(stored, '{payload,tag}', '"AAAAAAAAAAAAAAAAAAAAAA"') where secret_id = 'damaged'`,
     );
     expect(await refresh('damaged')).toMatchObject({ ok: false, code: 'SECRET_UNREADABLE' });
-  });
-
-  it('is of a delegate that knows how: none is asked that is older', async () => {
-    const speak = (contract: number) =>
-      sql(world.stack.databaseUrl, 'update delegate set contract = $1', [contract]);
-    const refreshed = (ok: boolean, contract: number) =>
-      eventually(async () => {
-        await speak(contract);
-        const answer = await refresh('git-kms');
-        return answer.ok === ok && answer;
-      }, `contract ${contract} to be known`);
-    expect(await refreshed(false, contractVersion - 1)).toMatchObject({
-      code: 'DELEGATE_UNAVAILABLE',
-      detail: expect.stringContaining(`it speaks contract ${contractVersion - 1}`),
-    });
-    await refreshed(true, contractVersion);
   });
 });

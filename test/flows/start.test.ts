@@ -12,7 +12,13 @@ import { freePort } from '../support/servers.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/src/playground/start.js', import.meta.url));
 /** The longest that a start may take once built. */
-const READY_MS_MAX = 20_000;
+const READY_MS_MAX = 60_000;
+/** The longest until a push shows, where a second or less is usual. */
+const SHOWN_MS_MAX = 30_000;
+const SHOWN_MS_MEDIAN = 2_000;
+/** No look at a repository but when a webhook or a person asks for one. */
+const noClock = { SALLYPORT_POLL_SECONDS: '3600', SALLYPORT_POLL_FAST_SECONDS: '3600' };
+const fastClock = { SALLYPORT_POLL_SECONDS: '1', SALLYPORT_POLL_FAST_SECONDS: '1' };
 
 class Playground {
   output = '';
@@ -22,13 +28,16 @@ class Playground {
   constructor(
     readonly data: string,
     ports: { manager: number; host: number },
+    settings: Record<string, string> = {},
   ) {
     this.#child = spawn(process.execPath, [ENTRY], {
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         SALLYPORT_DATA_DIR: data,
         SALLYPORT_PORT: String(ports.manager),
         SALLYPORT_PLAYGROUND_PORT: String(ports.host),
+        ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -89,12 +98,57 @@ describe('npm start', () => {
   let playground: Playground;
   beforeAll(async () => {
     ports = { manager: await freePort(), host: await freePort() };
-    playground = await new Playground(data, ports).ready();
+    playground = new Playground(data, ports, noClock);
+    await playground.ready();
   });
   afterAll(async () => {
     await playground.interrupt();
     fs.rmSync(path.dirname(data), { recursive: true, force: true });
   });
+
+  /** A clone, made as the greeting tells. */
+  async function inClone<T>(work: (clone: string) => Promise<T>): Promise<T> {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-newcomer-'));
+    try {
+      execFileSync('sh', ['-c', playground.said('What is in Git')], { cwd: folder, stdio: 'pipe' });
+      return await work(path.join(folder, 'demo'));
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Somebody else's commit with these files. */
+  async function pushFrom(
+    clone: string,
+    files: Record<string, string | null>,
+    branch = 'main',
+  ): Promise<string> {
+    for (const [file, text] of Object.entries(files))
+      if (text === null) fs.rmSync(path.join(clone, file));
+      else fs.writeFileSync(path.join(clone, file), text);
+    git(clone, 'add', '-A');
+    const you = ['-c', 'user.name=You', '-c', 'user.email=you@example.com'];
+    git(clone, ...you, 'commit', '--allow-empty', '-qm', 'Own');
+    git(clone, 'push', '-q', 'origin', `HEAD:refs/heads/${branch}`);
+    return git(clone, 'rev-parse', 'HEAD').trim();
+  }
+
+  const push = (files: Record<string, string | null>, branch?: string): Promise<string> =>
+    inClone((clone) => pushFrom(clone, files, branch));
+
+  /** The copy of a pipeline once it holds this text, or is gone. */
+  const shows = (id: string, yaml: string | null): Promise<unknown> =>
+    eventually(
+      async () => {
+        const { status, body } = await playground.api.request(
+          'GET',
+          `accounts/demo/entities/pipeline/${id}?branch=main`,
+        );
+        return (status === 200 ? body.yaml : null) === yaml && [body];
+      },
+      `${id} to be ${JSON.stringify(yaml)}`,
+      SHOWN_MS_MAX,
+    ).then(([body]) => body);
 
   it('says in under fifteen lines what a newcomer needs', () => {
     const lines = playground.output.trim().split('\n');
@@ -109,6 +163,8 @@ describe('npm start', () => {
       'master-key.json',
       'delegate/keyring.json',
       'playground/accounts.json',
+      'playground/direct-webhook',
+      'playground/delegated-webhook',
       'database-url',
     ])
       expect(fs.statSync(path.join(data, file)).mode & 0o077, file).toBe(0);
@@ -148,6 +204,46 @@ describe('npm start', () => {
         'name: hello',
       );
     }
+  });
+
+  it('tells both connectors of a push, by a script that any Git server can run', async () => {
+    await push({}, 'told');
+    for (const connector of ['direct', 'delegated'])
+      await eventually(async () => {
+        const address = `accounts/demo/connectors/${connector}/webhook/deliveries`;
+        const { deliveries } = await playground.api.ok('GET', address);
+        return deliveries.some(
+          ({ event, verified, state }: Record<string, unknown>) =>
+            event === 'refs/heads/told' && verified === true && state === 'done',
+        );
+      }, `the push to be told to ${connector}`);
+  });
+
+  it('shows what is pushed from a clone, as soon as the Git host tells of it', async () => {
+    const commit = await push({ 'pipelines/pushed.yaml': 'name: pushed\n' });
+    expect(await shows('pushed', 'name: pushed\n')).toMatchObject({
+      operationId: null,
+      git: { commitId: commit, path: 'pipelines/pushed.yaml' },
+    });
+    await push({ 'pipelines/pushed.yaml': 'name: pushed again\n' });
+    await shows('pushed', 'name: pushed again\n');
+    await push({ 'pipelines/pushed.yaml': null });
+    await shows('pushed', null);
+  });
+
+  it('shows a push within two seconds at the median, told by the webhook alone', async () => {
+    const took: number[] = [];
+    await inClone(async (clone) => {
+      for (let time = 1; time <= 5; time++) {
+        await pushFrom(clone, { 'pipelines/timed.yaml': `name: ${time}\n` });
+        const pushedAt = performance.now();
+        await shows('timed', `name: ${time}\n`);
+        took.push(Math.round(performance.now() - pushedAt));
+      }
+    });
+    expect(took.toSorted((one, other) => one - other)[2], `of ${took.join(', ')} ms`).toBeLessThan(
+      SHOWN_MS_MEDIAN,
+    );
   });
 
   it('gives each connectivity an account of its own, with its own password', () => {
@@ -191,10 +287,24 @@ describe('npm start', () => {
     expect(await playground.interrupt()).toBe(0);
     for (const entry of ['dist/src/main.js', 'dist/workers/delegate.js', 'postgres'])
       expect(playground.processes(entry)).toEqual([]);
-    playground = await new Playground(data, ports).ready();
+    playground = await new Playground(data, ports, fastClock).ready();
     expect(playground.said('What is in Git')).toBe(clone);
     expect(playground.token).toBe(token);
     expect(await playground.api.ok('GET', 'accounts/demo/entities')).toEqual(before);
+  });
+
+  it('shows a push that no webhook told of at the next look', async () => {
+    // The clock of before was an hour; a push that is told of sets the new one.
+    await push({ 'pipelines/told.yaml': 'name: told\n' });
+    await shows('told', 'name: told\n');
+    fs.rmSync(path.join(data, 'playground/repositories/demo.git/hooks/post-receive'));
+    await push({ 'pipelines/untold.yaml': 'name: untold\n' });
+    await shows('untold', 'name: untold\n');
+    for (const connector of ['direct', 'delegated'])
+      await eventually(async () => {
+        const { webhook } = await playground.api.ok('GET', `accounts/demo/connectors/${connector}/tracking`);
+        return webhook === 'losing';
+      }, `the webhook of ${connector} to be known as one that loses`);
   });
 
   it.each([

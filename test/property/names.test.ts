@@ -13,10 +13,10 @@ import { anyText } from '../unit/support/texts.js';
 
 const SEED = 20_263;
 
-/** Which of the names git takes: one process of xargs for all of them. */
+/** Which of the names git takes: one shell for as many of them as a command line takes. */
 function takenByGit(names: string[], ...before: string[]): boolean[] {
-  const program = 'git check-ref-format "$@" >/dev/null 2>&1 && echo taken || echo refused';
-  const output = execFileSync('xargs', ['-0', '-n', '1', 'sh', '-c', program, 'sh', ...before], {
+  const one = `git check-ref-format ${before.join(' ')} "$name" >/dev/null 2>&1 && echo taken || echo refused`;
+  const output = execFileSync('xargs', ['-0', 'sh', '-c', `for name do ${one}; done`, 'sh'], {
     input: names.map((name) => `${name}\0`).join(''),
     cwd: os.tmpdir(),
     env: { PATH: process.env.PATH, GIT_CEILING_DIRECTORIES: os.tmpdir() },

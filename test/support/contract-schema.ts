@@ -12,7 +12,7 @@ export interface ContractSchema {
 }
 
 const onTheWire = (schema: z.ZodType): object =>
-  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'ref' });
 
 export function contractSchema(): ContractSchema {
   const messages = {

@@ -9,6 +9,14 @@ export interface NotedRequest {
   body: Buffer;
 }
 
+/** Requests of this name are answered with this; 429 goes with a wish for patience. */
+interface Refusal {
+  name: string;
+  status: 429 | 500;
+  /** Only those that have this in their body: an object id, say. */
+  asking?: string;
+}
+
 export class CountingLine {
   requests: NotedRequest[] = [];
   /** Keeps the wish for a newer protocol from the host. */
@@ -17,6 +25,8 @@ export class CountingLine {
   isStranger = false;
   /** Pushes of this reference are answered with `ok` and go no further. */
   swallows: string | null = null;
+  refuses: Refusal | null = null;
+  patienceSeconds = 30;
   readonly #sockets = new Set<Socket>();
   #up = 0;
   #down = 0;
@@ -72,6 +82,7 @@ export class CountingLine {
     if (this.speaksVersion0) delete headers['git-protocol'];
     const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack');
     if (isPush && this.swallows !== null) return this.#swallow(this.swallows, request, response);
+    if (this.refuses !== null) return this.#refuse(this.refuses, [hostUrl, headers], [request, response]);
     const upstream = http.request(hostUrl + request.url, { method: request.method, headers });
     this.#note(request);
     upstream.on('response', (answer) => {
@@ -90,6 +101,29 @@ export class CountingLine {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => this.requests.push(describe(request, Buffer.concat(chunks))));
+  }
+
+  #refuse(
+    { name, status, asking = '' }: Refusal,
+    [hostUrl, headers]: [string, http.IncomingHttpHeaders],
+    [request, response]: [http.IncomingMessage, http.ServerResponse],
+  ): void {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const noted = describe(request, Buffer.concat(chunks));
+      this.requests.push(noted);
+      const more = status === 429 ? { 'retry-after': String(this.patienceSeconds) } : {};
+      if (noted.name === name && noted.body.includes(asking))
+        return void response.writeHead(status, more).end();
+      const upstream = http.request(hostUrl + request.url, { method: request.method, headers });
+      upstream.on('response', (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      upstream.on('error', () => response.destroy());
+      upstream.end(noted.body);
+    });
   }
 
   #swallow(reference: string, request: http.IncomingMessage, response: http.ServerResponse): void {

@@ -4,18 +4,28 @@ import os from 'node:os';
 import path from 'node:path';
 import { readConfig } from '../../src/config/config.js';
 import { DelegatedGit } from '../../src/connectivity/delegated-git.js';
-import type { CarriedRemote } from '../../src/contract/remote.js';
+import { DelegatedHostApi } from '../../src/connectivity/delegated-host-api.js';
+import type { CarriedHost } from '../../src/contract/host-tasks.js';
+import type { CarriedCredential } from '../../src/contract/remote.js';
 import { type TaskName, type TaskOutput, tasks } from '../../src/contract/tasks.js';
 import { contractVersion } from '../../src/contract/version.js';
 import { openKeyFile } from '../../src/envelope/key-file.js';
+import { openNetwork } from '../../src/git/network.js';
 import { Failure, type WireFailure } from '../../src/kernel/failure.js';
+import type { HostApi } from '../../src/providers/host-api.js';
+import { capsOf } from '../../src/providers/host-apis.js';
 import { openQueueBackend } from '../../src/queue/backend.js';
 import { TaskQueue } from '../../src/queue/task-queue.js';
 import { TaskWorker } from '../../src/queue/task-worker.js';
+import { DelegateAccess } from '../../workers/runtime/access.js';
 import { AuditFile } from '../../workers/runtime/audit-file.js';
+import { exchangeGrant } from '../../workers/runtime/exchange-grant.js';
+import { ExchangedTokens } from '../../workers/runtime/exchanged.js';
 import { taskHandlers } from '../../workers/runtime/handlers.js';
+import { hostHandlers } from '../../workers/runtime/host-handlers.js';
+import { openHosts } from '../../workers/runtime/hosts.js';
 import { KeptValues } from '../../workers/runtime/kept-values.js';
-import { DelegatePolicy } from '../../workers/runtime/policy.js';
+import { DelegatePolicy, type PolicyFile } from '../../workers/runtime/policy.js';
 import { openRemotes } from '../../workers/runtime/remotes.js';
 import { SecretAudit } from '../../workers/runtime/secret-audit.js';
 import { secretHandlers } from '../../workers/runtime/secret-handlers.js';
@@ -34,12 +44,15 @@ const noChanges = { stage: refused, wish: () => '', adopt: refused, promote: ref
 
 export interface DelegatedRoad {
   make: MakeGit;
+  /** The API of a repository’s host, with the secret in the delegate’s keyring. */
+  host: (place: Omit<CarriedHost, 'credential'>, account: { username: string; password: string }) => HostApi;
   close: () => Promise<void>;
 }
 
 export async function openDelegatedRoad(
   urls: { redisUrl?: string; databaseUrl?: string },
   engine: 'in-process' | 'native',
+  rules: PolicyFile = {},
 ): Promise<DelegatedRoad> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-road-'));
   const keyring = new Keyring(
@@ -60,10 +73,14 @@ export async function openDelegatedRoad(
     assertAllowed: () => undefined,
     assertPathAllowed: () => undefined,
   });
-  const policy = new DelegatePolicy({});
+  const policy = new DelegatePolicy(rules);
   const records = new AuditFile(home);
   const audit = new SecretAudit(records);
-  const open = openRemotes(configFor(home, engine), policy, { keyring, managers, audit });
+  const config = configFor(home, engine);
+  const openers = { keyring, managers, audit };
+  const access = new DelegateAccess(openNetwork(config), policy, openers);
+  const open = openRemotes(config, policy, access);
+  const exchanged = new ExchangedTokens(home);
   const worker = new TaskWorker(backend, {
     seal: delegateSeal,
     speaks: { oldest: contractVersion, latest: contractVersion },
@@ -72,6 +89,8 @@ export async function openDelegatedRoad(
     journal,
     handlers: taskHandlers({
       open,
+      exchange: (input, task) => exchangeGrant({ access, openers, exchanged }, input, task),
+      hosts: hostHandlers(openHosts(config, policy, access)),
       secrets: secretHandlers({
         deployment: 'test',
         group: { id: 'g0', identityKey: '' },
@@ -102,19 +121,19 @@ export async function openDelegatedRoad(
     if (!sent.answer.ok) throw Failure.fromWire(sent.answer.failure as WireFailure);
     return tasks[name].output.parse(sent.answer.output) as TaskOutput<N>;
   };
-  const make: MakeGit = ({ url, username, password }) => {
+  const carry = async (username: string, password: string): Promise<CarriedCredential> => {
     const place = { scope: 'accounts/test', secret: 'git' };
-    const sealed = keyring.put(Buffer.from(password), place);
-    const carry = async (): Promise<CarriedRemote> => {
-      const secret = {
-        scope: place.scope,
-        id: place.secret,
-        manager: 'keyring' as const,
-        envelope: await sealed,
-      };
-      return { url, credential: { username, secret } };
-    };
-    return new DelegatedGit(async () => ({ remote: await carry(), run }));
+    const envelope = await keyring.put(Buffer.from(password), place);
+    return { username, secret: { scope: place.scope, id: place.secret, manager: 'keyring', envelope } };
+  };
+  const make: MakeGit = ({ url, username, password }) => {
+    const credential = carry(username, password);
+    return new DelegatedGit(async () => ({ remote: { url, credential: await credential }, run }));
+  };
+  const host: DelegatedRoad['host'] = (place, { username, password }) => {
+    const credential = carry(username, password);
+    const takeRoad = async () => ({ host: { ...place, credential: await credential }, run });
+    return new DelegatedHostApi(capsOf(place.provider), takeRoad);
   };
   const close = async (): Promise<void> => {
     await worker.close();
@@ -123,7 +142,7 @@ export async function openDelegatedRoad(
     await records.close();
     fs.rmSync(home, { recursive: true, force: true });
   };
-  return { make, close };
+  return { make, host, close };
 }
 
 const configFor = (home: string, engine: 'in-process' | 'native') =>

@@ -40,7 +40,13 @@ export class GitCommand {
     const temporary = fs.mkdtempSync(path.join(this.home, 'tmp-'));
     const child = spawn('npm', ['run', '-s', 'git', '--', ...args], {
       cwd: options.folder ?? root,
-      env: { PATH: process.env.PATH, HOME: this.home, TMPDIR: temporary, ...options.env },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        HOME: this.home,
+        TMPDIR: temporary,
+        ...options.env,
+      },
       stdio: 'pipe',
       // With a process group of its own, as a shell would give it.
       detached: true,

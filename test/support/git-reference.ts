@@ -58,6 +58,7 @@ export class ReferenceRepository {
   applyStep(parent: CommitId | null, step: Step): CommitId | null {
     const files = new Map<Path, ReferenceFile | null>();
     for (const { path: file, content } of step.changes) files.set(file, content);
+    this.#keepModes(parent, files);
     const tree = this.#writeTree(parent, files);
     if (parent !== null && tree === this.git(['rev-parse', `${parent}^{tree}`])) return parent;
     return this.#writeCommit(tree, parent, step);
@@ -96,6 +97,25 @@ export class ReferenceRepository {
     return this.git(['hash-object', '--stdin'], { input: content });
   }
 
+  /** The ids of these contents, by one run of git. With `isKept` the repository has them afterwards. */
+  blobs(contents: (string | Uint8Array)[], { isKept = false } = {}): BlobId[] {
+    const command = ['hash-object', ...(isKept ? ['-w'] : [])];
+    const [only] = contents;
+    if (only === undefined) return [];
+    if (contents.length === 1) return [this.git([...command, '--stdin'], { input: only })];
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-blobs-'));
+    try {
+      const files = contents.map((content, at) => {
+        const file = path.join(folder, String(at));
+        fs.writeFileSync(file, content);
+        return `${file}\n`;
+      });
+      return this.git([...command, '--no-filters', '--stdin-paths'], { input: files.join('') }).split('\n');
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  }
+
   /** @throws Error with git's words when any object or link is broken. */
   verify(): void {
     this.git(['fsck', '--strict', '--full', '--no-dangling']);
@@ -127,32 +147,38 @@ export class ReferenceRepository {
     fs.rmSync(path.join(this.folder, 'paused'));
   }
 
+  /** An executable that goes and comes again with the same content, at another path, stays one. */
+  #keepModes(parent: CommitId | null, files: Map<Path, ReferenceFile | null>): void {
+    const standing = parent === null ? {} : this.files(parent);
+    const gone = [...files].flatMap(([file, content]) => (content === null ? (standing[file] ?? []) : []));
+    if (!gone.some((about) => about.startsWith('100755'))) return;
+    for (const [file, content] of files) {
+      if (typeof content !== 'string' && !(content instanceof Uint8Array)) continue;
+      const at = gone.findIndex((about) => about.endsWith(` ${this.blob(content)}`));
+      const [about] = at < 0 ? [] : gone.splice(at, 1);
+      if (about?.startsWith('100755') === true && standing[file] === undefined)
+        files.set(file, { mode: '100755', content: Buffer.from(content).toString('utf8') });
+    }
+  }
+
   #writeTree(parent: CommitId | null, files: Map<Path, ReferenceFile | null>): string {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-index-'));
     const env = { GIT_INDEX_FILE: path.join(folder, 'index') };
     try {
       this.git(parent === null ? ['read-tree', '--empty'] : ['read-tree', parent], { env });
       const standing = new Map(Object.entries(parent === null ? {} : this.files(parent)));
-      const lines = [...files].map(
-        ([file, wanted]) => `${this.#describeEntry(wanted, standing.get(file))}\t${file}\0`,
-      );
+      const isFile = (wanted: ReferenceFile | null): wanted is ReferenceFile =>
+        wanted !== null && !(isSpecial(wanted) && wanted.mode === '160000');
+      const ids = this.blobs([...files.values()].filter(isFile).map(contentOf), { isKept: true }).values();
+      const lines = [...files].map(([file, wanted]) => {
+        const id = isFile(wanted) ? (ids.next().value as BlobId) : null;
+        return `${describeEntry(wanted, id, standing.get(file))}\t${file}\0`;
+      });
       this.git(['update-index', '-z', '--index-info'], { env, input: lines.join('') });
       return this.git(['write-tree', '--missing-ok'], { env });
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
-  }
-
-  /** `mode id` of a file to be written. A file that is executable stays so. */
-  #describeEntry(wanted: ReferenceFile | null, standing: string | undefined): string {
-    if (wanted === null) return `0 ${NO_ID}`;
-    const plain = typeof wanted === 'string' || wanted instanceof Uint8Array;
-    if (plain) {
-      const mode = standing?.startsWith('100755') ? '100755' : '100644';
-      return `${mode} ${this.git(['hash-object', '-w', '--stdin'], { input: wanted })}`;
-    }
-    if (wanted.mode === '160000') return `${wanted.mode} ${wanted.content}`;
-    return `${wanted.mode} ${this.git(['hash-object', '-w', '--stdin'], { input: wanted.content })}`;
   }
 
   #writeCommit(tree: string, parent: CommitId | null, about: Omit<Step, 'changes'>): CommitId {
@@ -166,4 +192,19 @@ export class ReferenceRepository {
     const input = `${header.join('\n')}\n\n${about.message}`;
     return this.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input });
   }
+}
+
+const isSpecial = (file: ReferenceFile): file is { mode: string; content: string } =>
+  typeof file === 'object' && !(file instanceof Uint8Array);
+const contentOf = (file: ReferenceFile): string | Uint8Array => (isSpecial(file) ? file.content : file);
+
+/** `mode id` of a file to be written, whose content has this id. A file that is executable stays so. */
+function describeEntry(
+  wanted: ReferenceFile | null,
+  id: BlobId | null,
+  standing: string | undefined,
+): string {
+  if (wanted === null) return `0 ${NO_ID}`;
+  if (isSpecial(wanted)) return `${wanted.mode} ${id ?? wanted.content}`;
+  return `${standing?.startsWith('100755') === true ? '100755' : '100644'} ${id}`;
 }

@@ -55,7 +55,9 @@ export function expectLanded({ reference }: TestRepository, chain: Chain, result
   let at = chain.base;
   const expected = chain.steps.map((step) => {
     const commit = reference.applyStep(at, step);
-    const blobs = step.changes.map(({ content }) => (content === null ? null : reference.blob(content)));
+    const written = step.changes.flatMap(({ content }) => (content === null ? [] : [content]));
+    const ids = reference.blobs(written).values();
+    const blobs = step.changes.map(({ content }) => (content === null ? null : ids.next().value));
     const landed = { commit, unchanged: commit === at, blobs };
     at = commit;
     return landed;

@@ -4,8 +4,9 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { createRepository, type NewRepository } from '../../src/playground/git-host.js';
+import type { NewRepository } from '../../src/playground/git-host.js';
 import { ReferenceRepository } from './git-reference.js';
+import { RepositoryPatterns } from './repository-patterns.js';
 import { forward } from './worlds/forward.js';
 import { gitHost } from './worlds/git-http-backend.js';
 import type { Account, GitServer, RunningServer } from './worlds/git-server.js';
@@ -60,6 +61,7 @@ export interface Line {
 export class GitWorld implements World {
   readonly wrongPassword = 'not-the-password';
   readonly refusal = { status: 401 };
+  readonly #patterns = new RepositoryPatterns();
   #count = 0;
 
   private constructor(
@@ -76,6 +78,7 @@ export class GitWorld implements World {
 
   async close(): Promise<void> {
     await this.host.close();
+    this.#patterns.close();
     fs.rmSync(this.root, { recursive: true, force: true });
   }
 
@@ -83,7 +86,7 @@ export class GitWorld implements World {
   create(options: NewRepository = {}): TestRepository {
     const name = `repository-${this.#count++}`;
     const config = { ...this.server.config, ...options.config };
-    const { folder } = createRepository(this.root, name, { ...options, config });
+    const folder = this.#patterns.create(this.root, name, { ...options, config });
     return { remote: this.remote(`/${name}.git`), reference: new ReferenceRepository(folder) };
   }
 

@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { eventually } from './api.js';
 
 const WRITER = fileURLToPath(new URL('./heap-snapshot.mjs', import.meta.url));
-const PIECE_BYTES = 16 * 1024 * 1024;
+const PIECE_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES = 4_096;
+/** Of `pagemap`, little-endian: bits 63 and 62 of each entry. */
+const ENTRY_BYTES = 8;
+const PRESENT_OR_SWAPPED = 0xc0;
 
 /** Settings with which a process writes snapshots into this folder when it is asked to. */
 export const snapshotsInto = (folder: string): Record<string, string> => ({
@@ -36,16 +40,37 @@ export async function takeHeapSnapshot(pid: number, folder: string): Promise<str
  */
 export function* memoryOf(pid: number, overlapBytes: number): Generator<Buffer> {
   const memory = fs.openSync(`/proc/${pid}/mem`, 'r');
+  const pages = fs.openSync(`/proc/${pid}/pagemap`, 'r');
   try {
     for (const { from, to } of writableRegions(pid))
       for (let at = from; at < to; at += PIECE_BYTES) {
-        const begin = Math.max(from, at - overlapBytes);
-        const piece = Buffer.alloc(Math.min(at + PIECE_BYTES, to) - begin);
+        const [begin, end] = [Math.max(from, at - overlapBytes), Math.min(at + PIECE_BYTES, to)];
+        if (!isUsed(pages, begin, end)) continue;
+        const piece = Buffer.alloc(end - begin);
         yield piece.subarray(0, readIfMapped(memory, piece, begin));
       }
   } finally {
     fs.closeSync(memory);
+    fs.closeSync(pages);
   }
+}
+
+/** Whether one of the pages is in memory or swapped out; V8 keeps far more room than it uses. */
+function isUsed(pages: number, begin: number, end: number): boolean {
+  const [first, last] = [Math.floor(begin / PAGE_BYTES), Math.ceil(end / PAGE_BYTES)];
+  const entries = Buffer.alloc((last - first) * ENTRY_BYTES);
+  const read = readIfMapped(pages, entries, first * ENTRY_BYTES);
+  for (let at = ENTRY_BYTES - 1; at < read; at += ENTRY_BYTES)
+    if (((entries[at] ?? 0) & PRESENT_OR_SWAPPED) !== 0) return true;
+  return false;
+}
+
+/** Those of the texts that are there. */
+export function foundIn(pieces: Iterable<Buffer>, texts: string[]): string[] {
+  const found = new Set<string>();
+  for (const piece of pieces)
+    for (const text of texts) if (!found.has(text) && piece.includes(text)) found.add(text);
+  return texts.filter((text) => found.has(text));
 }
 
 function writableRegions(pid: number): { from: number; to: number }[] {

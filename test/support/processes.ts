@@ -54,6 +54,7 @@ export async function runCommand(
 
 const environment = (env: Record<string, string>, crashAt?: string): NodeJS.ProcessEnv => ({
   PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
   ...env,
   ...(crashAt === undefined ? {} : { CRASH_AT: crashAt }),
 });

@@ -59,7 +59,12 @@ export function trailers(repository: string, branch = 'main'): string[] {
 
 /** Fails unless the repository is sound and its branch a straight line. */
 export function assertSound(repository: string, branch = 'main'): void {
-  git(repository, 'fsck', '--strict', '--no-dangling');
+  try {
+    git(repository, 'fsck', '--strict', '--no-dangling');
+  } catch (error) {
+    // What is missing is told on the standard output.
+    throw new Error(`${repository} is not sound: ${(error as { stdout: string }).stdout}`, { cause: error });
+  }
   const merges = git(repository, 'rev-list', '--merges', '--count', `refs/heads/${branch}`).trim();
   if (merges !== '0') throw new Error(`${merges} merges on ${branch}`);
 }

@@ -3,10 +3,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { createRepository, type NewRepository } from '../../src/playground/git-host.js';
+import type { NewRepository } from '../../src/playground/git-host.js';
 import { eventually } from './api.js';
 import { ReferenceRepository } from './git-reference.js';
 import { findClosedPort, type Line, type TestRemote, type TestRepository, type World } from './git-world.js';
+import { RepositoryPatterns } from './repository-patterns.js';
 import { findProgram, freePort } from './servers.js';
 import { TcpLine } from './tcp-line.js';
 
@@ -39,6 +40,7 @@ read -r _ <"${root}/line/answered"
 export class SshWorld implements World {
   readonly refusal = {};
   readonly wrongPassword: string;
+  readonly #patterns = new RepositoryPatterns();
   #count = 0;
 
   private constructor(
@@ -80,12 +82,13 @@ export class SshWorld implements World {
   async close(): Promise<void> {
     const gone = new Promise((resolve) => this.server.once('exit', resolve));
     if (this.server.exitCode === null && this.server.kill('SIGTERM')) await gone;
+    this.#patterns.close();
     fs.rmSync(this.root, { recursive: true, force: true });
   }
 
   create(options: NewRepository = {}): TestRepository {
     const name = `repository-${this.#count++}`;
-    const { folder } = createRepository(this.root, name, options);
+    const folder = this.#patterns.create(this.root, name, options);
     return { remote: this.remote(`/${name}.git`), reference: new ReferenceRepository(folder) };
   }
 

@@ -3,16 +3,21 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import pg from 'pg';
 import { inject } from 'vitest';
 import { createRepository, type GitHost, startGitHost } from '../../src/playground/git-host.js';
-import { type Answer, Api } from './api.js';
+import { type Answer, Api, eventually } from './api.js';
+import { createDatabase, sql } from './database.js';
 import { type RunningProcess, runCommand, startDelegate, startManager } from './processes.js';
+import { assertSound } from './repository.js';
 import { type RedisOptions, type RunningRedis, startRedis } from './servers.js';
+
+export { createDatabase };
 
 export type Backend = 'embedded' | 'real';
 export type Road = 'manager' | 'delegate';
 export const backends: Backend[] = ['embedded', 'real'];
+/** For what does not depend on how the queue is kept. */
+export const oneBackend: Backend[] = ['real'];
 export const roads: Road[] = ['manager', 'delegate'];
 
 /** The connector of each road in account `demo`. */
@@ -30,6 +35,8 @@ export interface StackOptions {
   passwords?: Record<Road, string>;
   /** How Redis is started where the backend is real; plain by default. */
   redis?: RedisOptions;
+  /** Whether the first manager finds nothing in its database, and makes its tables itself. */
+  hasEmptyDatabase?: boolean;
   /** Is told of every answer of the manager’s API. */
   heard?: (answer: Answer) => void;
 }
@@ -65,7 +72,10 @@ export class Stack {
 
   async #begin(backend: Backend, options: StackOptions): Promise<void> {
     const admin = inject(backend === 'embedded' ? 'embeddedPostgres' : 'realPostgres');
-    const database = await createDatabase(admin);
+    const database = await createDatabase(
+      admin,
+      options.hasEmptyDatabase === true ? { from: 'template1' } : {},
+    );
     this.databaseUrl = database.url;
     this.#drop = database.drop;
     if (backend === 'real') this.redis = await startRedis(undefined, options.redis ?? {});
@@ -186,15 +196,31 @@ export class Stack {
     return [this.manager, ...this.delegates].map((one) => one?.output() ?? '').join('\n');
   }
 
-  /** The body that puts a value into the delegate's keyring, made by the delegate's own command. */
-  async sealForDelegate(id: string, value: string, scope = 'accounts/demo'): Promise<unknown> {
+  /** The body that puts a value into the keyring of the delegate in this folder, made by the delegate's own command. */
+  async sealForDelegate(
+    id: string,
+    value: string,
+    scope = 'accounts/demo',
+    folder = 'delegate',
+  ): Promise<unknown> {
+    const env = { ...this.delegateEnvironment(), SALLYPORT_DATA_DIR: path.join(this.home, folder) };
     const { code, stdout, stderr } = await runCommand(
       'workers/delegate.js',
       ['secret', 'put', '--scope', scope, '--id', id],
-      { env: this.delegateEnvironment(), input: value },
+      { env, input: value },
     );
     if (code !== 0) throw new Error(stderr);
     return JSON.parse(stdout);
+  }
+
+  /** Looks at the repository once nothing is on its way to it: whoever asked may have gone before the answer, and a check beside a push misses its objects. */
+  async assertSoundAtRest(): Promise<void> {
+    const pending = "select id from operation where state = 'pending'";
+    await eventually(
+      async () => (await sql(this.databaseUrl, pending)).length === 0,
+      'the end of every operation',
+    );
+    assertSound(this.repository);
   }
 
   async stop(): Promise<void> {
@@ -246,21 +272,3 @@ const newAccount = (username: string): GitAccount => ({
   username,
   password: randomBytes(18).toString('base64url'),
 });
-
-/** A database of its own for one test. `admin` is a URL that ends in `/postgres`, its query aside. */
-export async function createDatabase(admin: string): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await query(admin, `create database ${name}`);
-  const url = admin.replace('/postgres', `/${name}`);
-  return { url, drop: () => query(admin, `drop database if exists ${name} with (force)`) };
-}
-
-async function query(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(text);
-  } finally {
-    await client.end();
-  }
-}

@@ -290,6 +290,7 @@ describe.each([
     const hour = 3_600_000;
     it.each([
       [429, '7', 7],
+      [403, '7', 7],
       [503, '7', 7],
       [503, new Date(Date.now() + hour).toUTCString(), 900],
       [503, new Date(Date.now() - hour).toUTCString(), undefined],
@@ -315,7 +316,15 @@ describe.each([
         ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
       });
     });
-
+    it.each(['0 300', '0 -5', '9 300'])('answers 403, left and seconds until more: %s', async (row) => {
+      const reset = Math.ceil(Date.now() / 1_000) + Number(row.slice(2));
+      const failure = await failureOf((_, response) => {
+        const headers = { 'x-ratelimit-remaining': row.charAt(0), 'x-ratelimit-reset': reset };
+        (response as http.ServerResponse).writeHead(403, headers).end();
+        return true;
+      });
+      expect(failure).toMatchObject({ code: row === '0 300' ? 'GIT_HOST_ERROR' : 'GIT_AUTH_REJECTED' });
+    });
     it('sends more header than anybody needs is refused', async () => {
       const long = 'x'.repeat(http2 ? 40_000 : 20_000);
       const failure = await failureOf((_request, response) =>

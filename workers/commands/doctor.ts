@@ -5,7 +5,7 @@ import type { Config } from '../../src/config/config.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { redact, registerSecret } from '../../src/kernel/redact.js';
 import { type EnrolmentFile, readDelegateFile } from '../runtime/delegate-files.js';
-import { openPolicy } from '../runtime/delegate-runtime.js';
+import { openPolicy } from '../runtime/policy.js';
 import type { Check, Finding, Patient } from './checks/check.js';
 import { gitHostsCheck } from './checks/git-hosts.js';
 import { machineChecks } from './checks/machine.js';

@@ -22,9 +22,9 @@ import {
   removeDelegateFile,
   writeDelegateFile,
 } from '../runtime/delegate-files.js';
-import { openPolicy } from '../runtime/delegate-runtime.js';
 import { hasGroupKeys, keyringFile } from '../runtime/group-keys.js';
 import { callManager, isLocal, type ManagerAnswer } from '../runtime/manager-line.js';
+import { openPolicy } from '../runtime/policy.js';
 import { describeSelf } from '../runtime/self-description.js';
 import { reasonOf } from './checks/check.js';
 

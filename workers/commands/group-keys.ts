@@ -5,9 +5,9 @@ import type { Config } from '../../src/config/config.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
 import { forgetFinishedEnrolment, readDelegateFile, sweepDelegateFolder } from '../runtime/delegate-files.js';
-import { openPolicy } from '../runtime/delegate-runtime.js';
 import { openGroupFile } from '../runtime/group-file.js';
 import { findGroupKeys } from '../runtime/group-keys.js';
+import { openPolicy } from '../runtime/policy.js';
 
 export interface GroupKeysCommand {
   arguments: string[];

@@ -49,7 +49,7 @@ async function time(work: () => Promise<unknown>): Promise<{ ms: number; failure
 }
 
 async function locateFailure(operation: Operation, failure: Failure): Promise<Stage> {
-  if (!failure.code.startsWith('SECRET_')) return stageOf(failure);
+  if (!/^(?:SECRET|CREDENTIAL)_/.test(failure.code)) return stageOf(failure);
   // Without its secret a connector still tells whether the host is there: any answer will do.
   const anonymous = await time(() => operation.network(listRemoteArgv(), { anonymous: true }));
   return anonymous.failure !== null && stageOf(anonymous.failure) === 'reach' ? 'reach' : 'authenticate';

@@ -23,6 +23,8 @@ export class HttpRoad implements Road {
   readonly #url: URL;
   readonly #options: RoadOptions;
   #pipe: PasswordPipe | null = null;
+  #keyPipe: PasswordPipe | null = null;
+  #proxyPipe: PasswordPipe | null = null;
   #network: [string, string][] | undefined;
 
   /** @throws Failure CONNECTOR_DENIED */
@@ -43,7 +45,11 @@ export class HttpRoad implements Road {
         ['remote.origin.url', this.#url.href],
         ['remote.origin.vcs', HELPER],
       ],
-      environment: anonymous ? {} : await this.#offerPassword(),
+      environment: {
+        ...(await this.#offerKey()),
+        ...(await this.#offerToProxy()),
+        ...(anonymous ? {} : await this.#offerPassword()),
+      },
     };
   }
 
@@ -55,7 +61,12 @@ export class HttpRoad implements Road {
     if (credential !== undefined) {
       const open = async (): Promise<Secret> =>
         (await credential.open()).use((bytes) => new Secret(Buffer.from(bytes)));
-      own.credential = { username: credential.username, open };
+      own.credential = {
+        username: credential.username,
+        scheme: credential.scheme,
+        usernameFor: credential.usernameFor,
+        open,
+      };
     }
     const deadlineMs = Math.ceil(secondsLeft * 1_000);
     const options = {
@@ -70,22 +81,53 @@ export class HttpRoad implements Road {
   }
 
   rest(): void {
-    this.#pipe?.drain();
+    for (const pipe of this.#pipes) pipe?.drain();
   }
 
   async close(): Promise<void> {
-    this.#pipe?.close();
+    for (const pipe of this.#pipes) pipe?.close();
+  }
+
+  get #pipes(): (PasswordPipe | null)[] {
+    return [this.#pipe, this.#keyPipe, this.#proxyPipe];
+  }
+
+  /** Of a client certificate that the connector names. */
+  async #offerKey(): Promise<Record<string, string>> {
+    const { client } = this.#options.network.options;
+    if (client === undefined || !('key' in client)) return {};
+    this.#keyPipe ??= await PasswordPipe.open(this.#options.root);
+    this.#keyPipe.offerKey(client.key);
+    return { SALLYPORT_KEY_PIPE: this.#keyPipe.file };
+  }
+
+  /** To a proxy that the connector names. */
+  async #offerToProxy(): Promise<Record<string, string>> {
+    const { proxy } = this.#options.network.options;
+    const isAsked = proxy?.isOfConnector === true && proxy.serves(this.#url.hostname);
+    if (!isAsked || proxy.password === undefined) return {};
+    this.#proxyPipe ??= await PasswordPipe.open(this.#options.root);
+    const password = new Secret(Buffer.from(proxy.password));
+    this.#proxyPipe.offer(password);
+    password.wipe();
+    const { scripts } = this.#options;
+    return {
+      GIT_ASKPASS: scripts.askpass,
+      SALLYPORT_PROXY: proxy.url.host,
+      SALLYPORT_PROXY_PIPE: this.#proxyPipe.file,
+    };
   }
 
   async #offerPassword(): Promise<Record<string, string>> {
     const { credential } = this.#options.remote;
     if (credential === undefined) return {};
     this.#pipe ??= await PasswordPipe.open(this.#options.root);
-    this.#pipe.offer(await credential.open());
+    const secret = await credential.open();
+    this.#pipe.offer(secret);
     return {
       GIT_ASKPASS: this.#options.scripts.askpass,
       SALLYPORT_HOST: this.host,
-      SALLYPORT_USERNAME: credential.username,
+      SALLYPORT_USERNAME: credential.usernameFor?.(secret) ?? credential.username,
       SALLYPORT_PASSWORD_PIPE: this.#pipe.file,
     };
   }

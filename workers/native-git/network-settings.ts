@@ -5,9 +5,15 @@ import fs from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { bundleRoots, type Network } from '../../src/git/network.js';
-import { checkBehind, resolveChecked, resolveProxy } from '../../src/git/network-dial.js';
+import {
+  checkBehind,
+  type NetworkOptions,
+  resolveChecked,
+  resolveProxy,
+} from '../../src/git/network-dial.js';
 import type { Proxy } from '../../src/git/network-proxy.js';
 import { named } from './addresses.js';
+import { KEY_DESCRIPTOR } from './scripts.js';
 
 type Settings = [string, string][];
 
@@ -23,12 +29,20 @@ export async function describeNetwork(url: URL, network: Network, root: string):
       ? await goThrough(proxy, url, network)
       : await goDirectly(url, network)),
     ...(bundle === null ? [] : ([['http.sslCAInfo', bundle]] as Settings)),
-    ...(client === undefined
-      ? []
-      : ([
-          ['http.sslCert', client.certificateFile],
-          ['http.sslKey', client.keyFile],
-        ] as Settings)),
+    ...(client === undefined ? [] : describeClient(client, root)),
+  ];
+}
+
+/** Of a key that is a secret there is no file: the wrapper of git holds it open under this name, for whatever git starts. */
+function describeClient(client: NonNullable<NetworkOptions['client']>, root: string): Settings {
+  if ('certificateFile' in client)
+    return [
+      ['http.sslCert', client.certificateFile],
+      ['http.sslKey', client.keyFile],
+    ];
+  return [
+    ['http.sslCert', writeOnce(client.certificate, 'certificate', root)],
+    ['http.sslKey', `/proc/self/fd/${KEY_DESCRIPTOR}`],
   ];
 }
 
@@ -42,7 +56,8 @@ async function goThrough(proxy: Proxy, url: URL, { options }: Network): Promise<
   const found = await named(new URL(proxy.url).host, resolveProxy(proxy, options));
   const address = new URL(proxy.url);
   address.username = encodeURIComponent(proxy.username);
-  address.password = encodeURIComponent(proxy.password ?? '');
+  // One that is a secret is asked for.
+  if (!proxy.isOfConnector) address.password = encodeURIComponent(proxy.password ?? '');
   return [
     ['http.proxy', address.href],
     ['http.proxyAuthMethod', 'basic'],
@@ -57,14 +72,19 @@ function pin(hostname: string, port: number, found: { address: string; family: n
   return [['http.curloptResolve', `${hostname}:${port}:${literals.join(',')}`]];
 }
 
-/** git knows one file of roots, not two. It is named for its content, since engines may share the folder. */
+/** git knows one file of roots, not two. */
 function writeBundle(network: Network, root: string): string | null {
   const roots = bundleRoots(network);
-  if (roots === null) return null;
-  const file = path.join(root, `roots-${createHash('sha256').update(roots).digest('hex').slice(0, 16)}.pem`);
+  return roots === null ? null : writeOnce(roots, 'roots', root);
+}
+
+/** A file is named for its content, since engines may share the folder. */
+function writeOnce(content: string, name: string, root: string): string {
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const file = path.join(root, `${name}-${digest}.pem`);
   if (fs.existsSync(file)) return file;
   const fresh = `${file}-${process.pid}`;
-  fs.writeFileSync(fresh, roots, { mode: 0o600 });
+  fs.writeFileSync(fresh, content, { mode: 0o600 });
   fs.renameSync(fresh, file);
   return file;
 }

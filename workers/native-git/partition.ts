@@ -9,11 +9,24 @@ import type { Secret } from '../../src/kernel/secret.js';
 /** A credential that is opened once for an operation, however often it is asked for. */
 export class OpenedOnce implements Credential {
   readonly username: string;
+  readonly scheme: Credential['scheme'];
+  readonly usernameFor: Credential['usernameFor'];
   readonly open: () => Promise<Secret>;
+  readonly openPassphrase: Credential['openPassphrase'];
   #secret: Promise<Secret> | null = null;
+  #passphrase: Promise<Secret> | null = null;
 
   constructor(credential: Credential) {
+    const { openPassphrase } = credential;
     this.username = credential.username;
+    this.scheme = credential.scheme;
+    this.usernameFor = credential.usernameFor;
+    this.openPassphrase =
+      openPassphrase &&
+      (() => {
+        this.#passphrase ??= openPassphrase();
+        return this.#passphrase;
+      });
     this.open = () => {
       this.#secret ??= credential.open();
       return this.#secret;
@@ -21,8 +34,10 @@ export class OpenedOnce implements Credential {
   }
 
   async wipe(): Promise<void> {
-    const secret = await this.#secret?.catch(() => null);
-    secret?.wipe();
+    for (const opening of [this.#secret, this.#passphrase]) {
+      const secret = await opening?.catch(() => null);
+      secret?.wipe();
+    }
   }
 }
 

@@ -49,6 +49,15 @@ export class PasswordPipe {
     });
   }
 
+  /** The same for a private key in PEM, whose last line its reader knows. @throws SECRET_UNREADABLE */
+  offerKey(key: Buffer): void {
+    this.drain();
+    if (key.length >= PIPE_BYTES_MAX || !key.includes('-----END'))
+      throw refuse('it is no private key in PEM');
+    fs.writeSync(this.#descriptor, key);
+    fs.writeSync(this.#descriptor, '\n');
+  }
+
   /** Takes back what was not read. */
   drain(): void {
     const rest = Buffer.alloc(PIPE_BYTES_MAX);

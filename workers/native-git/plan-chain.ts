@@ -1,6 +1,7 @@
 // Works out what a chain does to the files of its base, before any object is made.
 import { blobIdOf } from '../../src/git/blob-id.js';
 import type { BlobId, Chain, Mismatch, Path, Step } from '../../src/git/git.js';
+import { Leaving } from '../../src/git/leaving.js';
 import { Failure } from '../../src/kernel/failure.js';
 
 /** A line of `ls-tree`: a file, a submodule, or (mode 040000) a directory. */
@@ -142,30 +143,38 @@ function planStep(tree: Overlay, step: Step): PlannedStep {
   const wanted = new Map(step.changes.map(({ path, content }) => [path, content]));
   const before = [...wanted.keys()].map((path) => [path, summarize(tree.find(path))] as const);
   const edits: Edit[] = [];
+  const gone = new Leaving();
   for (const [path, content] of wanted) {
     const there = tree.find(path);
     if (content !== null || there === null || !isFile(there)) continue;
+    gone.note(there.id, isExecutable(there));
     tree.remove(path);
     edits.push({ path, file: null });
   }
+  const stayExecutable = new Set<Path>();
+  for (const [path, content] of wanted)
+    if (content !== null && gone.take(blobIdOf(content))) stayExecutable.add(path);
   const writes = [...wanted].toSorted(([a], [b]) => b.split('/').length - a.split('/').length);
   for (const [path, content] of writes) {
     if (content === null) continue;
-    const edit = planWrite(tree, path, content);
+    const edit = planWrite(tree, path, { content, wasExecutable: stayExecutable.has(path) });
     if (edit !== null) edits.push(edit);
   }
   const isUnchanged = before.every(([path, summary]) => summarize(tree.find(path)) === summary);
   return { step, edits: isUnchanged ? [] : edits, blobs };
 }
 
-function planWrite(tree: Overlay, path: Path, content: Uint8Array): Edit | null {
+function planWrite(
+  tree: Overlay,
+  path: Path,
+  { content, wasExecutable }: { content: Uint8Array; wasExecutable: boolean },
+): Edit | null {
   const id = blobIdOf(content);
   const there = tree.find(path);
   if (there?.id === id) return null;
   const by = tree.findBlocker(path);
   if (by !== null) throw new Failure('GIT_PATH_BLOCKED', { path, by });
-  const isExecutable = there !== null && (Number.parseInt(there.mode, 8) & 0o100) !== 0;
-  const mode = isExecutable ? '100755' : '100644';
+  const mode = (there === null ? wasExecutable : isExecutable(there)) ? '100755' : '100644';
   tree.write(path, mode, id);
   return { path, file: { mode, content } };
 }
@@ -177,6 +186,8 @@ function summarize(node: Node | null): string {
 function isDirectory({ mode }: { mode: string }): boolean {
   return mode === '040000';
 }
+
+const isExecutable = ({ mode }: Node): boolean => (Number.parseInt(mode, 8) & 0o100) !== 0;
 
 /** A regular file, executable or not. */
 function isPlain({ mode }: Node): boolean {

@@ -13,6 +13,8 @@ export interface Scripts {
   helpers: string;
   /** Runs an agent of ssh: `/bin/sh <agent>`. */
   agent: string;
+  /** What ssh-add calls to be told the passphrase of a key. */
+  passphrase: string;
   /** An empty folder. */
   home: string;
 }
@@ -25,6 +27,10 @@ export const OBJECT_BYTES_MAX = 512 * 1024 * 1024;
 export const CPU_SECONDS_MAX = 600;
 const MEMORY_KIB_MAX = 4 * 1024 * 1024;
 
+/** Under which git and its helpers find the private key of a client certificate. */
+export const KEY_DESCRIPTOR = 9;
+
+// A private key comes through a pipe, and is then a piece of memory that has no name: libcurl takes nothing but files.
 // `timeout` leads a process group of its own and ends it whole: git and the helpers it started. It tells its id
 // first, which is the group's; simple-git would also wait 50 ms after a command that printed nothing.
 const WRAPPER = `#!/bin/sh
@@ -33,13 +39,25 @@ ulimit -c 0
 ulimit -f "$SALLYPORT_FILE_BLOCKS_MAX"
 ulimit -t ${CPU_SECONDS_MAX}
 ulimit -v ${MEMORY_KIB_MAX}
+if [ -n "$SALLYPORT_KEY_PIPE" ]; then
+  umask 077
+  key=$(mktemp /dev/shm/sallyport-XXXXXXXXXX) || exit 125
+  exec ${KEY_DESCRIPTOR}<>"$key"
+  rm -f -- "$key"
+  while IFS= read -r line; do
+    printf '%s\\n' "$line" >&${KEY_DESCRIPTOR}
+    case "$line" in -----END*) break ;; esac
+  done <"$SALLYPORT_KEY_PIPE"
+  unset line
+fi
 exec timeout --signal=TERM --kill-after=${KILL_AFTER_SECONDS} "$SALLYPORT_SECONDS_MAX" git "$@"
 `;
 
-// Both printf and read are part of the shell: the password never is an argument. A proxy that asks gets none of it.
+// Both printf and read are part of the shell: the password never is an argument. A proxy that asks gets its own, if anything.
 const ASKPASS = `#!/bin/sh
 case "$1" in
 "Username for 'http"*"://$SALLYPORT_HOST': ") printf '%s\\n' "$SALLYPORT_USERNAME" ;;
+"Password for 'http"*"@$SALLYPORT_PROXY': ") IFS= read -r line <"$SALLYPORT_PROXY_PIPE" && printf '%s\\n' "$line" ;;
 "Password for 'http"*"@$SALLYPORT_HOST': ") IFS= read -r line <"$SALLYPORT_PASSWORD_PIPE" && printf '%s\\n' "$line" ;;
 esac
 `;
@@ -76,6 +94,12 @@ ${ONLY_ONCE}exec ssh -F /dev/null -T \\
   -o ServerAliveInterval=10 -o ServerAliveCountMax=3 -o TCPKeepAlive=yes "$@"
 `;
 
+// Told once: asked again, the passphrase was wrong.
+const PASSPHRASE = `#!/bin/sh
+case "$1" in *again*) exit 1 ;; esac
+IFS= read -r line <"$SALLYPORT_PASSWORD_PIPE" && printf '%s\\n' "$line"
+`;
+
 // The inner shell outlives the agent, whatever ends it, and takes its folder away.
 const AGENT = `#!/bin/sh
 ulimit -c 0
@@ -98,6 +122,7 @@ export function writeScripts(root: string): Scripts {
     askpass: write(root, 'askpass', ASKPASS),
     ssh: write(root, 'run-ssh', SSH),
     agent: write(root, 'run-agent', AGENT),
+    passphrase: write(root, 'tell-passphrase', PASSPHRASE),
     home,
   };
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { childEnvironment } from '../../src/config/process.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
+import { PasswordPipe } from './password-pipe.js';
 import { endGroup } from './run-git.js';
 import type { Scripts } from './scripts.js';
 
@@ -21,7 +22,11 @@ export class SshAgent {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
 
-  private constructor(folder: string, process: ChildProcess) {
+  private constructor(
+    folder: string,
+    process: ChildProcess,
+    private readonly scripts: Scripts,
+  ) {
     this.folder = folder;
     this.socket = path.join(folder, 'agent');
     this.#process = process;
@@ -39,7 +44,7 @@ export class SshAgent {
       stdio: ['ignore', 'pipe', 'ignore'],
       cwd: folder,
     });
-    const agent = new SshAgent(folder, child);
+    const agent = new SshAgent(folder, child, scripts);
     // It names its socket once it listens.
     const listens = await new Promise<boolean>((resolve) => {
       child.stdout?.once('data', () => resolve(true));
@@ -51,14 +56,32 @@ export class SshAgent {
     throw new Failure('GIT_ENGINE_FAILED', { command: 'ssh-agent', reason: 'it does not start' });
   }
 
-  /** Takes the key in. @throws Failure SECRET_UNREADABLE when it is no private key, or one with a passphrase. */
-  async add(secret: Secret, secondsMax: number): Promise<void> {
-    if (secret.use(hasPassphrase))
-      throw refuse('it is a private key with a passphrase, and only one without can be used');
+  /** Takes the key in. @throws Failure SECRET_UNREADABLE when it is no private key, or has another passphrase. */
+  async add(secret: Secret, secondsMax: number, passphrase?: Secret): Promise<void> {
+    const isLocked = secret.use(hasPassphrase);
+    if (isLocked && passphrase === undefined)
+      throw refuse('it is a private key with a passphrase, and the connector names none');
+    const pipe = isLocked ? await PasswordPipe.open(this.folder) : undefined;
+    try {
+      if (passphrase !== undefined) pipe?.offer(passphrase);
+      const code = await this.#add(secret, secondsMax, pipe);
+      if (code !== 0)
+        throw refuse(
+          isLocked ? 'its passphrase is another one' : 'it is not a private key that ssh can read',
+        );
+    } finally {
+      pipe?.close();
+    }
+  }
+
+  async #add(secret: Secret, secondsMax: number, pipe: PasswordPipe | undefined): Promise<number | null> {
     const child = spawn('ssh-add', ['-q', '-'], {
       env: surroundings(path.dirname(this.folder), {
         SSH_AUTH_SOCK: this.socket,
-        SSH_ASKPASS_REQUIRE: 'never',
+        SSH_ASKPASS_REQUIRE: pipe === undefined ? 'never' : 'force',
+        ...(pipe === undefined
+          ? {}
+          : { SSH_ASKPASS: this.scripts.passphrase, SALLYPORT_PASSWORD_PIPE: pipe.file }),
       }),
       stdio: ['pipe', 'ignore', 'ignore'],
       cwd: this.folder,
@@ -75,7 +98,7 @@ export class SshAgent {
     child.stdin.on('error', () => undefined).end(key);
     const code = await ended;
     key.fill(0);
-    if (code !== 0) throw refuse('it is not a private key that ssh can read');
+    return code;
   }
 
   async close(): Promise<void> {

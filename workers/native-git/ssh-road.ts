@@ -78,7 +78,7 @@ export class SshRoad implements Road {
   async #addKey(agent: SshAgent, secondsMax: number): Promise<void> {
     const { credential } = this.#options.remote;
     if (this.#hasKey || credential === undefined) return;
-    await agent.add(await credential.open(), secondsMax);
+    await agent.add(await credential.open(), secondsMax, await credential.openPassphrase?.());
     this.#hasKey = true;
   }
 

@@ -1,11 +1,10 @@
 // A delegate's life: say hello and compare contracts, get the group's keys, take tasks, send heartbeats, drain.
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.js';
-import { contractOfEditions } from '../../src/contract/group-keys.js';
 import { heartbeatIntervalMs, type Presence, type SelfDescription } from '../../src/contract/presence.js';
 import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { openKeyFile } from '../../src/envelope/key-file.js';
+import { openNetwork } from '../../src/git/network.js';
 import type { ErrorCode } from '../../src/kernel/errors.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Log } from '../../src/kernel/log.js';
@@ -20,6 +19,7 @@ import type { SealingSuite } from '../../src/sealing/client-sealing.js';
 import { Identity } from '../../src/sealing/identity.js';
 import { Keyring } from '../secret-managers/keyring.js';
 import { SecretManagerRegistry } from '../secret-managers/registry.js';
+import { DelegateAccess, type Openers } from './access.js';
 import { AuditFile } from './audit-file.js';
 import {
   type EnrolmentFile,
@@ -27,16 +27,20 @@ import {
   type IdentityFile,
   readDelegateFile,
 } from './delegate-files.js';
+import { exchangeGrant } from './exchange-grant.js';
+import { ExchangedTokens } from './exchanged.js';
 import { type GroupFile, lineOf, openGroupFile } from './group-file.js';
 import { hasKeyring, keyringFile } from './group-keys.js';
-import { taskHandlers } from './handlers.js';
+import { type ExchangeGrant, taskHandlers } from './handlers.js';
+import { hostHandlers } from './host-handlers.js';
+import { openHosts } from './hosts.js';
 import { joinGroup } from './join-group.js';
 import { KeptValues } from './kept-values.js';
 import { changeAudibly, handOverAudibly } from './key-records.js';
 import { LiveGroupKeys } from './live-group-keys.js';
-import { type DelegatePolicy, readPolicy } from './policy.js';
+import { type DelegatePolicy, openPolicy } from './policy.js';
 import { PresenceReporter } from './presence-reporter.js';
-import { type Openers, openRemotes } from './remotes.js';
+import { openRemotes } from './remotes.js';
 import { SecretAudit } from './secret-audit.js';
 import { type SecretHandlers, secretHandlers } from './secret-handlers.js';
 import { describeSelf } from './self-description.js';
@@ -66,7 +70,7 @@ interface Person {
 /** What changes while it works. */
 interface Work {
   worker: TaskWorker | undefined;
-  /** Told to a manager that understands it. */
+  /** Unknown as long as it says hello. */
   groupKeys: LiveGroupKeys | undefined;
   lastFault: Presence['lastFault'];
 }
@@ -85,11 +89,12 @@ const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(['TASK_EXPIRED', 'CONTRACT_VER
 export async function startDelegate(config: Config, log: Log): Promise<Delegate> {
   const person = openPerson(config);
   const { enrolment, folder, self, who } = person;
-  log.info({ ...who, name: self.name, version: self.version }, 'starts');
+  const { name, tasksMax, version } = self;
+  log.info({ ...who, name, version }, 'starts');
   prepareFolder(folder);
   const backend = await openBackend(config, enrolment);
   const work: Work = { worker: undefined, groupKeys: undefined, lastFault: null };
-  const running = (): number => work.worker?.running ?? 0;
+  const running = () => work.worker?.running ?? 0;
   const reporter = new PresenceReporter(backend, person, log, () => ({
     self,
     running: running(),
@@ -97,21 +102,20 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     wantsGroupKeys: null,
     ...(work.groupKeys === undefined ? {} : { groupKeys: work.groupKeys.state }),
   }));
-  const pingQueue = (): Promise<void> => reporter.ping();
-  const vitals = new VitalSigns(self.version, { pingQueue, running, tasksMax: self.tasksMax });
+  const vitals = new VitalSigns(version, { pingQueue: () => reporter.ping(), running, tasksMax });
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
-  const contract = await joinGroup(person, reporter, vitals, log);
-  const groupKeys = await openGroupKeys(person, log);
-  if (person.policy.wrappedBy !== undefined && !person.groupFile.isWrapped) log.warn(who, UNWRAPPED);
+  await joinGroup(person, reporter, vitals, log);
+  const groupKeys = (work.groupKeys = await openGroupKeys(person, log));
   vitals.receiveGroupKeys();
-  if (contract >= contractOfEditions) work.groupKeys = groupKeys;
   const keyring = new Keyring(groupKeys.keyring, enrolment.deployment);
   const journal = new FileTaskJournal(folder);
   const managers = openManagers(config, keyring, person);
   const records = openRecords(person, log);
   const openers = { keyring, managers, audit: new SecretAudit(records) };
+  const access = new DelegateAccess(openNetwork(config), person.policy, openers);
   const handlers = taskHandlers({
-    open: openRemotes(config, person.policy, openers),
+    ...openRoads(config, person, access),
+    exchange: exchangeWith(access, openers, folder),
     secrets: openSecretHandlers(person, groupKeys, openers),
     handOver: (newcomer) => handOverAudibly(person, newcomer, log),
     changeKeys: changeAudibly(person, groupKeys, log),
@@ -119,8 +123,8 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const worker = new TaskWorker(backend, {
     seal: sealOf(person, groupKeys),
     speaks: { oldest: contractOldest, latest: contractVersion },
-    name: self.name,
-    tasksMax: self.tasksMax,
+    name,
+    tasksMax,
     journal,
     handlers: vitals.metrics.measure(handlers),
     ...listeners(person, work, { vitals, managers }, log),
@@ -129,7 +133,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   let says: 'heartbeat' | 'draining' = 'heartbeat';
   await reporter.say(says);
   const beat = setInterval(() => void reporter.say(says), heartbeatIntervalMs);
-  log.info({ ...who, tasksMax: self.tasksMax }, 'takes tasks');
+  log.info({ ...who, tasksMax }, 'takes tasks');
   return {
     url: vitals.url,
     drain: async () => {
@@ -144,11 +148,20 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       await reporter.close();
       journal.close();
       groupKeys.close();
+      access.close();
       await managers.close();
       await records.close();
       vitals.close();
       log.info(who, 'has drained');
     },
+  };
+}
+
+/** To repositories, and to the APIs of their hosts. */
+function openRoads(config: Config, { policy }: Person, access: DelegateAccess) {
+  return {
+    open: openRemotes(config, policy, access),
+    hosts: hostHandlers(openHosts(config, policy, access)),
   };
 }
 
@@ -158,10 +171,19 @@ function prepareFolder(folder: string): void {
   if (hasKeyring(folder)) openKeyFile(keyringFile(folder), { createIfMissing: false });
 }
 
-const openGroupKeys = (person: Person, log: Log): Promise<LiveGroupKeys> =>
-  LiveGroupKeys.open(person, {
-    onFault: (error) => log.warn({ ...person.who, err: error }, 'keys of before cannot be destroyed'),
+async function openGroupKeys(person: Person, log: Log): Promise<LiveGroupKeys> {
+  const { groupFile, policy, who } = person;
+  const keys = await LiveGroupKeys.open(person, {
+    onFault: (error) => log.warn({ ...who, err: error }, 'keys of before cannot be destroyed'),
   });
+  if (policy.wrappedBy !== undefined && !groupFile.isWrapped) log.warn(who, UNWRAPPED);
+  return keys;
+}
+
+function exchangeWith(access: DelegateAccess, openers: Openers, folder: string): ExchangeGrant {
+  const exchanged = new ExchangedTokens(folder);
+  return (input, task) => exchangeGrant({ access, openers, exchanged }, input, task);
+}
 
 function openSecretHandlers(
   { enrolment, folder, policy }: Person,
@@ -254,12 +276,6 @@ function openPerson(config: Config): Person {
   const who = { delegate: enrolment.delegate, group: enrolment.group.name };
   const groupFile = openGroupFile(config, enrolment, policy);
   return { folder, enrolment, keys, identity, policy, groupFile, self, who };
-}
-
-export function openPolicy(config: Config): DelegatePolicy {
-  const named = config.SALLYPORT_DELEGATE_POLICY_FILE;
-  const file = named ?? path.join(config.SALLYPORT_DATA_DIR, 'policy.yaml');
-  return readPolicy(file, { required: named !== undefined });
 }
 
 /** The queue, as this delegate's own user. */

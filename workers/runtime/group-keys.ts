@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { contractOfEditions, type GroupEdition, isGenuineEdition } from '../../src/contract/group-keys.js';
+import { type GroupEdition, isGenuineEdition } from '../../src/contract/group-keys.js';
 import { groupKeysInfo } from '../../src/contract/presence.js';
 import type { TaskInput } from '../../src/contract/tasks.js';
 import { adoptKeys, KeyFile, type KeyRing, openKeyFile, readKeyFile } from '../../src/envelope/key-file.js';
@@ -78,7 +78,7 @@ export async function handOver(
     throw new Failure('TASK_REFUSED', { reason: 'the newcomer has not signed its sealing key' });
   policy.assertMayReceiveKeys(fingerprintOf(identityKey));
   const { group, keyring } = await requireKeys(file);
-  const secret = Buffer.from(JSON.stringify({ group: asUnderstood(group, newcomer), keyring }));
+  const secret = Buffer.from(JSON.stringify({ group, keyring }));
   try {
     return await new Sealer(sealingKey, groupKeysInfo(file.enrolment.group.id)).seal(secret, delegate);
   } finally {
@@ -95,13 +95,6 @@ export async function requireKeys(file: GroupFile): Promise<{ group: GroupKeysFi
   if (!hasKeyring(folder))
     throw new Failure('TASK_REFUSED', { reason: 'this delegate lacks the keyring itself' });
   return { group, keyring: readKeyFile(keyringFile(folder)) };
-}
-
-/** A newcomer that knows of no editions takes the keys as those the group was founded with. */
-function asUnderstood(group: GroupKeysFile, { contract = 0 }: TaskInput<'group.handOver'>): object {
-  if (contract >= contractOfEditions) return group;
-  const { identity, sealing } = group;
-  return { format: 'sallyport-group-1', identity, sealing };
 }
 
 /** Opens and keeps what another delegate handed over. @throws KEY_FILE_UNUSABLE, and as the file's `write` */

@@ -28,7 +28,7 @@ const KEYRING_MISSING =
   'has the keys of the group and lacks its keyring: waits for another delegate to hand it over. ' +
   'If no other delegate of the group has it, make a new one: npm run -s delegate -- keyring make';
 /**
- * Says hello until the manager has welcomed this delegate and it has the current keys of its group; the contract they speak. Where a
+ * Says hello until the manager has welcomed this delegate and it has the current keys of its group. Where a
  * KMS wraps what it has of them, no manager is greeted before they are open.
  * @throws CONTRACT_VERSION_MISMATCH, KEY_FILE_UNUSABLE, CONFIGURATION_INVALID, SECRET_*
  */
@@ -37,7 +37,7 @@ export async function joinGroup(
   reporter: PresenceReporter,
   vitals: VitalSigns,
   log: Log,
-): Promise<number> {
+): Promise<void> {
   const stop = new AbortController();
   const abort = (): void => stop.abort(new Error('stopped before a manager answered'));
   process.once('SIGTERM', abort).once('SIGINT', abort).once('disconnect', abort);
@@ -54,7 +54,7 @@ export async function joinGroup(
       const isFirst = vitals.welcome();
       if (isFirst) log.info({ ...who, contract: welcome.contract }, 'welcomed');
       const has: boolean = (await outlast(() => takeKeys(person, welcome, log))) || !lacks;
-      if (has && (await outlast(() => isUpToDate(person, welcome, log)))) return welcome.contract;
+      if (has && (await outlast(() => isUpToDate(person, welcome, log)))) return;
       if (has && !isBehind)
         log.warn(who, 'lacks the current keys of its group, which others of it made meanwhile');
       isBehind ||= has;
@@ -118,7 +118,7 @@ async function isUpToDate(
   { edition }: AcceptedWelcome,
   log: Log,
 ): Promise<boolean> {
-  if (edition == null) return true;
+  if (edition === null) return true;
   if (!isGenuineEdition(edition, groupFile.enrolment.group.identityKey)) {
     log.warn({ audit: true, ...who }, 'the manager names keys that the identity of the group did not sign');
     return true;

@@ -1,7 +1,9 @@
 // What a delegate's own operators allow it. The file is theirs: no manager can change it, and what it forbids is not done.
 import fs from 'node:fs';
+import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { Config } from '../../src/config/config.js';
 import {
   type CarriedManager,
   KmsSettings,
@@ -9,6 +11,7 @@ import {
 } from '../../src/contract/secret-managers.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { isGitAllowed, placeOf } from '../../src/policy/git-patterns.js';
+import { isApiOfHost } from '../../src/providers/host-place.js';
 import { isAtProvider, isManagerAllowed, isPathAllowed, SecretRule } from './secret-rules.js';
 
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
@@ -100,6 +103,22 @@ export class DelegatePolicy {
     );
   }
 
+  /** What else is dialled for a Git host: where tokens come from, its API, the proxy to it. @throws DELEGATE_POLICY_REFUSED */
+  assertServiceAllowed(url: string): void {
+    this.assertGitAllowed(url);
+  }
+
+  /**
+   * Whoever may reach a repository may ask the API of its own host about it; another address takes a pattern of its own.
+   * @throws DELEGATE_POLICY_REFUSED
+   */
+  assertApiAllowed(repository: string, api: string): void {
+    this.assertGitAllowed(repository);
+    const { gitAllowed } = this;
+    if (gitAllowed === null || isApiOfHost(repository, api) || isGitAllowed(gitAllowed, api)) return;
+    throw refused('git.allow', `no pattern names the API at ${placeOf(api).host}`);
+  }
+
   /**
    * Without rules, a manager that says where to sign in could have the delegate’s own identity sent anywhere.
    * @throws DELEGATE_POLICY_REFUSED
@@ -148,6 +167,13 @@ export class DelegatePolicy {
 
 const refused = (rule: string, reason: string): Failure =>
   new Failure('DELEGATE_POLICY_REFUSED', { rule, reason }) as Failure;
+
+/** The policy of a delegate with these settings. @throws CONFIGURATION_INVALID */
+export function openPolicy(config: Config): DelegatePolicy {
+  const named = config.SALLYPORT_DELEGATE_POLICY_FILE;
+  const file = named ?? path.join(config.SALLYPORT_DATA_DIR, 'policy.yaml');
+  return readPolicy(file, { required: named !== undefined });
+}
 
 /** Reads the policy file; without one, all that the settings allow is allowed, but the delegate’s identity goes to no other address. @throws CONFIGURATION_INVALID */
 export function readPolicy(file: string, { required }: { required: boolean }): DelegatePolicy {

@@ -185,3 +185,45 @@ describe('where there is no policy file', () => {
     expect(problemOf(() => readPolicy(below, { required: false }))).toMatch(/cannot be read: ENOTDIR/);
   });
 });
+
+describe('the API of a Git host', () => {
+  const rules =
+    'git: { allow: [github.com/acme/*, git.example/team/**, forge.example/**, api.forge.example] }';
+  it.each([
+    ['https://github.com/acme/app.git', 'https://api.github.com'],
+    ['git@github.com:acme/app.git', 'https://api.github.com'],
+    ['https://git.example/team/app.git', 'https://git.example/api/v4'],
+    ['ssh://git@git.example/team/app.git', 'https://git.example/api/v4'],
+    ['https://forge.example/a/b', 'https://api.forge.example'],
+  ])('may be asked about %s at %s', (repository, api) => {
+    expect(() => read(rules).assertApiAllowed(repository, api)).not.toThrow();
+  });
+
+  it.each([
+    ['https://github.com/other/app.git', 'https://api.github.com', 'no pattern names github.com/other/app'],
+    [
+      'https://git.example/team/app.git',
+      'https://git.example:8443/api',
+      'no pattern names the API at git.example:8443',
+    ],
+    [
+      'https://git.example/team/app.git',
+      'https://collector.example',
+      'no pattern names the API at collector.example',
+    ],
+    [
+      'https://git.example/team/app.git',
+      'https://api.github.com',
+      'no pattern names the API at api.github.com',
+    ],
+  ])('may not be asked about %s at %s', (repository, api, reason) => {
+    expect(failureOf(() => read(rules).assertApiAllowed(repository, api))).toMatchObject({
+      code: 'DELEGATE_POLICY_REFUSED',
+      data: { rule: 'git.allow', reason },
+    });
+  });
+
+  it('may be asked anywhere where there are no rules for Git', () => {
+    expect(() => read('').assertApiAllowed('https://git.example/a', 'https://api.example')).not.toThrow();
+  });
+});

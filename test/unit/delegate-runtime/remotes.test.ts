@@ -6,6 +6,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readConfig } from '../../../src/config/config.js';
 import { openKeyFile } from '../../../src/envelope/key-file.js';
+import { openNetwork } from '../../../src/git/network.js';
+import { DelegateAccess } from '../../../workers/runtime/access.js';
 import { AuditFile } from '../../../workers/runtime/audit-file.js';
 import { DelegatePolicy } from '../../../workers/runtime/policy.js';
 import { openRemotes } from '../../../workers/runtime/remotes.js';
@@ -54,7 +56,8 @@ it.each(['in-process', 'native'])(
     const audit = new SecretAudit(new AuditFile(home));
     const remote = { url: `http://127.0.0.1:${port}/a.git` };
     const task = { id: 't', name: 'git.head', purpose: null };
-    const git = openRemotes(config, policy, { keyring, managers, audit })(remote, task);
+    const access = new DelegateAccess(openNetwork(config), policy, { keyring, managers, audit });
+    const git = await openRemotes(config, policy, access)(remote, task);
     expect(await failureFrom(git.head('main'))).toMatchObject({ code: 'GIT_TIMEOUT', data: { seconds: 1 } });
   },
 );

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { contractVersion } from '../../../src/contract/version.js';
 import type { Git } from '../../../src/git/git.js';
 import { Failure } from '../../../src/kernel/failure.js';
+import type { HostApi } from '../../../src/providers/host-api.js';
 import { type OpenRemote, taskHandlers } from '../../../workers/runtime/handlers.js';
+import { hostHandlers } from '../../../workers/runtime/host-handlers.js';
 import { DelegateMetrics, type Levels } from '../../../workers/runtime/metrics.js';
 import { secretHandlers } from '../../../workers/runtime/secret-handlers.js';
 
@@ -24,11 +26,14 @@ async function valueOf(series: string, levels = idle): Promise<number | undefine
 
 /** The handlers of a delegate whose repositories answer a head like this. */
 const handlersOf = (head: () => Promise<string | null>) => {
-  const open: OpenRemote = () => ({ head }) as unknown as Git;
+  const open: OpenRemote = async () => ({ head }) as unknown as Git;
   const nobody = () => Promise.reject(new Error('nobody comes'));
   const secrets = secretHandlers({} as Parameters<typeof secretHandlers>[0]);
+  const hosts = hostHandlers(async () => ({}) as HostApi);
   const changeKeys = { stage: nobody, wish: () => '', adopt: nobody, promote: nobody };
-  return metrics.measure(taskHandlers({ open, secrets, handOver: nobody, changeKeys }));
+  return metrics.measure(
+    taskHandlers({ open, exchange: nobody, hosts, secrets, handOver: nobody, changeKeys }),
+  );
 };
 
 describe('tasks', () => {

@@ -54,6 +54,7 @@ describe('a delegate is eligible', () => {
     ['for its own scope', { scope: 'accounts/a/orgs/o' }, {}],
     ['for what is within its scope', {}, { scope: 'accounts/a/orgs/o/projects/p' }],
     ['for its own group', {}, { group: 'g' }],
+    ['for what it has begun itself', {}, { only: 'd1' }],
     ['with every tag, whatever their order', { tags: ['b', 'eu', 'a'] }, { tags: ['a', 'b'] }],
     ['with the oldest contract', { contract: 3 }, {}],
     ['with a newer contract beside', { contract: 5, contractOldest: 4 }, {}],
@@ -75,6 +76,7 @@ describe('a delegate is eligible', () => {
 
 describe('a delegate is not eligible', () => {
   const cases: [string, Partial<Candidate>, Partial<Wanted>][] = [
+    ['group: another delegate has begun it', {}, { only: 'd2' }],
     ['scope: it serves accounts/b, not accounts/a/orgs/o', { scope: 'accounts/b' }, {}],
     [
       'scope: it serves accounts/a/orgs/o/projects/p, not accounts/a/orgs/o',

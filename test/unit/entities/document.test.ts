@@ -1,4 +1,5 @@
 // The validator runs the compiled worker: `npm run build` comes before `npm test`.
+import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DocumentValidator, documentBytesMax } from '../../../src/entities/document.js';
 import { failureFrom } from '../support/refusals.js';
@@ -90,7 +91,7 @@ describe('the deadline', () => {
       reason: { code: 'YAML_REFUSED', data: { problem: 'the document takes too long to validate' } },
     });
     expect(result[1].status).toBe('fulfilled');
-    expect(ms).toBeLessThan(2_500);
+    expect(ms).toBeLessThan(12_000);
     await expect(validate('a: 2\n')).resolves.toBeUndefined();
   });
 
@@ -102,8 +103,20 @@ describe('the deadline', () => {
       data: { problem: 'the document takes too long to validate' },
     });
     expect(ms).toBeGreaterThan(900);
-    expect(ms).toBeLessThan(2_500);
+    expect(ms).toBeLessThan(12_000);
     await expect(validate(`a: ${'a'.repeat(60)}\n`, schema)).resolves.toBeUndefined();
+  });
+
+  it('is of the time that a document takes itself, not of what others take of the machine', async () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, n) => `k${n}: [&a${n} 1]\n`).join('');
+    const { ms } = await timed(() => validate(lines(2_000)));
+    const document = lines(Math.ceil((2_000 * 400) / ms));
+    const burners = Array.from({ length: 12 }, () => spawn(process.execPath, ['-e', 'for (;;);']));
+    try {
+      await expect(validate(document)).resolves.toBeUndefined();
+    } finally {
+      for (const burner of burners) burner.kill('SIGKILL');
+    }
   });
 
   it('holds for each of many, two at a time, while the main thread stays free', async () => {
@@ -120,6 +133,76 @@ describe('the deadline', () => {
     clearInterval(pulse);
     expect(verdicts.map(({ code }) => code)).toEqual(['YAML_REFUSED', 'YAML_REFUSED', 'YAML_REFUSED']);
     expect(longestPause).toBeLessThan(500);
+  });
+});
+
+describe('many documents', () => {
+  const validateAll = (texts: string[], kind = anything) =>
+    validator.validateAll(
+      texts.map((text) => ({ yaml: Buffer.from(text), meant: null })),
+      kind,
+    );
+  const never = { id: 'pipeline', schema: { properties: { a: { pattern: '^(a+)+$' } } }, revision: 'never' };
+
+  it('hold up no single one that somebody waits for', async () => {
+    const text = Array.from({ length: 40 }, (_, n) => `k${n}: [&a${n} 1]\n`).join('');
+    const all = timed(() => validateAll(Array.from({ length: 1_000 }, () => text)));
+    const one = await timed(() => validate('a: 1\n'));
+    expect(one.ms).toBeLessThan((await all).ms / 2);
+  });
+
+  it('are each judged for themselves, in their order', async () => {
+    const texts = Array.from({ length: 500 }, (_, n) => `a: ${n}\n${n % 7 === 3 ? 'a: 1\n' : ''}`);
+    const verdicts = await validateAll(texts);
+    expect(verdicts.map((verdict) => verdict?.code ?? null)).toEqual(
+      texts.map((_, n) => (n % 7 === 3 ? 'YAML_REFUSED' : null)),
+    );
+    expect(verdicts[3]).toMatchObject({ data: { line: 2, column: 1 } });
+    expect(await validateAll([])).toEqual([]);
+  });
+
+  it('may be long, and empty', async () => {
+    const long = `a: ${'x'.repeat(documentBytesMax - 4)}\n`;
+    const verdicts = await validateAll([long, '', long, 'a: 1\n', '']);
+    expect(verdicts.map((verdict) => verdict?.code ?? null)).toEqual([
+      null,
+      'YAML_REFUSED',
+      null,
+      null,
+      'YAML_REFUSED',
+    ]);
+  });
+
+  it('do not suffer from one that never ends', async () => {
+    const texts = Array.from({ length: 20 }, (_, n) => (n === 11 ? `a: ${'a'.repeat(60)}!\n` : `a: a\n`));
+    const { result, ms } = await timed(() => validateAll(texts, never));
+    expect(result.map((verdict) => verdict?.data ?? null)).toEqual(
+      texts.map((_, n) =>
+        n === 11 ? { problem: 'the document takes too long to validate', line: 1, column: 1 } : null,
+      ),
+    );
+    // Once for all of them, and once for each by itself.
+    expect(ms).toBeGreaterThan(1_900);
+    expect(ms).toBeLessThan(24_000);
+  });
+
+  it('are each held against the entity that they are meant to be', async () => {
+    const kind = { ...anything, identity: { id: '/name' } };
+    const meant = (id: string) => ({
+      yaml: Buffer.from('name: one\n'),
+      meant: { scope: 'accounts/acme', id },
+    });
+    const verdicts = await validator.validateAll([meant('one'), meant('two')], kind);
+    expect(verdicts.map((verdict) => verdict?.code ?? null)).toEqual([null, 'ENTITY_IDENTITY_MISMATCH']);
+  });
+
+  it('keep their bytes', async () => {
+    const documents = [Buffer.from('a: 1\n'), Buffer.from('b: 1\n')];
+    await validator.validateAll(
+      documents.map((yaml) => ({ yaml, meant: null })),
+      anything,
+    );
+    expect(documents.map(String)).toEqual(['a: 1\n', 'b: 1\n']);
   });
 });
 

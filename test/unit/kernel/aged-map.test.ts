@@ -84,4 +84,20 @@ describe('what is remembered for a while', () => {
     map.put('b', 'B', 10);
     expect(map.get('b')).toBe('B');
   });
+
+  it('is told of once when it goes, in whichever way', () => {
+    const gone: string[] = [];
+    const map = new AgedMap<string>({ ageMsMax: 1_000, weightMax: 2, dropped: (value) => gone.push(value) });
+    map.put('old', 'by time');
+    vi.advanceTimersByTime(1_000);
+    map.put('a', 'by another');
+    map.put('a', 'by weight');
+    map.put('b', 'by name');
+    map.put('c', 'by all');
+    map.delete('b');
+    map.delete('b');
+    map.put('huge', 'at once', 3);
+    map.clear();
+    expect(gone).toEqual(['by time', 'by another', 'by weight', 'by name', 'at once', 'by all']);
+  });
 });

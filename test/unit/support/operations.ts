@@ -1,9 +1,9 @@
-import type { OperationRecord } from '../../../src/sync/operations.repository.js';
+import type { GitOperation } from '../../../src/sync/operations.repository.js';
 
-export type { OperationRecord };
+export type { GitOperation };
 
 /** A pending save, with these fields of its own. */
-export function makeOperation(more: Partial<OperationRecord> = {}): OperationRecord {
+export function makeOperation(more: Partial<GitOperation> = {}): GitOperation {
   return {
     id: 'operation-1',
     sequence: 1,
@@ -32,6 +32,9 @@ export function makeOperation(more: Partial<OperationRecord> = {}): OperationRec
     created_at: new Date(1_700_000_000_000),
     finished_at: null,
     requested_by: 'admin',
+    pull_request: null,
+    pull_request_id: null,
+    move_id: null,
     ...more,
   };
 }

@@ -5,7 +5,9 @@ import { Purpose } from '../../../src/contract/audit.js';
 import { blobIdOf } from '../../../src/git/blob-id.js';
 import { causeOf, chainOf, chooseBatch, connectorKey, planSteps } from '../../../src/sync/batch.js';
 import type { Plan } from '../../../src/sync/lanes.repository.js';
-import { makeOperation, type OperationRecord } from '../support/operations.js';
+import { changeKey } from '../../../src/sync/operation-changes.js';
+import { makeChange, makeMove } from '../support/moves.js';
+import { type GitOperation, makeOperation } from '../support/operations.js';
 
 const MIB = 1024 * 1024;
 const bytes = (count: number): Buffer => Buffer.alloc(count, 'x');
@@ -13,7 +15,7 @@ const scope = 'accounts/acme';
 const keyOf = (connector: string): string => `${scope}/connectors/${connector}`;
 
 /** Waiting operations: `path`, `path@connector`, `path^branch` for one that makes a branch. */
-const waitingOf = (...texts: string[]): OperationRecord[] =>
+const waitingOf = (...texts: string[]): GitOperation[] =>
   texts.map((text) => {
     const [, path = '', connector = 'direct', branch = null] =
       /^([^@^]+)(?:@([^^]+))?(?:\^(.+))?$/.exec(text) ?? [];
@@ -72,7 +74,7 @@ describe('a batch', () => {
   it('takes none along with what has cost delegates', () => {
     const [dear, fresh, dearToo] = [1, 0, 1].map((deaths, n) => makeOperation({ path: `${n}`, deaths }));
     const behind = makeOperation({ path: '0' });
-    const waiting = [dear, fresh, dearToo, behind] as OperationRecord[];
+    const waiting = [dear, fresh, dearToo, behind] as GitOperation[];
     expect(chooseBatch(waiting, new Set())).toEqual([dear, dearToo]);
     expect(chooseBatch(waiting.slice(1), new Set())).toEqual([fresh, behind]);
   });
@@ -88,6 +90,18 @@ describe('a batch', () => {
       makeOperation({ path: `${n}.yaml`, yaml: bytes(size * MIB) }),
     );
     expect(chooseBatch(waiting, new Set())).toHaveLength(4);
+  });
+
+  it('has at most a thousand changes, however small', () => {
+    const moves = Array.from({ length: 5 }, (_, n) =>
+      makeMove(
+        Array.from({ length: 400 }, (__, at) => makeChange({ path: `${n}/${at}.yaml` })),
+        { id: `${n}` },
+      ),
+    );
+    expect(chooseBatch(moves, new Set()).map(({ id }) => id)).toEqual(['0', '1']);
+    const large = makeMove(Array.from({ length: 1_200 }, (_, at) => makeChange({ path: `${at}.yaml` })));
+    expect(chooseBatch([large, ...moves], new Set())).toEqual([large]);
   });
 
   it('lets a small one behind a large one go first only on another path', () => {
@@ -199,7 +213,7 @@ describe('whatever waits', () => {
 describe('what a step of the plan expects at its path', () => {
   const blobA = blobIdOf(Buffer.from('a: 1\n'));
   const known = (path: string): string | null => (path === 'known.yaml' ? 'k'.repeat(40) : null);
-  const plan = (...operations: OperationRecord[]) =>
+  const plan = (...operations: GitOperation[]) =>
     planSteps(operations, known).map(({ expect: wanted }) => wanted);
 
   it.each([
@@ -233,8 +247,8 @@ describe('what a step of the plan expects at its path', () => {
     const one = makeOperation({ id: 'adopted', path: 'known.yaml' });
     const two = makeOperation({ id: 'gone', path: 'known.yaml', expected: 'r'.repeat(40) });
     const adopted = new Map([
-      ['adopted', 'g'.repeat(40)],
-      ['gone', null],
+      [changeKey('adopted', 'known.yaml'), 'g'.repeat(40)],
+      [changeKey('gone', 'known.yaml'), null],
     ]);
     expect(planSteps([one, two], known, adopted)).toEqual([
       { operation: 'adopted', expect: 'g'.repeat(40) },

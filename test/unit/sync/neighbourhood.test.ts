@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EntityRecord } from '../../../src/entities/entities.repository.js';
 import { keyOf, Neighbourhood } from '../../../src/sync/neighbourhood.js';
+import { makeChange, makeMove, makeOrigin, makeRename } from '../support/moves.js';
 import { makeOperation } from '../support/operations.js';
 
 const repository = 'https://git.example.com/a.git';
@@ -19,6 +20,7 @@ function makeCopy(more: Partial<EntityRecord> = {}): EntityRecord {
     blob_id: 'b'.repeat(40),
     commit_id: 'c'.repeat(40),
     operation_id: 'operation-0',
+    invalid: null,
     sequence: 1,
     created_at: new Date(0),
     updated_at: new Date(0),
@@ -181,4 +183,67 @@ describe('an operation that cannot be carried out whatever Git says', () => {
 
 it('the name of an entity says scope, kind and id, so that no two are the same', () => {
   expect(keyOf('accounts/a', 'pipeline', 'build')).toBe('accounts/a: pipeline build');
+});
+
+describe('a move', () => {
+  const here = { path: 'old.yaml' };
+  const rename = makeRename();
+  const arrivalFrom = (more: Parameters<typeof makeOrigin>[0]) =>
+    makeMove([makeChange({ origin: makeOrigin(more) })]);
+  const table: [string, Neighbourhood, typeof rename, Map<string, string>, string | undefined][] = [
+    ['goes from where its entity is', around(here), rename, nothing, undefined],
+    [
+      'whose file another entity has',
+      around(here, { id: 'other', path: 'new.yaml' }),
+      rename,
+      nothing,
+      'ENTITY_PLACE_TAKEN',
+    ],
+    [
+      'whose path an earlier operation takes',
+      around(here),
+      rename,
+      claimed('new.yaml', other),
+      'ENTITY_PLACE_TAKEN',
+    ],
+    [
+      'whose entity is somewhere else by now',
+      around({ path: 'else.yaml' }),
+      rename,
+      nothing,
+      'ENTITY_ELSEWHERE',
+    ],
+    ['whose copy is gone: Git decides', around(), rename, nothing, undefined],
+    [
+      'from the same branch of another repository',
+      around({ ...here, repository: 'https://git.example.com/b.git' }),
+      arrivalFrom({ repository: 'https://git.example.com/b.git' }),
+      nothing,
+      undefined,
+    ],
+    [
+      'from another branch, while it is on this one, too',
+      around({ path: 'else.yaml' }),
+      arrivalFrom({ branch: 'side' }),
+      nothing,
+      'ENTITY_ELSEWHERE',
+    ],
+    [
+      'that removes what another entity has by now',
+      around({ id: 'other', path: 'old.yaml' }),
+      makeMove([makeChange({ path: 'old.yaml', meaning: 'remove', expected: 'b'.repeat(40) })]),
+      nothing,
+      'ENTITY_PLACE_TAKEN',
+    ],
+    [
+      'that removes what is of no copy any more',
+      around(),
+      makeMove([makeChange({ path: 'old.yaml', meaning: 'remove', expected: 'b'.repeat(40) })]),
+      nothing,
+      undefined,
+    ],
+  ];
+  it.each(table)('%s', (_, copies, operation_, paths, code) => {
+    expect(copies.objection(operation_, paths)?.code).toBe(code);
+  });
 });

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { openKeyFile } from '../../../src/envelope/key-file.js';
 import { fingerprintOf, Identity } from '../../../src/sealing/identity.js';
 import { readDelegateFile } from '../../runtime/delegate-files.js';
-import { openPolicy } from '../../runtime/delegate-runtime.js';
 import { openGroupFile } from '../../runtime/group-file.js';
 import { findGroupKeys, hasGroupKeys, hasKeyring, keyringFile } from '../../runtime/group-keys.js';
+import { openPolicy } from '../../runtime/policy.js';
 import { type Check, type Finding, NOT_ENROLLED, note, ok, skipped, wrong } from './check.js';
 
 const MIB = 1024 * 1024;

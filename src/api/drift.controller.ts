@@ -1,0 +1,153 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Failure, type WireFailure } from '../kernel/failure.js';
+import { BranchName } from '../policy/branches.js';
+import { scopeOf } from '../scopes/scope.js';
+import { DriftFlow } from '../sync/drift.flow.js';
+import { type Difference, type DriftSection, differenceKinds } from '../sync/drift.js';
+import { TrackingRepository } from '../sync/tracking.repository.js';
+import { Answers, ofBody, ProblemAnswer } from './answers.js';
+import { actorOf } from './authentication.js';
+import { NamedParameters, under } from './parameters.js';
+import { toProblem } from './problem.filter.js';
+
+/** Differences that one section shows. */
+const SHOWN_MAX = 1_000;
+
+const DifferenceAnswer = z
+  .strictObject({
+    kind: z.enum(differenceKinds),
+    path: z.string().nullable(),
+    scope: z.string().nullable(),
+    entityKind: z.string().nullable(),
+    entity: z.string().nullable(),
+    git: z.string().nullable().meta({ description: 'Blob id in Git' }),
+    copy: z.string().nullable().meta({ description: 'Blob id of what the copy holds' }),
+    problem: ProblemAnswer.nullable().meta({ description: 'Why, where that is known' }),
+  })
+  .meta({ id: 'Difference' });
+
+export const DriftAnswer = z
+  .strictObject({
+    sections: z.array(
+      z.strictObject({
+        source: z.enum(['branch', 'webhook']),
+        branch: z.string().nullable(),
+        tracked: z.boolean().meta({ description: 'False: only saves and imports know of the branch' }),
+        head: z.string().nullable().meta({ description: 'Where the branch points now' }),
+        synced: z.string().nullable().meta({ description: 'The commit that it has been followed to' }),
+        copies: z.int(),
+        counts: z.record(z.enum(differenceKinds), z.int()),
+        differences: z.array(DifferenceAnswer).meta({ description: `The first ${SHOWN_MAX}` }),
+      }),
+    ),
+  })
+  .meta({ id: 'Drift' });
+
+export const RepairBody = z.strictObject({ branch: BranchName.optional() }).meta({ id: 'DriftRepairWrite' });
+type RepairBody = z.infer<typeof RepairBody>;
+
+export const RepairAnswer = z
+  .strictObject({
+    branches: z.array(
+      z.strictObject({
+        branch: z.string(),
+        created: z.int(),
+        changed: z.int(),
+        moved: z.int(),
+        deleted: z.int(),
+        invalid: z.int(),
+        refused: z.int(),
+        restored: z.int().meta({ description: 'Copies whose document had been changed by hand' }),
+      }),
+    ),
+    webhook: z.strictObject({ problem: ProblemAnswer.nullable() }).nullable().meta({
+      description: 'Null where none was registered at the host; the problem says why it still is not',
+    }),
+  })
+  .meta({ id: 'DriftRepair' });
+
+const DriftQuery = z.strictObject({ branch: BranchName.optional() });
+type DriftQuery = z.infer<typeof DriftQuery>;
+
+const ofGit = ['GIT_UNREACHABLE', 'GIT_AUTH_REJECTED', 'GIT_HOST_ERROR', 'GIT_LIMIT_EXCEEDED'] as const;
+
+@Controller(under('connectors/:id/drift'))
+export class DriftController {
+  constructor(
+    private readonly drift: DriftFlow,
+    private readonly tracking: TrackingRepository,
+  ) {}
+
+  @Get()
+  @Answers({
+    summary: 'Compare the copy with what Git has, whatever was followed',
+    problems: ['NOT_FOUND', ...ofGit],
+    200: DriftAnswer,
+  })
+  async report(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Query({ schema: DriftQuery }) { branch }: DriftQuery,
+    @Req() request: FastifyRequest,
+  ) {
+    const key = { scope: scopeOf(names), connector: id };
+    const sections = await this.drift.report(key, { branch, actor: actorOf(request) });
+    return { sections: sections.map(toSection) };
+  }
+
+  @Post('repair')
+  @HttpCode(200)
+  @Answers({
+    summary:
+      'Bring the copy to what Git has by a comparison of the whole, and the webhook to what was registered; nothing is written to Git',
+    problems: [...ofBody, 'NOT_FOUND', 'TRACKING_BUSY', ...ofGit],
+    200: RepairAnswer,
+  })
+  async repair(
+    @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
+    @Body({ schema: RepairBody }) { branch }: RepairBody,
+    @Req() request: FastifyRequest,
+  ) {
+    const key = { scope: scopeOf(names), connector: id };
+    const actor = actorOf(request);
+    const things = branch === undefined ? await this.drift.repairThings(key, actor) : [];
+    const webhook = things.find(({ source }) => source === 'webhook');
+    // A connector that is not tracked may have a webhook all the same.
+    const isAll = webhook !== undefined && (await this.tracking.find(key)) === undefined;
+    return {
+      branches: isAll ? [] : await this.drift.repair(key, { branch, actor }),
+      webhook: webhook === undefined ? null : { problem: toProblemOrNull(webhook.failure) },
+    };
+  }
+}
+
+function toSection({ source, branch, isTracked, head, synced, copies, differences }: DriftSection) {
+  const counts = Object.fromEntries(
+    differenceKinds.map((kind) => [kind, differences.filter((one) => one.kind === kind).length]),
+  ) as Record<Difference['kind'], number>;
+  return {
+    source,
+    branch,
+    tracked: isTracked,
+    head,
+    synced,
+    copies,
+    counts,
+    differences: differences.slice(0, SHOWN_MAX).map(toDifference),
+  };
+}
+
+const toDifference = ({ kind, path, entity, git, copy, problem }: Difference) => ({
+  kind,
+  path,
+  scope: entity?.scope ?? null,
+  entityKind: entity?.kind ?? null,
+  entity: entity?.id ?? null,
+  git,
+  copy,
+  problem: toProblemOrNull(problem),
+});
+
+const toProblemOrNull = (failure: WireFailure | null) =>
+  failure === null ? null : toProblem(Failure.fromWire(failure));

@@ -1,0 +1,124 @@
+// What the API asks of pull requests: to wait for one, to close one, to try again.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Connectivity } from '../connectivity/connectivity.js';
+import { ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { Failure } from '../kernel/failure.js';
+import { Log } from '../kernel/log.js';
+import type { HostApi, Pull } from '../providers/host-api.js';
+import type { Scope } from '../scopes/scope.js';
+import { type OperationRecord, OperationsRepository } from '../sync/operations.repository.js';
+import { PullOutcomesRepository } from './pull-outcomes.repository.js';
+import { causeOf, defaultBranchOf, PullRequestsFlow } from './pull-requests.flow.js';
+import {
+  type PullRequest,
+  PullRequestsRepository,
+  type ShownPullRequest,
+} from './pull-requests.repository.js';
+import { PullWaits } from './pull-waits.js';
+
+/** How long closing waits for whoever is asking the host about the request. */
+const BUSY_MS_MAX = 10_000;
+const BUSY_LOOK_MS = 100;
+/** On top of what the host may take to answer. */
+const CLOSING_MARGIN_MS = 60_000;
+
+/** An operation, and the request that it has. */
+export interface WithPull {
+  operation: OperationRecord;
+  pull: ShownPullRequest | undefined;
+}
+
+@Injectable()
+export class PullRequestsService {
+  constructor(
+    private readonly config: Config,
+    private readonly flow: PullRequestsFlow,
+    private readonly requests: PullRequestsRepository,
+    private readonly outcomes: PullOutcomesRepository,
+    private readonly operations: OperationsRepository,
+    private readonly connectors: ConnectorsRepository,
+    private readonly connectivity: Connectivity,
+    private readonly waits: PullWaits,
+    private readonly log: Log,
+  ) {}
+
+  /** Where the operation wished for a request, waits up to `waitMs` until it is open, or has failed. */
+  async settle(operation: OperationRecord, waitMs: number): Promise<WithPull> {
+    if (operation.pull_request === null || operation.state !== 'succeeded')
+      return { operation, pull: undefined };
+    const [isSettled] = await this.requests.settled([operation.id]);
+    if (isSettled === undefined) {
+      void this.flow.sweep();
+      await this.waits.until(operation.id, waitMs);
+    }
+    const now = await this.operations.get(operation.scope, operation.id);
+    return { operation: now, pull: await this.of(now) };
+  }
+
+  async of({ pull_request_id: id }: OperationRecord): Promise<ShownPullRequest | undefined> {
+    return id === null ? undefined : (await this.requests.load([id])).get(id);
+  }
+
+  /** Without merging; one that is not open yet is given up, and closed where an attempt opened it unnoticed. @throws NOT_FOUND, PULL_REQUEST_BUSY, and what the host refuses it for */
+  async close(scope: Scope, id: string, actor: string): Promise<ShownPullRequest> {
+    const request = await this.#take(scope, id);
+    this.log.info({ audit: true, id, scope, actor }, 'pull request closed');
+    let isWritten = false;
+    try {
+      isWritten = await this.#close(request, actor);
+    } finally {
+      if (!isWritten) await this.requests.release(request);
+    }
+    void this.flow.sweep();
+    return this.requests.get(scope, id);
+  }
+
+  /** What failed is tried again, and what is open looked at. @throws NOT_FOUND */
+  async retry(scope: Scope, id: string, actor: string): Promise<ShownPullRequest> {
+    this.log.info({ audit: true, id, scope, actor }, 'pull request tried again');
+    const request = await this.requests.retry(scope, id);
+    void this.flow.sweep();
+    return request;
+  }
+
+  /** Whether that was news. */
+  async #close(request: PullRequest, actor: string): Promise<boolean> {
+    const { state, number, attempts } = request;
+    if (state === 'merged' || state === 'closed') return false;
+    const isOpen = state === 'open' && number !== null;
+    if (!isOpen && attempts === 0) {
+      await this.outcomes.ended(request, 'closed', null);
+      return true;
+    }
+    const connector = await this.connectors.get(request.connector_scope, request.connector_id);
+    const cause = { ...causeOf(request), actors: [actor] };
+    const api = await this.connectivity.openHost(connector, cause);
+    // Whether an attempt opened it is open: its answer may be lost.
+    const own = isOpen ? number : (await findOpened(request, api))?.number;
+    if (own === undefined) {
+      await this.outcomes.ended(request, 'closed', null);
+      return true;
+    }
+    const pull = await api.closePull(own);
+    // Somebody may have merged it a moment before.
+    if (pull.state !== 'open') await this.outcomes.ended(request, pull.state, pull);
+    return pull.state !== 'open';
+  }
+
+  /** @throws NOT_FOUND, PULL_REQUEST_BUSY */
+  async #take(scope: Scope, id: string): Promise<PullRequest> {
+    for (const end = Date.now() + BUSY_MS_MAX; Date.now() < end; await delay(BUSY_LOOK_MS)) {
+      const claimMs = this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1_000 + CLOSING_MARGIN_MS;
+      const taken = await this.requests.claimOne(scope, id, claimMs);
+      if (taken !== undefined) return taken;
+    }
+    throw new Failure('PULL_REQUEST_BUSY', { id });
+  }
+}
+
+/** What is open at the host for the branches that were asked for. @throws HOST_API_BRANCH_MISSING */
+async function findOpened({ branch: head, base }: PullRequest, api: HostApi): Promise<Pull | null> {
+  return api.findPull({ head, base: base ?? (await defaultBranchOf(api)) });
+}

@@ -1,0 +1,304 @@
+// Looks at tracked repositories: when a webhook or a person says so, and every so often in any case, since hosts lose webhooks.
+// One listing of refs a look, whatever the number of branches; those that moved are refreshed, each for itself.
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Connectivity } from '../connectivity/connectivity.js';
+import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { KindsRepository } from '../entities/kinds.repository.js';
+import type { CommitId } from '../git/git.js';
+import { Failure } from '../kernel/failure.js';
+import { FairTurns } from '../kernel/fair-turns.js';
+import { Log } from '../kernel/log.js';
+import { step } from '../kernel/step.js';
+import { accountOf } from '../scopes/scope.js';
+import { Storage } from '../storage/database.js';
+import { FileProblemsRepository } from './file-problems.repository.js';
+import { chooseBranches } from './followed-branches.js';
+import { askedMs, HostPauses, hostOf } from './host-pauses.js';
+import { LanesRepository } from './lanes.repository.js';
+import { pollIntervalMs, SWEEP_MS, webhookHealth } from './poll-interval.js';
+import { RefreshFlow, type RefreshOrder } from './refresh.flow.js';
+import { orderOf } from './refresh-order.js';
+import {
+  type BranchRecord,
+  type ConnectorKey,
+  type DueLook,
+  type LookResult,
+  type Tracking,
+  TrackingRepository,
+} from './tracking.repository.js';
+
+/** Looks at the same time: of one manager, and of them at one host. */
+const LOOKS_MAX = 16;
+const LOOKS_AT_HOST_MAX = 4;
+/** Looks that one manager is at or has ready: of all, and of one host, which may be silent for long. */
+const READY_MAX = LOOKS_MAX * 2;
+const READY_AT_HOST_MAX = LOOKS_AT_HOST_MAX * 2;
+/** How long a look stays with a manager that no longer answers, and how often one that does says so. */
+const CLAIM_MS = 10_000;
+const CLAIM_EXTENSION_MS = 3_000;
+const FAULT_PAUSE_MS = 1_000;
+const FAULT_PAUSE_MS_MAX = 5 * 60_000;
+/** Another manager is at the lane: it is asked again after this, and each time after twice as long, as refs are listed for it. */
+const BUSY_PAUSE_MS = 250;
+const BUSY_PAUSE_MS_MAX = 4_000;
+
+type Lanes = Map<string, Awaited<ReturnType<LanesRepository['peek']>>>;
+
+@Injectable()
+export class PollFlow {
+  readonly #turns = new FairTurns(LOOKS_MAX);
+  readonly #running = new Map<DueLook, Promise<void>>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** How often in a row lanes of branches could not be had. */
+  readonly #busy = new Map<string, number>();
+  #isClaiming = false;
+  #isDraining = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly storage: Storage,
+    private readonly tracking: TrackingRepository,
+    private readonly connectors: ConnectorsRepository,
+    private readonly kinds: KindsRepository,
+    private readonly lanes: LanesRepository,
+    private readonly refreshes: RefreshFlow,
+    private readonly problems: FileProblemsRepository,
+    private readonly connectivity: Connectivity,
+    private readonly pauses: HostPauses,
+    private readonly log: Log,
+  ) {}
+
+  start(): void {
+    this.#timers.push(setInterval(() => void this.sweep(), SWEEP_MS));
+    this.#timers.push(setInterval(() => void this.#extend(), CLAIM_EXTENSION_MS));
+    void this.sweep();
+  }
+
+  /** Begins no look more, and lets the running ones finish. */
+  async stop(): Promise<void> {
+    this.#isDraining = true;
+    clearInterval(this.#timers[0]);
+    await Promise.allSettled(this.#running.values());
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Begins what is due and nobody is at. */
+  async sweep(): Promise<void> {
+    if (this.#isClaiming || this.#isDraining) return;
+    this.#isClaiming = true;
+    try {
+      const room = {
+        limit: READY_MAX - this.#running.size,
+        ofHostMax: READY_AT_HOST_MAX,
+        there: countBy([...this.#running.keys()].map(({ host }) => host)),
+      };
+      if (room.limit <= 0) return;
+      for (const one of await this.tracking.claim(CLAIM_MS, room)) this.#begin(one);
+    } catch (error) {
+      this.log.warn({ err: error }, 'tracked repositories not looked for');
+    } finally {
+      this.#isClaiming = false;
+    }
+  }
+
+  #begin(tracking: DueLook): void {
+    const run = this.#look(tracking)
+      .catch((error: unknown) =>
+        this.log.error({ err: error, connector: tracking.connector }, 'look not ended'),
+      )
+      .finally(() => this.#running.delete(tracking));
+    this.#running.set(tracking, run);
+  }
+
+  async #extend(): Promise<void> {
+    await this.tracking
+      .extend([...this.#running.keys()], CLAIM_MS)
+      .catch((error: unknown) => this.log.warn({ err: error }, 'looks not extended'));
+  }
+
+  async #look(tracking: Tracking): Promise<void> {
+    const connector = await this.connectors.find(tracking.scope, tracking.connector);
+    // Deleted meanwhile, and the tracking with it.
+    if (connector === undefined) return;
+    const host = hostOf(connector.url);
+    const pausedMs = this.pauses.forLooks(connector);
+    const result =
+      pausedMs > 0
+        ? this.#paused(tracking, host, pausedMs)
+        : await this.#turns.take(accountOf(connector.scope), slotOf(host, tracking), () =>
+            this.#lookNow(tracking, connector),
+          );
+    await this.tracking.finish(tracking, result);
+  }
+
+  #paused(tracking: Tracking, host: string, pausedMs: number): LookResult {
+    const retryAfterSeconds = Math.ceil(pausedMs / 1_000);
+    const fault = new Failure('GIT_HOST_ERROR', { host, status: 429, retryAfterSeconds }).toWire();
+    return { nextMs: pausedMs * (1 + Math.random() / 10), missed: false, fault: tracking.fault ?? fault };
+  }
+
+  async #lookNow(tracking: Tracking, connector: Connector): Promise<LookResult> {
+    try {
+      return await this.#list(tracking, connector);
+    } catch (error) {
+      const failure = Failure.from(error, `tracking ${tracking.connector}`);
+      this.log.warn({ err: error, connector: tracking.connector }, 'tracked repository not looked at');
+      this.pauses.hear(failure, connector);
+      const nextMs = Math.max(askedMs(failure), pauseAfter(tracking.faults + 1));
+      return { nextMs, missed: false, fault: failure.toWire() };
+    }
+  }
+
+  async #list(tracking: Tracking, connector: Connector): Promise<LookResult> {
+    const key = { scope: tracking.scope, connector: tracking.connector };
+    const [known, kinds] = await Promise.all([
+      this.tracking.branches(key),
+      this.kinds.list(accountOf(connector.scope)),
+    ]);
+    const lanes: Lanes = new Map();
+    for (const { branch } of known) lanes.set(branch, await this.lanes.peek(connector.url, branch));
+    const cause = { kind: 'refresh' as const, operations: [], actors: ['sallyport'] };
+    const git = await this.connectivity.open(connector, cause);
+    const listedAt = performance.now();
+    const refs = await step('poll.list', () => git.heads());
+    const { followed, fault } = chooseBranches(tracking.branches, refs);
+    const listed = new Map(Object.entries(refs.branches));
+    const gone = known.filter(({ branch }) => !followed.has(branch));
+    await this.storage.transact(async (tx) => {
+      await this.connectors.holdAt(tx, connector);
+      await this.tracking.note(tx, key, connector.url, [
+        ...[...followed].map((branch): [string, CommitId | null] => [branch, listed.get(branch) ?? null]),
+        ...gone
+          .filter(({ branch }) => !listed.has(branch))
+          .map(({ branch }): [string, null] => [branch, null]),
+      ]);
+    });
+    const base = orderOf(tracking, connector, kinds);
+    const missed = hasMissed(tracking, known, listed);
+    const pauseMs = await this.#refreshAll(base, { listed, followed, gone, lanes });
+    return {
+      nextMs: Math.min(pauseMs, this.#intervalMs(tracking, missed)),
+      listedAgoMs: performance.now() - listedAt,
+      defaultBranch: refs.default,
+      missed,
+      fault: fault?.toWire() ?? null,
+    };
+  }
+
+  /** One branch after the other; one that fails holds up no other. How long to wait before the next look, at most. */
+  async #refreshAll(
+    base: Omit<RefreshOrder, 'branch' | 'hint'>,
+    at: { listed: Map<string, CommitId>; followed: Set<string>; gone: BranchRecord[]; lanes: Lanes },
+  ): Promise<number> {
+    const { listed, followed, gone, lanes } = at;
+    let pauseMs = Number.POSITIVE_INFINITY;
+    const records = await this.tracking.branches(base.key);
+    const freed = await this.problems.freedBranches(base.key);
+    for (const record of records) {
+      // It asked for patience at one branch before.
+      const leftMs = this.pauses.forLooks(base.connector);
+      if (leftMs > 0) {
+        pauseMs = Math.min(pauseMs, leftMs);
+        break;
+      }
+      const head = listed.get(record.branch) ?? null;
+      const isOurs = followed.has(record.branch) || head === null;
+      const isWanted = isOurs && (needsRefresh(record, head, base.revision) || freed.has(record.branch));
+      if (this.#isDraining || !isWanted) continue;
+      const waitMs = record.due_at.getTime() - Date.now();
+      if (waitMs > 0) {
+        pauseMs = Math.min(pauseMs, waitMs);
+        continue;
+      }
+      const lane = lanes.get(record.branch);
+      const hint = lane === undefined ? undefined : { head, lane };
+      const order = { ...base, branch: record.branch, hint };
+      pauseMs = Math.min(pauseMs, await this.#refreshOne(order, record));
+    }
+    await this.#forgetUnfollowed(base.key, gone, { listed, followed });
+    return pauseMs;
+  }
+
+  async #refreshOne(order: RefreshOrder, record: BranchRecord): Promise<number> {
+    const place = `${order.key.scope}/${order.key.connector} ${order.branch}`;
+    const times = this.#busy.get(place) ?? 0;
+    this.#busy.delete(place);
+    try {
+      const outcome = await this.refreshes.refresh(order);
+      if (outcome !== 'busy') return Number.POSITIVE_INFINITY;
+      this.#busy.set(place, times + 1);
+      return busyPause(times);
+    } catch (error) {
+      const failure = Failure.from(error, `branch ${order.branch}`);
+      this.log.warn({ err: error, branch: order.branch }, 'branch not refreshed');
+      this.pauses.hear(failure, order.connector);
+      const pauseMs = Math.max(pauseAfter(record.faults + 1), askedMs(failure));
+      await this.tracking.change(this.storage.db, order.key, order.branch, {
+        faults: record.faults + 1,
+        fault: failure.toWire(),
+        due_at: new Date(Date.now() + pauseMs),
+      });
+      return pauseMs;
+    }
+  }
+
+  /** Branches that are gone and left nothing, and those that the tracking is no longer about, whose copies stay as they are. */
+  async #forgetUnfollowed(
+    key: ConnectorKey,
+    gone: BranchRecord[],
+    { listed, followed }: { listed: Map<string, CommitId>; followed: Set<string> },
+  ): Promise<void> {
+    const over = await Promise.all(
+      gone.map(async ({ branch }) => {
+        if (followed.has(branch)) return [];
+        if (listed.has(branch)) return [branch];
+        const now = await this.tracking.branch(key, branch);
+        if (now?.synced !== null || now.target !== null || now.fault !== null) return [];
+        // What a rule kept is shown for as long as it is kept.
+        const kept = await this.problems.list(key, { branch, limit: 1 });
+        return kept.length === 0 ? [branch] : [];
+      }),
+    );
+    await this.tracking.forget(this.storage.db, key, over.flat());
+  }
+
+  #intervalMs(tracking: Tracking, missed: boolean): number {
+    const health = webhookHealth(tracking, Date.now());
+    return pollIntervalMs({ health, missed, random: Math.random() }, this.config);
+  }
+}
+
+/** Whether something moved although nobody told of anything since the last look. */
+function hasMissed(tracking: Tracking, known: BranchRecord[], listed: Map<string, CommitId>): boolean {
+  const { hintedAt, polledAt } = tracking;
+  if (hintedAt === null || polledAt === null || hintedAt > polledAt) return false;
+  return known.some(
+    ({ branch, synced, target }) => target === null && (listed.get(branch) ?? null) !== synced,
+  );
+}
+
+function needsRefresh(record: BranchRecord, head: CommitId | null, revision: string): boolean {
+  const isOther = record.revision !== null && record.revision !== revision;
+  if (head === null) return record.synced !== null || record.target !== null || isOther;
+  return record.synced !== head || record.target !== null || record.revision !== revision;
+}
+
+const pauseAfter = (faults: number): number =>
+  Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 12), FAULT_PAUSE_MS_MAX) * (0.75 + Math.random() / 2);
+
+/** After a lane could not be had so many times before. */
+export const busyPause = (times: number): number =>
+  Math.min(BUSY_PAUSE_MS * 2 ** Math.min(times, 10), BUSY_PAUSE_MS_MAX) * (0.75 + Math.random() / 2);
+
+function countBy(names: string[]): Record<string, number> {
+  const groups = Map.groupBy(names, (name) => name);
+  return Object.fromEntries([...groups].map(([name, { length }]) => [name, length]));
+}
+
+/** Places of which one look at a time has each: so many as looks may be at a host. */
+export function slotOf(host: string, { scope, connector }: ConnectorKey): string {
+  const [byte = 0] = createHash('sha256').update(`${scope}/${connector}`).digest();
+  return `${host}#${byte % LOOKS_AT_HOST_MAX}`;
+}

@@ -1,0 +1,215 @@
+// Claims of imports and of pull requests as facts of the database: who has lost one frees, keeps and ends nothing of its next holder,
+// whatever it found out meanwhile.
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { EventsRepository } from '../../src/events/events.repository.js';
+import {
+  ImportOvertaken,
+  type ImportRecord,
+  ImportsRepository,
+} from '../../src/imports/imports.repository.js';
+import { Failure } from '../../src/kernel/failure.js';
+import { PullOutcomesRepository } from '../../src/pulls/pull-outcomes.repository.js';
+import { type PullRequest, PullRequestsRepository } from '../../src/pulls/pull-requests.repository.js';
+import { Storage } from '../../src/storage/database.js';
+import { TrackingRepository } from '../../src/sync/tracking.repository.js';
+import { sql } from '../support/database.js';
+import { createDatabase } from '../support/stack.js';
+
+const scope = 'accounts/a';
+const HOUR_MS = 3_600_000;
+const failure = (new Failure('TRACKING_BUSY', { connector: 'c' }) as Failure).toWire();
+
+describe.each([
+  ['embedded', 'embeddedPostgres'],
+  ['real', 'realPostgres'],
+] as const)('on the %s PostgreSQL', (_, server) => {
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let storage: Storage;
+  beforeAll(async () => {
+    database = await createDatabase(inject(server));
+    storage = new Storage(database.url);
+    await storage.migrate();
+    await query(`insert into scope (path, account, display_name) values ('${scope}', '${scope}', 'a')`);
+    await query(
+      `insert into connector (scope, id, url, connectivity, revision)
+       values ('${scope}', 'c', 'https://git.example/r.git', 'manager', 'r')`,
+    );
+  });
+  afterAll(async () => {
+    await storage.close();
+    await database.drop();
+  });
+
+  const query = (text: string) => sql(database.url, text);
+  const lapse = (table: string) => query(`update ${table} set claimed_until = now() - interval '1 second'`);
+  /** Whether it is claimed for about a minute more. */
+  const isHeld = async (table: string): Promise<unknown> =>
+    (
+      await query(
+        `select claimed_until between now() and now() + interval '2 minutes' as held, fault_ is null as well
+         from (select claimed_until, ${table === 'import' ? 'fault' : 'failure'} as fault_ from ${table}) as row`,
+      )
+    )[0];
+  const held = { held: true, well: true };
+
+  describe('an import', () => {
+    let imports: ImportsRepository;
+    const claim = async (): Promise<ImportRecord> => {
+      const [record] = await imports.claim(1, 60_000);
+      if (record === undefined) throw new Error('Nothing to claim');
+      return record;
+    };
+    beforeEach(async () => {
+      imports = new ImportsRepository(storage);
+      await query('delete from import');
+      const place = { scope, connector: 'c', repository: 'https://git.example/r.git', branch: 'main' };
+      await imports.insert({
+        ...place,
+        folder: '',
+        patterns: [],
+        files: [],
+        dryRun: true,
+        requestedBy: 'test',
+      });
+    });
+
+    it('that was lost is freed, kept, failed and brought on by its next holder alone', async () => {
+      const first = await claim();
+      await lapse('import');
+      const second = await claim();
+      await imports.release(first, 0, failure);
+      await imports.extend([first], HOUR_MS);
+      await imports.fail(first, failure);
+      await expect(imports.list(first, 'b'.repeat(40), [])).rejects.toThrow(ImportOvertaken);
+      expect(await isHeld('import')).toEqual(held);
+      await imports.extend([second], 2 * HOUR_MS);
+      await query(`update import set claimed_until = claimed_until - interval '1 hour'`);
+      expect(await imports.claim(1, 60_000)).toEqual([]);
+      await imports.release(second, 0);
+      expect((await claim()).claims).toBe(3);
+    });
+
+    it('whose branch was forced elsewhere takes up no file that it has passed', async () => {
+      const file = (name: string) => ({ path: name, isNamed: false, meaning: undefined });
+      const verdict = {
+        path: 'b.yaml',
+        blob: null,
+        named: null,
+        kind: null,
+        outcome: 'refused',
+        failure,
+      } as const;
+      const listed = await imports.list(await claim(), 'b'.repeat(40), [file('b.yaml'), file('d.yaml')]);
+      const noted = { verdicts: [verdict], commit: 'b'.repeat(40), isLast: false };
+      const begun = await imports.report(listed, noted);
+      await imports.list(begun, 'c'.repeat(40), ['a.yaml', 'b.yaml', 'c.yaml'].map(file));
+      const items = await imports.items(begun.id, { limit: 10 });
+      expect(items.map(({ path, outcome }) => [path, outcome])).toEqual([
+        ['b.yaml', 'refused'],
+        ['c.yaml', null],
+        ['d.yaml', null],
+      ]);
+    });
+
+    it('that was cancelled keeps no fault of whoever was at it', async () => {
+      const record = await claim();
+      await imports.cancel({ scope, connector: 'c' }, record.id);
+      await imports.release(record, 0, failure);
+      expect(await imports.get({ scope, connector: 'c' }, record.id)).toMatchObject({
+        state: 'cancelled',
+        fault: null,
+      });
+    });
+  });
+
+  describe('a pull request', () => {
+    let requests: PullRequestsRepository;
+    let outcomes: PullOutcomesRepository;
+    const stored = async () => (await query('select * from pull_request'))[0];
+    const claim = async (): Promise<PullRequest> => {
+      const [request] = await requests.claim(1, 60_000);
+      if (request === undefined) throw new Error('Nothing to claim');
+      return request;
+    };
+    const pull = {
+      number: 1,
+      webUrl: 'https://git.example/r/pulls/1',
+      draft: false,
+      state: 'merged' as const,
+      mergeCommit: 'c'.repeat(40),
+      title: 't',
+      head: 'topic',
+      base: 'main',
+      headCommit: null,
+      created: true,
+      reviewersRefused: [],
+    };
+    const make = (columns: string, values: string) =>
+      query(`insert into pull_request (id, scope, connector_scope, connector_id, repository, branch, title, body, reviewers, draft,
+          operation_id, due_at, ${columns})
+        values ('p', '${scope}', '${scope}', 'c', 'https://git.example/r.git', 'topic', 't', '', '{}', false, 'o', now(), ${values})`);
+    beforeEach(async () => {
+      requests = new PullRequestsRepository(storage);
+      outcomes = new PullOutcomesRepository(
+        storage,
+        new EventsRepository(storage),
+        new TrackingRepository(storage),
+      );
+      await query('delete from pull_request');
+    });
+
+    it.each([
+      ['wanted', `null, null`],
+      ['open', `'main', 1`],
+    ])('that is %s and was lost is freed, kept and judged by its next holder alone', async (state, more) => {
+      await make('state, base, number', `'${state}', ${more}`);
+      const first = await claim();
+      await lapse('pull_request');
+      const second = await claim();
+      await requests.release(first);
+      await requests.extend([first], HOUR_MS);
+      await outcomes.failed(first, failure);
+      await outcomes.faulted({ ...first, attempts: 0 }, failure, 0);
+      await outcomes.same(first, HOUR_MS);
+      await outcomes.postponed(first, HOUR_MS);
+      expect(await isHeld('pull_request')).toEqual(held);
+      expect(await stored()).toMatchObject({
+        state,
+        attempts: second.attempts,
+        due_at: second.due_at,
+      });
+      await requests.extend([second], 2 * HOUR_MS);
+      await query(`update pull_request set claimed_until = claimed_until - interval '1 hour'`);
+      expect(await requests.claimOne(scope, 'p', 60_000)).toBeUndefined();
+      await requests.release(second);
+      expect((await requests.claimOne(scope, 'p', 60_000))?.claims).toBe(3);
+    });
+
+    it('that was lost is known to be open, and stays with its next holder until that has looked', async () => {
+      await make('state', `'wanted'`);
+      const first = await claim();
+      await lapse('pull_request');
+      const second = await claim();
+      await outcomes.opened(first, 'main', { ...pull, state: 'open', mergeCommit: null }, HOUR_MS);
+      expect(await requests.get(scope, 'p')).toMatchObject({ state: 'open', number: 1 });
+      expect(await isHeld('pull_request')).toEqual(held);
+      await outcomes.opened(second, 'main', { ...pull, state: 'open', mergeCommit: null }, HOUR_MS);
+      expect(await stored()).toMatchObject({ state: 'open', claimed_until: null });
+    });
+
+    it('that was closed, opened again and merged between two looks is merged, and asked about no more', async () => {
+      await make('state, base, number, finished_at', `'closed', 'main', 1, now()`);
+      const request = await claim();
+      await outcomes.ended(request, 'merged', pull);
+      const ended = await stored();
+      expect(ended).toMatchObject({
+        state: 'merged',
+        merge_commit: pull.mergeCommit,
+        copies_due: true,
+        claimed_until: null,
+      });
+      await outcomes.copiesDone(await claim());
+      expect(await stored()).toMatchObject({ copies_due: false, due_at: null });
+    });
+  });
+});

@@ -1,0 +1,119 @@
+// Calls of routes, in this order, and the status that each is answered with.
+import { randomUUID } from 'node:crypto';
+
+import { type Api, eventually } from './api.js';
+
+export type RouteCall = [status: number, method: string, path: string, body?: unknown];
+
+/** Of a connector `tracked`, which is gone afterwards. */
+export const trackingCalls = (connectors: string): RouteCall[] => [
+  [201, 'PUT', `${connectors}/tracked/tracking`, { branches: ['nowhere'] }],
+  [200, 'PUT', `${connectors}/tracked/tracking`, { files: [{ pattern: 'own/{id}.yaml', kind: 'pipeline' }] }],
+  [404, 'PUT', `${connectors}/tracked/tracking`, { files: [{ pattern: 'own/{id}.yaml', kind: 'none' }] }],
+  [404, 'PUT', `${connectors}/none/tracking`, {}],
+  [200, 'GET', `${connectors}/tracked/tracking`],
+  [202, 'POST', `${connectors}/tracked/tracking/poll`],
+  [200, 'GET', `${connectors}/tracked/tracking/problems?limit=1`],
+  [400, 'GET', `${connectors}/tracked/tracking/problems?cursor=x`],
+  [204, 'DELETE', `${connectors}/tracked/tracking`],
+  [404, 'GET', `${connectors}/tracked/tracking`],
+  [404, 'POST', `${connectors}/tracked/tracking/poll`],
+  [204, 'DELETE', `${connectors}/tracked`],
+];
+
+/** Of a delegate of group `described`, which is revoked afterwards, and of the token it enrolled with. */
+export const delegateCalls = (
+  scope: string,
+  { delegate, token }: { delegate: string; token: string },
+): RouteCall[] => [
+  [404, 'POST', `${scope}/explain`, { connector: 'none' }],
+  [200, 'POST', `${scope}/explain`, { connector: 'direct' }],
+  [200, 'GET', `${scope}/delegate-tokens`],
+  [204, 'DELETE', `${scope}/delegate-tokens/${token}`],
+  [404, 'DELETE', `${scope}/delegate-tokens/${randomUUID()}`],
+  [200, 'GET', `${scope}/delegates`],
+  [200, 'GET', `${scope}/delegate-groups`],
+  [202, 'POST', `${scope}/delegate-groups/described/rotate`, { keys: ['sealing'] }],
+  [404, 'POST', `${scope}/delegate-groups/none/rotate`, {}],
+  [200, 'POST', `${delegate}/drain`],
+  [200, 'POST', `${delegate}/disable`],
+  [200, 'POST', `${delegate}/enable`],
+  [200, 'POST', `${delegate}/revoke`],
+  [404, 'POST', `${delegate}/enable`],
+  [409, 'POST', `${scope}/delegate-groups/described/rotate`, {}],
+];
+
+/** Of a secret manager `own`, which is gone afterwards. @param unmade a value sealed to nobody that could open it */
+export const managerCalls = (scope: string, unmade: object): RouteCall[] => {
+  const manager = `${scope}/secret-managers/own`;
+  const vault = { kind: 'vault-kv', address: 'https://vault.example', auth: { method: 'token' } };
+  return [
+    [201, 'PUT', manager, { settings: { kind: 'keyring' } }],
+    [200, 'PUT', manager, { settings: { kind: 'keyring' }, group: 'local' }],
+    [422, 'PUT', manager, { settings: { kind: 'keyring' }, credential: 'git-direct' }],
+    [404, 'PUT', `${scope}/secret-managers/vault`, { settings: vault, credential: 'none' }],
+    [200, 'GET', manager],
+    [200, 'GET', `${scope}/secret-managers`],
+    [200, 'GET', `${manager}/uses`],
+    [404, 'GET', `${scope}/secret-managers/none/uses`],
+    [200, 'GET', `${manager}/sealing-key`],
+    [200, 'POST', `${manager}/check`],
+    [404, 'POST', `${scope}/secret-managers/none/check`],
+    [200, 'PUT', manager, { settings: { kind: 'keyring' }, group: 'away' }],
+    [503, 'GET', `${manager}/sealing-key`],
+    [202, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: unmade }],
+    [202, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: unmade }],
+    [422, 'PUT', `${scope}/secrets/sealed`, { manager: 'own', sealed: { ...unmade, expiresAt: 1 } }],
+    [404, 'PUT', `${scope}/secrets/sealed`, { manager: 'none', sealed: unmade }],
+    [204, 'DELETE', manager],
+    [404, 'GET', manager],
+  ];
+};
+/** Of a connector `imported`, where an import has been reported; it is gone afterwards. `url` has user name and password. */
+export async function importCalls(api: Api, scope: string, url: string): Promise<RouteCall[]> {
+  const connectors = `${scope}/connectors`;
+  const { username, password, origin, pathname } = new URL(url);
+  await api.ok('PUT', `${scope}/secrets/imported`, { manager: 'builtin', value: password });
+  await api.ok('PUT', `${connectors}/imported`, {
+    url: `${origin}${pathname}`,
+    connectivity: 'manager',
+    credential: { username, secret: 'imported' },
+  });
+  const { id } = await api.ok('POST', `${connectors}/imported/imports`, { branch: 'main', dryRun: true });
+  await eventually(
+    async () => (await api.ok('GET', `${connectors}/imported/imports/${id}`)).state !== 'reporting',
+    'the import to have ended',
+  );
+  return [
+    [202, 'POST', `${connectors}/imported/imports`, { branch: 'nowhere', folder: 'a' }],
+    [404, 'POST', `${connectors}/none/imports`, { branch: 'main' }],
+    [404, 'POST', `${connectors}/imported/imports`, { branch: 'main', files: [NAMELESS] }],
+    [400, 'POST', `${connectors}/imported/imports`, { branch: 'main', folder: 'a', files: [FILE] }],
+    [400, 'POST', `${connectors}/imported/imports`, { branch: 'main', files: [FILE, FILE] }],
+    [400, 'POST', `${connectors}/imported/imports`, { branch: 'main', files: [FOREIGN] }],
+    [200, 'GET', `${connectors}/imported/imports?limit=1`],
+    [400, 'GET', `${connectors}/imported/imports?cursor=x`],
+    [404, 'GET', `${connectors}/none/imports`],
+    [200, 'GET', `${connectors}/imported/imports/${id}`],
+    [404, 'GET', `${connectors}/imported/imports/00000000-0000-4000-8000-000000000000`],
+    [200, 'GET', `${connectors}/imported/imports/${id}/files?outcome=create&limit=1`],
+    [400, 'GET', `${connectors}/imported/imports/${id}/files?cursor=.`],
+    [202, 'POST', `${connectors}/imported/imports/${id}/apply`],
+    [200, 'POST', `${connectors}/imported/imports/${id}/cancel`],
+    [200, 'GET', `${connectors}/imported/drift?branch=main`],
+    [404, 'GET', `${connectors}/none/drift`],
+    [404, 'POST', `${connectors}/imported/drift/repair`, {}],
+    [201, 'PUT', `${connectors}/imported/tracking`, { branches: ['nowhere'] }],
+    [200, 'POST', `${connectors}/imported/drift/repair`, {}],
+    [404, 'POST', `${connectors}/imported/drift/repair`, { branch: 'other' }],
+    [200, 'POST', `${connectors}/imported/rename`, { url: `${origin}${pathname}` }],
+    [404, 'POST', `${connectors}/none/rename`, { url: `${origin}${pathname}` }],
+    [422, 'POST', `${connectors}/imported/rename`, { url: 'no url' }],
+    [204, 'DELETE', `${connectors}/imported`],
+    [204, 'DELETE', `${scope}/secrets/imported`],
+  ];
+}
+
+const FILE = { path: 'a.yaml', kind: 'pipeline', id: 'a' };
+const NAMELESS = { ...FILE, kind: 'none' };
+const FOREIGN = { ...FILE, scope: 'accounts/another' };

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Failure } from '../../../src/kernel/failure.js';
+import { askedMs, explainWait, HostPauses } from '../../../src/sync/host-pauses.js';
+
+type Caller = Parameters<HostPauses['hear']>[1];
+
+const url = 'https://git.example:8443/acme/app.git';
+const direct = { connectivity: 'manager' as const, trust: null };
+const ours: Caller = { ...direct, scope: 'accounts/ours/projects/one', id: 'app', url };
+const sister: Caller = {
+  ...direct,
+  scope: 'accounts/ours',
+  id: 'other',
+  url: 'https://git.example:8443/acme/other.git',
+};
+const theirs: Caller = { ...direct, scope: 'accounts/theirs', id: 'app', url };
+const elsewhere = { ...ours, url: 'https://git.example/acme/app.git' };
+const ofGit = (more: object = {}): Failure => {
+  const data = { host: 'git.example:8443', status: 503, retryAfterSeconds: 60, ...more };
+  return new Failure('GIT_HOST_ERROR', data) as Failure;
+};
+const ofApi = (): Failure =>
+  new Failure('HOST_API_RATE_LIMITED', {
+    host: 'api.example',
+    attempt: 'look',
+    retryAfterMs: 60_000,
+  }) as Failure;
+const ofVault = (): Failure => {
+  const data = { manager: 'vault', reason: 'too many', retryAfterSeconds: 60 };
+  return new Failure('SECRET_MANAGER_THROTTLED', data as never) as Failure;
+};
+
+let pauses: HostPauses;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'], now: new Date('2026-01-02T03:04:05.678Z') });
+  pauses = new HostPauses();
+});
+afterEach(() => vi.useRealTimers());
+
+/** Who of these has to wait with looks, with Git work and with questions to the API. */
+const waiting = (...callers: Caller[]): [boolean, boolean, boolean][] =>
+  callers.map((caller) => [
+    pauses.forLooks(caller) > 0,
+    pauses.forWork(caller) !== undefined,
+    pauses.forApi(caller, 'ask') !== undefined,
+  ]);
+
+describe('a host that asks for patience', () => {
+  it('gets it of all looks, and of all that its account does there', () => {
+    pauses.hear(ofGit(), ours);
+    expect(waiting(ours, sister, theirs, elsewhere)).toEqual([
+      [true, true, true],
+      [true, true, true],
+      [true, false, false],
+      [false, false, false],
+    ]);
+  });
+
+  it.each<[string, Partial<Caller>]>([
+    ['a delegate', { connectivity: 'delegate' }],
+    ['a proxy of its own', { trust: { proxy: { url: 'http://proxy.example' } } }],
+  ])('is known by %s to one account alone', (_, way) => {
+    pauses.hear(ofGit(), { ...ours, ...way });
+    expect(waiting(ours, sister, theirs)).toEqual([
+      [true, true, true],
+      [true, true, true],
+      [false, false, false],
+    ]);
+  });
+
+  it.each([
+    [1e15, 7_200_000],
+    [Number.POSITIVE_INFINITY, 0],
+    [-5, 0],
+    ['soon', 0],
+  ])('and says %s, as a delegate may tell, gets %d ms', (retryAfterSeconds, ms) => {
+    expect(askedMs(ofGit({ retryAfterSeconds }))).toBe(ms);
+  });
+
+  it('gets it as long as it asked for, whoever is told of less meanwhile', () => {
+    pauses.hear(ofGit(), ours);
+    pauses.hear(ofGit({ retryAfterSeconds: 1, status: 429 }), ours);
+    vi.advanceTimersByTime(59_500);
+    const asked = pauses.forWork(ours);
+    expect(asked).toMatchObject({ code: 'GIT_HOST_ERROR', data: { status: 503, retryAfterSeconds: 1 } });
+    expect(pauses.forApi(ours, 'ask')).toMatchObject({
+      code: 'HOST_API_RATE_LIMITED',
+      data: { host: 'git.example:8443', attempt: 'ask', retryAfterMs: 500 },
+    });
+    vi.advanceTimersByTime(500);
+    expect(waiting(ours, theirs)).toEqual([
+      [false, false, false],
+      [false, false, false],
+    ]);
+  });
+
+  it('at its API says nothing of Git, nor of another connector', () => {
+    pauses.hear(ofApi(), ours);
+    expect(waiting(ours, sister)).toEqual([
+      [false, false, true],
+      [false, false, false],
+    ]);
+  });
+
+  it.each([
+    ['a secret manager', ofVault],
+    ['a host of tokens', () => ofGit({ host: 'tokens.example' })],
+  ])('is not %s on the way to it, for which the looks of the connector alone wait', (_, failure) => {
+    pauses.hear(failure(), ours);
+    expect(waiting(ours, sister, theirs)).toEqual([
+      [true, false, false],
+      [false, false, false],
+      [false, false, false],
+    ]);
+  });
+
+  it('is told of with the moment until which it is left alone', () => {
+    expect(explainWait(ofGit())).toBe(
+      'git.example:8443 answered 503 and asks to wait 60 s, until 2026-01-02T03:05:05Z',
+    );
+    const silent = new Failure('GIT_HOST_ERROR', { host: 'git.example', status: 502 }) as Failure;
+    expect(explainWait(silent)).toBe('git.example answered 502');
+  });
+});
