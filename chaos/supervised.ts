@@ -74,7 +74,7 @@ export class Supervised {
   #launch(): void {
     const { entry, env, logFile } = this.#options;
     const log = fs.openSync(logFile, 'a');
-    const child = spawn(process.execPath, ['--enable-source-maps', entry], {
+    const child = spawn(process.execPath, [entry], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', log, log, 'ipc'],
     });

@@ -75,7 +75,7 @@ async function launch({ name, entry, settings, logFile }: ProcessOptions): Promi
   const log = fs.openSync(logFile, 'a', 0o600);
   const from = fs.fstatSync(log).size;
   // In a group of its own: Ctrl-C reaches only the launcher, which drains its processes in order.
-  const child = spawn(process.execPath, ['--enable-source-maps', entry], {
+  const child = spawn(process.execPath, [entry], {
     env: childEnvironment(settings),
     stdio: ['ignore', log, log, 'ipc'],
     detached: true,

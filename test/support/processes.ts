@@ -64,7 +64,7 @@ async function start(
   file: string,
   { env, crashAt, detached, network = loopback }: StartOptions,
 ): Promise<RunningProcess> {
-  const args = [...crashing(crashAt), '--enable-source-maps', entryOf(file)];
+  const args = [...crashing(crashAt), entryOf(file)];
   const command = within(network, process.execPath, args);
   const child = spawn(...command, {
     env: environment(env, crashAt),
