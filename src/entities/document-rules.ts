@@ -16,6 +16,7 @@ import {
   type YAMLParseError,
 } from 'yaml';
 import { Failure } from '../kernel/failure.js';
+import { cutText } from '../kernel/storable.js';
 
 export const keysMax = 10_000;
 export const depthMax = 64;
@@ -155,7 +156,7 @@ class Inspection {
       throw this.#refuse(`it is nested more than ${depthMax} levels deep`, node);
     if (isAlias(node)) return this.#expand(node);
     if (node.tag !== undefined && !CORE_TAGS.has(node.tag))
-      throw this.#refuse(`tag ${node.tag.slice(0, 80)} is not of the core schema`, node);
+      throw this.#refuse(`tag ${cutText(node.tag, 80)} is not of the core schema`, node);
     if (isScalar(node) && typeof node.value === 'string' && !node.value.isWellFormed())
       throw this.#refuse('a text holds half a surrogate pair', node);
     this.#open.add(node);
@@ -177,7 +178,7 @@ class Inspection {
       if (!isScalar(key)) throw this.#refuse('a key is not a plain value', key ?? map);
       const name = nameOf(key);
       if (seen.has(name))
-        throw this.#refuse(`key ${JSON.stringify(name.slice(0, 80))} stands twice in one mapping`, key);
+        throw this.#refuse(`key ${JSON.stringify(cutText(name, 80))} stands twice in one mapping`, key);
       seen.add(name);
       size += this.inspect(key, depth + 1) + this.inspect(value, depth + 1);
     }
@@ -188,9 +189,9 @@ class Inspection {
     const target = (alias as unknown as { resolve: (doc: Document.Parsed) => Node | undefined }).resolve(
       this.document,
     );
-    if (target === undefined) throw this.#refuse(`alias *${alias.source.slice(0, 80)} has no anchor`, alias);
+    if (target === undefined) throw this.#refuse(`alias *${cutText(alias.source, 80)} has no anchor`, alias);
     if (this.#open.has(target))
-      throw this.#refuse(`alias *${alias.source.slice(0, 80)} contains itself`, alias);
+      throw this.#refuse(`alias *${cutText(alias.source, 80)} contains itself`, alias);
     const size = this.#sizes.get(target) ?? 1;
     this.#aliasNodes += size;
     if (this.#aliasNodes > aliasNodesMax)

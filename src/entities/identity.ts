@@ -2,6 +2,7 @@
 // another entity is not taken for this one.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node } from 'yaml';
 import { Failure } from '../kernel/failure.js';
+import { cutText } from '../kernel/storable.js';
 import { namesOf, type Scope } from '../scopes/scope.js';
 import { nameOf, type ParsedDocument } from './document-rules.js';
 import type { PlainValue } from './plain-yaml.js';
@@ -38,7 +39,7 @@ export function assertIsMeant(
       field,
       pointer: pointer as string,
       expected: expected[field] ?? null,
-      found: found.slice(0, FOUND_MAX),
+      found: cutText(found, FOUND_MAX),
       ...at(node?.range?.[0] ?? 0),
     });
   }

@@ -1,6 +1,7 @@
 // One class for everything that can go wrong and has a name. It crosses the queue unchanged.
 import { type Disposition, type ErrorCode, type ErrorData, errors } from './errors.js';
 import { redact, redactDeep } from './redact.js';
+import { storable } from './storable.js';
 
 /** A failure as it travels: in a task's answer, in an operation's row. `delegate` names the one that met it. */
 export interface WireFailure {
@@ -29,8 +30,8 @@ export class Failure<C extends ErrorCode = ErrorCode> extends Error {
   delegate?: string;
 
   constructor(code: C, ...[data, options]: Arguments<C>) {
-    const clean = redactDeep(data ?? {}) as ErrorData<C>;
-    super(redact(entry(code).message(clean as never)), options);
+    const clean = redactDeep(data ?? {}, printable) as ErrorData<C>;
+    super(printable(entry(code).message(clean as never)), options);
     this.code = code;
     this.data = clean;
   }
@@ -81,6 +82,9 @@ function revive({ code, data }: WireFailure): Failure {
     return new Failure('INTERNAL', { reference: 'unreadable-failure' }, { cause }) as Failure;
   }
 }
+
+/** Documents and hosts say whatever they like, and failures are kept. */
+const printable = (text: string): string => storable(redact(text));
 
 function entry(code: ErrorCode): Entry {
   return errors[code] as Entry;

@@ -36,15 +36,15 @@ export function redact(text: string): string {
   return clean;
 }
 
-/** The value with every text in it redacted, names of properties too. */
-export function redactDeep(value: unknown): unknown {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map(redactDeep);
+/** The value with every text in it redacted, names of properties too; or cleaned otherwise, where that is said. */
+export function redactDeep(value: unknown, clean: (text: string) => string = redact): unknown {
+  if (typeof value === 'string') return clean(value);
+  if (Array.isArray(value)) return value.map((item) => redactDeep(item, clean));
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
-      redact(key),
-      /^(?:proxy-)?authorization$/i.test(key) ? MASK : redactDeep(item),
+      clean(key),
+      /^(?:proxy-)?authorization$/i.test(key) ? MASK : redactDeep(item, clean),
     ]),
   );
 }

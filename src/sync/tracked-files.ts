@@ -1,6 +1,7 @@
 // Pure: which files of a repository are entities, and whose. A connector follows the patterns its tracking names, or else the
 // places where the kinds of its account put their entities.
 import type { Kind } from '../entities/kinds.repository.js';
+import { cutText } from '../kernel/storable.js';
 import { type Captured, compilePattern, type Matcher } from '../policy/file-patterns.js';
 import { Identifier } from '../policy/identifiers.js';
 import { pathProblem } from '../policy/paths.js';
@@ -68,7 +69,7 @@ export class TrackedFiles {
       (name) => name !== undefined && !Identifier.safeParse(name).success,
     );
     if (bad !== undefined)
-      return { kind, problem: `the path names ${JSON.stringify(bad.slice(0, 200))}, which is no identifier` };
+      return { kind, problem: `the path names ${JSON.stringify(cutText(bad, 200))}, which is no identifier` };
     const problem = pathProblem(path);
     if (problem !== undefined) return { kind, problem: `the path ${problem}` };
     return { named: { scope: scopeOf(names), kind, id: found.id as string } };

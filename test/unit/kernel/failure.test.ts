@@ -273,6 +273,20 @@ describe('redaction in the constructor', () => {
   });
 });
 
+it.each([
+  ['a\0b', 'a\u2400b'],
+  ['half of \ud83d', 'half of \ufffd'],
+])('%j, which no database keeps, is there to be seen', (text, seen) => {
+  const problems = [{ path: `/${text}`, problem: text, line: 1, column: 1 }];
+  const failure = new Failure('ENTITY_INVALID', { kind: text, problems });
+  expect(failure.data).toEqual({
+    kind: seen,
+    problems: [{ path: `/${seen}`, problem: seen, line: 1, column: 1 }],
+  });
+  expect(failure.message).toContain(seen);
+  expect(failure.message).not.toContain(text);
+});
+
 describe('Failure.from', () => {
   it('passes a failure on as it is', () => {
     const failure = make('GIT_TIMEOUT');
