@@ -125,6 +125,7 @@ import { RefreshFlow } from './sync/refresh.flow.js';
 import { RemovalGuard } from './sync/removal-guard.js';
 import { RenameFlow } from './sync/rename.flow.js';
 import { RenamesRepository } from './sync/renames.repository.js';
+import { Routes } from './sync/routes.js';
 import { SaveFlow } from './sync/save.flow.js';
 import { Settlement } from './sync/settlement.js';
 import { Sweep } from './sync/sweep.js';
@@ -209,6 +210,7 @@ const corridors = [
   LaneFlow,
   PollFlow,
   RefreshFlow,
+  Routes,
   RenameFlow,
   ReadFlow,
   PartJudge,

@@ -25,6 +25,7 @@ import { renamedRepositories } from './migrations/0022-renamed-repositories.js';
 import { lookClaims } from './migrations/0023-look-claims.js';
 import { lookupsInCopies } from './migrations/0024-lookups-in-copies.js';
 import { sharedGrants } from './migrations/0025-shared-grants.js';
+import { pathsBeyond } from './migrations/0026-paths-beyond.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -52,4 +53,5 @@ export const migrations: Record<string, Migration> = {
   '0023-look-claims': lookClaims,
   '0024-lookups-in-copies': lookupsInCopies,
   '0025-shared-grants': sharedGrants,
+  '0026-paths-beyond': pathsBeyond,
 };

@@ -51,8 +51,10 @@ export interface TrackedBranchTable {
   target: string | null;
   /** Up to this path, in order of paths. */
   applied_to: string | null;
-  /** Paths that saves wrote meanwhile: what they hold is newer than the target. */
+  /** Paths that others wrote meanwhile: what the copy holds there is not the target's. */
   overtaken: Generated<string[]>;
+  /** Paths whose copies are of other commits than `synced`: the next refresh looks at them, whatever differs in Git. */
+  beyond: Generated<string[]>;
   faults: Generated<number>;
   fault: Json<object> | null;
   due_at: Generated<Date>;

@@ -10,17 +10,19 @@ export interface FileChangeWithContent extends FileChange {
 }
 
 /**
- * By comparing two commits, which for a successor is one request with the contents; or, where nothing was followed yet or the
- * earlier commit is gone, the whole of the branch with the copies there are. Sorted by path bytes.
+ * By comparing two commits, which for a successor is one request with the contents; or, where nothing was followed yet, the
+ * earlier commit is gone, or a file that the copy has from elsewhere is none of what differs, the whole of the branch with the
+ * copies there are. Sorted by path bytes.
  */
 export async function findChanges(
   git: Git,
-  { from, to }: { from: CommitId | null; to: CommitId },
+  { from, to, beyond }: { from: CommitId | null; to: CommitId; beyond: readonly string[] },
   copies: () => Promise<CopyRecord[]>,
 ): Promise<FileChangeWithContent[]> {
-  if (from === to) return [];
-  const compared = from === null ? undefined : await compare(git, from, to);
-  if (compared !== undefined) return compared.map(toFileChange);
+  if (from === to && beyond.length === 0) return [];
+  const compared = from === null || from === to ? undefined : await compare(git, from, to);
+  const paths = new Set(compared?.map(({ path }) => path));
+  if (compared !== undefined && beyond.every((path) => paths.has(path))) return compared.map(toFileChange);
   return compareWhole(git, to, await copies());
 }
 

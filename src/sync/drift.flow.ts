@@ -22,6 +22,7 @@ import {
 import { type FileProblem, FileProblemsRepository } from './file-problems.repository.js';
 import { LaneFlow } from './lane.flow.js';
 import { LanesRepository } from './lanes.repository.js';
+import { afresh } from './overtaken.js';
 import { RefreshFlow, type RefreshOrder, type RefreshTally } from './refresh.flow.js';
 import { orderOf } from './refresh-order.js';
 import type { TrackedFiles } from './tracked-files.js';
@@ -255,7 +256,6 @@ export class DriftFlow {
           }
         });
       }
-      const afresh = { synced: null, target: null, applied_to: null, overtaken: [] };
       await this.lanes.update(lease, {}, async (tx) => {
         await this.tracking.change(tx, key, branch, afresh);
       });

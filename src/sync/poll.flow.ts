@@ -280,8 +280,7 @@ function hasMissed(tracking: Tracking, known: BranchRecord[], listed: Map<string
 }
 
 function needsRefresh(record: BranchRecord, head: CommitId | null, revision: string): boolean {
-  const isOther = record.revision !== null && record.revision !== revision;
-  if (head === null) return record.synced !== null || record.target !== null || isOther;
+  // One that is gone and was never followed may have copies, too: of saves, or of before what was known of it was forgotten.
   return record.synced !== head || record.target !== null || record.revision !== revision;
 }
 

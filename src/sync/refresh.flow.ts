@@ -11,17 +11,18 @@ import { Failure } from '../kernel/failure.js';
 import { step } from '../kernel/step.js';
 import { accountOf } from '../scopes/scope.js';
 import type { Tables } from '../storage/schema.js';
-import { byPathBytes, type FileChangeWithContent, findChanges } from './branch-changes.js';
+import type { FileChangeWithContent } from './branch-changes.js';
 import { CopyWriter, type WrittenPart } from './copy-writer.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
 import { LaneFlow } from './lane.flow.js';
 import { type Lane, LanesRepository, type Lease } from './lanes.repository.js';
+import { afresh } from './overtaken.js';
 import { PartJudge } from './part-judge.js';
-import { ReadAhead } from './read-ahead.js';
-import { findArrivals, type Journey, nameOf, planRefresh, type TrackingRule } from './refresh-plan.js';
-import type { Meaning, TrackedFiles } from './tracked-files.js';
+import { type Action, nameOf, planRefresh, type TrackingRule } from './refresh-plan.js';
+import { isOn, type Route, Routes } from './routes.js';
+import type { TrackedFiles } from './tracked-files.js';
 import { type BranchRecord, type ConnectorKey, TrackingRepository } from './tracking.repository.js';
-import { judgeNext, nameIn, nextPart, type Way, WayLost } from './way.js';
+import { judgeNext, nameIn, nextPart, WayLost } from './way.js';
 
 /** What a refresh is of. */
 export interface RefreshOrder {
@@ -59,14 +60,6 @@ const LEAVING_MAX = 1_000;
 /** So far ahead it is looked for what can be read at once. */
 const AHEAD_FILES_MAX = 4_000;
 
-/** What is still to be done on the way to `target`. */
-interface Route extends Journey, Way {
-  target: CommitId;
-  /** From where it leads there, and how far it has been gone. */
-  synced: CommitId | null;
-  appliedTo: string | null;
-}
-
 @Injectable()
 export class RefreshFlow {
   constructor(
@@ -75,6 +68,7 @@ export class RefreshFlow {
     private readonly tracking: TrackingRepository,
     private readonly copies: CopiesRepository,
     private readonly problems: FileProblemsRepository,
+    private readonly routes: Routes,
     private readonly judge: PartJudge,
     private readonly writer: CopyWriter,
     private readonly connectivity: Connectivity,
@@ -147,23 +141,24 @@ export class RefreshFlow {
     const { state } = at;
     const isResumed = state.target !== null && state.revision === order.revision;
     if (isResumed) {
-      const known = await this.#route(order, state, state.target as CommitId, git).catch(refuseMissing);
+      const known = await this.routes.find(order, state, state.target as CommitId, git).catch(refuseMissing);
       if (known !== undefined) return known;
     }
     const head = await this.#headOf(order, at, git);
     if (head === null) return this.#leaveAll(order, at);
-    const isThere = state.synced === head && state.revision === order.revision && state.target === null;
+    const isKnown = state.revision === order.revision && state.target === null;
+    const isThere = isKnown && state.synced === head && state.beyond.length === 0;
     if (isThere && !(await this.#hasFreed(order))) {
       await this.lanes.update(at.lease, { head }, async (tx) => {
         await this.connectors.holdAt(tx, order.connector);
-        await this.#arrive(tx, order, head, null);
+        await this.#arrive(tx, order, { head, target: null, beyond: [] });
       });
       return 'arrived';
     }
-    const base = state.revision === order.revision ? state.synced : null;
-    const fresh = { ...state, synced: base, applied_to: null };
-    await step('refresh.aim', () => this.#aim(order, at, { head, base }));
-    return this.#route(order, fresh, head, git);
+    // Of a way that was left before its end nobody knows what it brought: the whole of the branch does.
+    const [base, beyond] = isKnown ? [state.synced, state.beyond] : [null, []];
+    await step('refresh.aim', () => this.#aim(order, at, { head, base, beyond }));
+    return this.routes.find(order, { synced: base, beyond, applied_to: null }, head, git);
   }
 
   /** Listed refs are older than what this manager's fleet wrote since; then the branch is asked for itself. */
@@ -181,69 +176,14 @@ export class RefreshFlow {
   async #aim(
     { key, connector, branch, revision }: RefreshOrder,
     { lease, state }: Position,
-    { head, base }: { head: CommitId; base: CommitId | null },
+    { head, base, beyond }: { head: CommitId; base: CommitId | null; beyond: string[] },
   ): Promise<void> {
     await this.lanes.update(lease, { head }, async (tx) => {
       await this.connectors.holdAt(tx, connector);
       if (base === null) await this.problems.clear(tx, key, branch);
-      const aim = { target: head, synced: base, revision, applied_to: null, overtaken: [] };
+      const aim = { target: head, synced: base, revision, applied_to: null, overtaken: [], beyond };
       if (!(await this.tracking.change(tx, key, branch, aim, state))) throw new WayLost();
     });
-  }
-
-  async #route(order: RefreshOrder, state: BranchRecord, target: CommitId, git: Git): Promise<Route> {
-    const { connector, branch, rules } = order;
-    const place = { repository: connector.url, branch };
-    const meaningOf = remember((path) => order.files.meaningOf(path));
-    const found = await step('refresh.compare', () =>
-      findChanges(git, { from: state.synced, to: target }, async () =>
-        this.copies.allOn(place, connector.scope),
-      ),
-    );
-    const changes = state.synced === null ? found : await this.#withFreed(order, found);
-    const ahead = changes.filter(({ path }) => isAfter(path, state.applied_to));
-    return {
-      target,
-      synced: state.synced,
-      appliedTo: state.applied_to,
-      changes: await this.#concerning(order, ahead, meaningOf),
-      leaving: new Set(changes.flatMap(({ path, to }) => (to === null ? path : []))),
-      arrivals: findArrivals(changes, meaningOf),
-      rules,
-      meaningOf,
-      contents: new ReadAhead(git, target, (blobs) => this.copies.knownBlobs(connector.url, blobs)),
-      ahead: this.judge.ahead(order.kinds),
-    };
-  }
-
-  /** With the files of entities whose other one goes, or went otherwise: they stand in nobody's shadow any more. */
-  async #withFreed(
-    { key, connector, branch }: RefreshOrder,
-    changes: FileChangeWithContent[],
-  ): Promise<FileChangeWithContent[]> {
-    const leaving = changes.flatMap(({ path, to }) => (to === null ? path : []));
-    const freed = await this.problems.freed(key, { repository: connector.url, branch }, leaving);
-    const known = new Set(changes.map(({ path }) => path));
-    const more = freed.filter(({ path }) => !known.has(path));
-    if (more.length === 0) return changes;
-    const again = more.map(({ path, blob }) => ({ path, to: { id: blob, mode: '100644' } }));
-    return [...changes, ...again].toSorted(byPathBytes);
-  }
-
-  /** What is, was or would be an entity; a repository may hold much else. */
-  async #concerning(
-    { key, connector, branch }: RefreshOrder,
-    changes: FileChangeWithContent[],
-    meaningOf: Journey['meaningOf'],
-  ): Promise<FileChangeWithContent[]> {
-    const documents = changes.filter(({ path }) => /\.ya?ml$/.test(path));
-    const isNamed = ({ path, to }: FileChangeWithContent) => to !== null && meaningOf(path) !== undefined;
-    const unnamed = documents.filter((change) => !isNamed(change)).map(({ path }) => path);
-    const known = await this.copies.knownPaths(connector.url, unnamed);
-    const reported = new Set(await this.problems.pathsAmong(key, branch, unnamed));
-    return documents.filter(
-      (change) => known.has(change.path) || reported.has(change.path) || isNamed(change),
-    );
   }
 
   /** One part of the way. */
@@ -259,8 +199,9 @@ export class RefreshFlow {
     const written = await this.#judge(order, part, { state, git, route });
     await step('refresh.apply', () =>
       this.lanes.update(lease, {}, async (tx) => {
-        await this.writer.write(tx, { ...order, isTracked: true }, written);
-        if (rest.length === 0) return this.#arrive(tx, order, target, target);
+        await this.#write(tx, { ...order, isTracked: true }, written, target);
+        if (rest.length === 0)
+          return this.#arrive(tx, order, { head: target, target, beyond: state.overtaken });
         const { key, branch, revision } = order;
         const isSaid = await this.tracking.change(
           tx,
@@ -296,6 +237,20 @@ export class RefreshFlow {
     return this.judge.decide(order, changes, journey, { git, target, contents, ahead: route.ahead });
   }
 
+  /** Others who follow the branch may be on the way to another commit, or have been there. */
+  async #write(
+    tx: Transaction<Tables>,
+    order: RefreshOrder & { isTracked?: boolean },
+    part: WrittenPart,
+    head: CommitId | null,
+  ): Promise<void> {
+    await this.writer.write(tx, order, part);
+    const paths = part.actions.flatMap(pathsOf);
+    if (paths.length === 0) return;
+    const place = { repository: order.connector.url, branch: order.branch };
+    await this.tracking.overtake(tx, place, { base: null, head, paths, by: order.key });
+  }
+
   /** The branch is gone: so are its copies, as far as the rules let them. */
   async #leaveAll(order: RefreshOrder, { lease, state }: Position): Promise<'arrived'> {
     const { connector, branch, key } = order;
@@ -325,27 +280,28 @@ export class RefreshFlow {
       const actions = planRefresh(changes.slice(from, from + LEAVING_MAX), around, journey);
       const written = { actions, documents: new Map(), commit, paths: [] };
       await this.lanes.update(lease, {}, async (tx) => {
-        await this.writer.write(tx, order, written);
+        await this.#write(tx, order, written, null);
       });
       count(order.tally, written);
     }
     await this.lanes.update(lease, {}, async (tx) => {
       await this.connectors.holdAt(tx, connector);
-      const left = { synced: null, target: null, applied_to: null, overtaken: [] };
-      const now = { ...left, synced_at: new Date(), revision: order.revision };
+      const now = { ...afresh, synced_at: new Date(), revision: order.revision };
       if (!(await this.tracking.change(tx, key, branch, now, state))) throw new WayLost();
     });
     return 'arrived';
   }
 
-  /** @throws WayLost where the way does not lead to `target` any more */
+  /**
+   * @param beyond what was passed over on the way
+   * @throws WayLost where the way does not lead to `target` any more
+   */
   async #arrive(
     tx: Transaction<Tables>,
     { key, branch, revision }: RefreshOrder,
-    head: CommitId,
-    target: CommitId | null,
+    { head, target, beyond }: { head: CommitId; target: CommitId | null; beyond: string[] },
   ): Promise<void> {
-    const there = { listed: head, synced: head, synced_at: new Date(), revision };
+    const there = { listed: head, synced: head, synced_at: new Date(), revision, beyond };
     const over = { target: null, applied_to: null, overtaken: [], faults: 0, fault: null };
     const isThere = await this.tracking.change(tx, key, branch, { ...there, ...over }, { target, revision });
     if (!isThere) throw new WayLost();
@@ -359,16 +315,12 @@ interface Position {
   state: BranchRecord;
 }
 
-/** Whether the way leads where it did, and nobody else has gone it since, or set its end anew, as a repair does. */
-const isOn = (
-  { target, synced, appliedTo }: Route,
-  state: BranchRecord,
-  { revision }: RefreshOrder,
-): boolean =>
-  state.target === target &&
-  state.synced === synced &&
-  state.applied_to === appliedTo &&
-  state.revision === revision;
+/** Where it changes the copy. */
+function pathsOf(action: Action): string[] {
+  if (action.do === 'report') return [];
+  const before = action.do === 'write' ? action.before : undefined;
+  return [before?.path ?? action.path, action.path];
+}
 
 function count(tally: RefreshTally | undefined, { actions, documents }: WrittenPart): void {
   if (tally === undefined) return;
@@ -378,18 +330,6 @@ function count(tally: RefreshTally | undefined, { actions, documents }: WrittenP
     else tally[documents.get(action.path)?.invalid === null ? action.change : 'invalid'] += 1;
   }
 }
-
-/** What a path means is asked for at every stage of the way. */
-function remember(meaningOf: Journey['meaningOf']): Journey['meaningOf'] {
-  const known = new Map<string, Meaning>();
-  return (path) => {
-    if (!known.has(path)) known.set(path, meaningOf(path));
-    return known.get(path);
-  };
-}
-
-const isAfter = (path: string, cursor: string | null): boolean =>
-  cursor === null || Buffer.compare(Buffer.from(path), Buffer.from(cursor)) > 0;
 
 /** A commit that is no longer there, as after a force-push: the way to it cannot be gone to its end. */
 function refuseMissing(error: unknown): undefined {

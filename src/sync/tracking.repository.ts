@@ -6,6 +6,7 @@ import { Failure, type WireFailure } from '../kernel/failure.js';
 import { outwards, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage, soon } from '../storage/database.js';
 import type { TrackedBranchTable, TrackingTable } from '../storage/tracking-schema.js';
+import { afresh, type Landed, overtake } from './overtaken.js';
 import type { TrackingRule } from './refresh-plan.js';
 import type { TrackedFile } from './tracked-files.js';
 
@@ -279,6 +280,14 @@ export class TrackingRepository {
         })),
       )
       .execute();
+    // Nothing but Git says what changed, and by that nothing did: the branch has been turned back behind what the copy has of it.
+    await tx
+      .updateTable('tracked_branch')
+      .set(afresh)
+      .where('scope', '=', key.scope)
+      .where('connector', '=', key.connector)
+      .where(sql<boolean>`target is null and listed = synced and beyond <> '{}'`)
+      .execute();
   }
 
   /** What is known of a file on a branch that is followed, by whichever connector serves its scope; the one that looked last. */
@@ -362,30 +371,9 @@ export class TrackingRepository {
         .execute();
   }
 
-  /**
-   * Saves landed on the branch, the last of them as `head`: whoever had followed it to `base` has followed it to `head`; whoever
-   * is on the way to an older commit passes over what they wrote.
-   */
-  async overtake(
-    tx: Session,
-    place: { repository: string; branch: string },
-    landed: { base: string | null; head: string; paths: string[] },
-  ): Promise<void> {
-    const { base, head, paths } = landed;
-    const brought = (column: 'synced' | 'listed') =>
-      sql<string>`case when target is null and synced = ${base} then ${head} else ${sql.ref(column)} end`;
-    await tx
-      .updateTable('tracked_branch')
-      .set({
-        overtaken: sql<
-          string[]
-        >`case when target is null then overtaken else overtaken || ${paths}::text[] end`,
-        synced: brought('synced'),
-        listed: brought('listed'),
-      })
-      .where('repository', '=', place.repository)
-      .where('branch', '=', place.branch)
-      .execute();
+  /** As `overtake` of overtaken.ts says. */
+  async overtake(tx: Session, place: { repository: string; branch: string }, landed: Landed): Promise<void> {
+    await overtake(tx, place, landed);
   }
 }
 

@@ -1,8 +1,8 @@
 // The way back where Git holds what a database does not, and where a branch is turned back, or gone, while somebody is at it.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, eventually, type Json } from '../support/api.js';
 import { sql } from '../support/database.js';
-import { head, pushForeign } from '../support/repository.js';
+import { git, head, pushForeign } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
 
 let stack: Stack;
@@ -26,6 +26,29 @@ const settled = (branch = 'main'): Promise<Json> =>
     const found = await stateOf(branch);
     return found?.state === 'current' && found.synced === head(stack.repository, branch) && found;
   }, `${branch} to be current`);
+
+const files = [{ pattern: 'meanwhile/{id}.yaml', kind: 'pipeline' }];
+const at = (id: string): string => `meanwhile/${id}.yaml`;
+const entity = (id: string): string => `accounts/demo/entities/pipeline/${id}`;
+const textOf = async (id: string): Promise<string | null> =>
+  (await api.request('GET', `${entity(id)}?branch=main`)).body.yaml ?? null;
+const push = (changes: Record<string, string | null>): Promise<string> =>
+  pushForeign(stack.foreignUrl, changes);
+const save = (id: string, yaml: string): Promise<Json> =>
+  api.ok('PUT', entity(id), { yaml, git: { connector: 'direct', branch: 'main', path: at(id) } });
+const look = async (): Promise<void> => {
+  await api.ok('POST', `${tracking}/poll`);
+  await settled();
+};
+/** By force, wherever it was. */
+const turnTo = (commit: string): string => git(stack.repository, 'update-ref', 'refs/heads/main', commit);
+/** As if a refresh had been interrupted. */
+const interrupt = (synced: string, target: string, appliedTo: string | null = null): Promise<unknown> =>
+  sql(
+    stack.databaseUrl,
+    `update tracked_branch set synced = $1, target = $2, applied_to = $3 where branch = 'main'`,
+    [synced, target, appliedTo],
+  );
 
 describe('a document whose fault is in no text that the database keeps', () => {
   beforeAll(async () => {
@@ -65,5 +88,69 @@ describe('a document whose fault is in no text that the database keeps', () => {
       ['name', 'ENTITY_IDENTITY_MISMATCH', 'a\u2400b'],
       ['twice', 'YAML_REFUSED', `key ${JSON.stringify(half.slice(120))} stands twice in one mapping`],
     ]);
+  });
+});
+
+describe('what the copy has of a commit that its branch was turned back behind', () => {
+  let [followed, one, two, time] = ['', '', '', 0];
+  beforeAll(() => api.ok('PUT', tracking, { files }));
+  beforeEach(async () => {
+    time += 1;
+    [one, two] = [`name: one ${time}\n`, `name: two ${time}\n`];
+    followed = await push({ [at('old')]: one });
+    await look();
+  });
+
+  it('goes, where a save had landed on a push that nobody had looked at', async () => {
+    await push({ [at('unseen')]: 'name: unseen\n' });
+    await save('lost', 'name: lost\n');
+    turnTo(followed);
+    await push({ [at('other')]: 'name: other\n' });
+    await look();
+    expect(await textOf('lost')).toBeNull();
+    expect(await textOf('other')).toBe('name: other\n');
+  });
+
+  it('goes, where a save had landed while a refresh was on its way', async () => {
+    const target = await push({ [at('old')]: two });
+    await interrupt(followed, target);
+    await save('lost', 'name: lost\n');
+    turnTo(target);
+    await push({ [at('other')]: 'name: another\n' });
+    await look();
+    expect(await textOf('lost')).toBeNull();
+    expect(await textOf('old')).toBe(two);
+  });
+
+  it('goes, where somebody had read it anew, although the branch is where it was followed to', async () => {
+    await push({ [at('old')]: two });
+    await api.ok('GET', `${entity('old')}?branch=main&freshness=reload`);
+    expect(await textOf('old')).toBe(two);
+    turnTo(followed);
+    await api.ok('POST', `${tracking}/poll`);
+    await eventually(async () => (await textOf('old')) === one, 'what the branch holds to be back');
+    expect(await settled()).toMatchObject({ synced: followed });
+  });
+
+  it('goes, where another connector had followed the branch there', async () => {
+    const second = 'accounts/demo/connectors/second';
+    const { username } = stack.accounts.manager;
+    await api.ok('PUT', second, {
+      url: stack.repositoryUrl,
+      connectivity: 'manager',
+      credential: { username, secret: 'git-direct' },
+    });
+    const there = await push({ [at('old')]: two });
+    await api.ok('PUT', `${second}/tracking`, { files });
+    await eventually(
+      async () => (await api.ok('GET', `${second}/tracking`)).followed[0]?.synced === there,
+      'the other one to have followed it',
+    );
+    expect(await textOf('old')).toBe(two);
+    await api.ok('DELETE', `${second}/tracking`);
+    turnTo(followed);
+    await api.ok('POST', `${tracking}/poll`);
+    await eventually(async () => (await textOf('old')) === one, 'what the branch holds to be back');
+    expect(await settled()).toMatchObject({ synced: followed });
   });
 });
