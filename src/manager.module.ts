@@ -111,6 +111,7 @@ import { InlineMoves } from './sync/inline-moves.js';
 import { InlineSaves } from './sync/inline-saves.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { LanesRepository } from './sync/lanes.repository.js';
+import { LookClaimsRepository } from './sync/look-claims.repository.js';
 import { MergedCopies } from './sync/merged-copies.js';
 import { MoveSettlement } from './sync/move-settlement.js';
 import { MovesRepository } from './sync/moves.repository.js';
@@ -281,6 +282,7 @@ const rooms = [
   RenamesRepository,
   OperationsRepository,
   LanesRepository,
+  LookClaimsRepository,
   PullWishesRepository,
   PullRequestsRepository,
   PullOutcomesRepository,

@@ -1,5 +1,6 @@
 // So many turns at a time, given to parties one after the other: who asks for a thousand delays who asks for one by a single
-// turn of each. Of those who are to work at the same place one works at a time, and who waits for a place holds no turn. And
+// turn of each. Of those who are to work at the same place one works at a time, or so many as it holds, and who waits for a place
+// holds no turn. And
 // room for those who wait, of which none may take what the others need.
 
 interface Waiter {
@@ -16,17 +17,21 @@ export class FairTurns {
   readonly #waiting = new Map<string, Waiter[]>();
   /** Who waits at each place, in the order in which they came. */
   readonly #rows = new Map<string, Waiter[]>();
-  /** Where somebody is at work: as many turns are taken. */
-  readonly #busy = new Set<string>();
+  /** How many are at work, by place. */
+  readonly #busy = new Map<string, number>();
+  #taken = 0;
 
-  constructor(private readonly max: number) {}
+  constructor(
+    private readonly max: number,
+    private readonly atPlaceMax = 1,
+  ) {}
 
   /** Whether somebody waits for a turn, and not only for a place. */
   get areWanted(): boolean {
     return this.#next() !== undefined;
   }
 
-  /** Runs `work` when it is the party's turn and nobody else is at the place. */
+  /** Runs `work` when it is the party's turn and there is room at the place. */
   async take<T>(party: string, place: string, work: () => Promise<T>): Promise<T> {
     const payer = await new Promise<string>((begin) => {
       this.#join({ party, place, passedBy: new Set(), begin });
@@ -35,7 +40,7 @@ export class FairTurns {
     try {
       return await work();
     } finally {
-      this.#busy.delete(place);
+      this.#count(place, -1);
       this.#moveLast(payer);
       this.#fill();
     }
@@ -56,22 +61,33 @@ export class FairTurns {
    * came meanwhile come first.
    */
   #fill(): void {
-    while (this.#busy.size < this.max) {
+    while (this.#taken < this.max) {
       const next = this.#next();
       if (next === undefined) return;
       const { party, place } = next;
       const served = this.#firstAt(next);
       this.#leave(served);
-      this.#busy.add(place);
+      this.#count(place, 1);
       this.#moveLast(party);
       served.begin(party);
     }
   }
 
+  #count(place: string, change: 1 | -1): void {
+    const there = (this.#busy.get(place) ?? 0) + change;
+    if (there > 0) this.#busy.set(place, there);
+    else this.#busy.delete(place);
+    this.#taken += change;
+  }
+
+  #hasRoom(place: string): boolean {
+    return (this.#busy.get(place) ?? 0) < this.atPlaceMax;
+  }
+
   /** Of the first party that waits for a free place, what it came for first. */
   #next(): Waiter | undefined {
     for (const waiting of this.#waiting.values()) {
-      const found = waiting.find(({ place }) => !this.#busy.has(place));
+      const found = waiting.find(({ place }) => this.#hasRoom(place));
       if (found !== undefined) return found;
     }
     return undefined;

@@ -14,7 +14,6 @@ import type { HostApi } from '../providers/host-api.js';
 import { accountOf } from '../scopes/scope.js';
 import { HostPauses, hostOf } from '../sync/host-pauses.js';
 import { MergedCopies } from '../sync/merged-copies.js';
-import { slotOf } from '../sync/poll.flow.js';
 import { PullOutcomesRepository } from './pull-outcomes.repository.js';
 import { judgeFault, judgeLook, lookPauseMs, mayHaveOpened } from './pull-request.js';
 import { type ConnectorName, type PullRequest, PullRequestsRepository } from './pull-requests.repository.js';
@@ -23,12 +22,14 @@ import { PullWaits } from './pull-waits.js';
 const SWEEP_MS = 500;
 /** Requests that one manager is at. */
 const RUNNING_MAX = 16;
+/** And at one host, which may be silent for long. */
+const RUNNING_AT_HOST_MAX = 4;
 /** Another manager is at the lane of the base: it is asked again after this. */
 const BUSY_PAUSE_MS = 250;
 
 @Injectable()
 export class PullRequestsFlow {
-  readonly #turns = new FairTurns(RUNNING_MAX);
+  readonly #turns = new FairTurns(RUNNING_MAX, RUNNING_AT_HOST_MAX);
   /** By claim: one that comes again at once is another. */
   readonly #running = new Map<PullRequest, Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -107,9 +108,8 @@ export class PullRequestsFlow {
     const connector = await this.connectors.find(request.connector_scope, request.connector_id);
     // Deleted meanwhile, and its requests with it.
     if (connector === undefined) return;
-    const key = { scope: connector.scope, connector: connector.id };
     const account = accountOf(connector.scope);
-    await this.#turns.take(account, slotOf(hostOf(connector.url), key), async () => {
+    await this.#turns.take(account, hostOf(connector.url), async () => {
       // Others that call as it does were told so.
       const asked = this.pauses.forApi(connector, attemptOf(request));
       if (asked !== undefined) return this.#fault(request, connector, asked);

@@ -1,6 +1,6 @@
 // Looks at tracked repositories: when a webhook or a person says so, and every so often in any case, since hosts lose webhooks.
 // One listing of refs a look, whatever the number of branches; those that moved are refreshed, each for itself.
-import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
@@ -8,7 +8,6 @@ import { type Connector, ConnectorsRepository } from '../connectors/connectors.r
 import { KindsRepository } from '../entities/kinds.repository.js';
 import type { CommitId } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
-import { FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
 import { accountOf } from '../scopes/scope.js';
@@ -17,24 +16,22 @@ import { FileProblemsRepository } from './file-problems.repository.js';
 import { chooseBranches } from './followed-branches.js';
 import { askedMs, HostPauses, hostOf } from './host-pauses.js';
 import { LanesRepository } from './lanes.repository.js';
+import { type DueLook, LookClaimsRepository, type LookPlaces } from './look-claims.repository.js';
 import { pollIntervalMs, SWEEP_MS, webhookHealth } from './poll-interval.js';
 import { RefreshFlow, type RefreshOrder } from './refresh.flow.js';
 import { orderOf } from './refresh-order.js';
 import {
   type BranchRecord,
   type ConnectorKey,
-  type DueLook,
   type LookResult,
   type Tracking,
   TrackingRepository,
 } from './tracking.repository.js';
 
-/** Looks at the same time: of one manager, and of them at one host. */
-const LOOKS_MAX = 16;
-const LOOKS_AT_HOST_MAX = 4;
-/** Looks that one manager is at or has ready: of all, and of one host, which may be silent for long. */
-const READY_MAX = LOOKS_MAX * 2;
-const READY_AT_HOST_MAX = LOOKS_AT_HOST_MAX * 2;
+/** Looks of one manager at the same time. A host may be silent for long, and a look may bring much. */
+const places: LookPlaces = { all: 16, atHost: 5, ofAccount: 12, ofAccountAtHost: 4 };
+/** After so long a look begins no further branch: it is due again at once, behind those that wait for its place. */
+const LOOK_MS = 10_000;
 /** How long a look stays with a manager that no longer answers, and how often one that does says so. */
 const CLAIM_MS = 10_000;
 const CLAIM_EXTENSION_MS = 3_000;
@@ -48,18 +45,20 @@ type Lanes = Map<string, Awaited<ReturnType<LanesRepository['peek']>>>;
 
 @Injectable()
 export class PollFlow {
-  readonly #turns = new FairTurns(LOOKS_MAX);
   readonly #running = new Map<DueLook, Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
   /** How often in a row lanes of branches could not be had. */
   readonly #busy = new Map<string, number>();
-  #isClaiming = false;
+  #sweeping: Promise<void> | undefined;
+  /** Whether there may be more to begin than the sweep that runs has seen. */
+  #isSwept = true;
   #isDraining = false;
 
   constructor(
     private readonly config: Config,
     private readonly storage: Storage,
     private readonly tracking: TrackingRepository,
+    private readonly claims: LookClaimsRepository,
     private readonly connectors: ConnectorsRepository,
     private readonly kinds: KindsRepository,
     private readonly lanes: LanesRepository,
@@ -80,26 +79,32 @@ export class PollFlow {
   async stop(): Promise<void> {
     this.#isDraining = true;
     clearInterval(this.#timers[0]);
+    await this.#sweeping;
     await Promise.allSettled(this.#running.values());
     for (const timer of this.#timers) clearInterval(timer);
   }
 
   /** Begins what is due and nobody is at. */
   async sweep(): Promise<void> {
-    if (this.#isClaiming || this.#isDraining) return;
-    this.#isClaiming = true;
+    this.#isSwept = false;
+    this.#sweeping ??= this.#claim();
+    await this.#sweeping;
+  }
+
+  async #claim(): Promise<void> {
     try {
-      const room = {
-        limit: READY_MAX - this.#running.size,
-        ofHostMax: READY_AT_HOST_MAX,
-        there: countBy([...this.#running.keys()].map(({ host }) => host)),
-      };
-      if (room.limit <= 0) return;
-      for (const one of await this.tracking.claim(CLAIM_MS, room)) this.#begin(one);
+      while (!this.#isSwept && !this.#isDraining) {
+        this.#isSwept = true;
+        const at = performance.now();
+        const claimed = await this.claims.claim(CLAIM_MS, places, [...this.#running.keys()]);
+        for (const one of claimed) this.#begin(one);
+        // Where very many are due, the database has as much time for others as for this.
+        await delay(performance.now() - at);
+      }
     } catch (error) {
       this.log.warn({ err: error }, 'tracked repositories not looked for');
     } finally {
-      this.#isClaiming = false;
+      this.#sweeping = undefined;
     }
   }
 
@@ -108,7 +113,11 @@ export class PollFlow {
       .catch((error: unknown) =>
         this.log.error({ err: error, connector: tracking.connector }, 'look not ended'),
       )
-      .finally(() => this.#running.delete(tracking));
+      .finally(() => {
+        this.#running.delete(tracking);
+        // Its place is another’s.
+        void this.sweep();
+      });
     this.#running.set(tracking, run);
   }
 
@@ -122,14 +131,11 @@ export class PollFlow {
     const connector = await this.connectors.find(tracking.scope, tracking.connector);
     // Deleted meanwhile, and the tracking with it.
     if (connector === undefined) return;
-    const host = hostOf(connector.url);
     const pausedMs = this.pauses.forLooks(connector);
     const result =
       pausedMs > 0
-        ? this.#paused(tracking, host, pausedMs)
-        : await this.#turns.take(accountOf(connector.scope), slotOf(host, tracking), () =>
-            this.#lookNow(tracking, connector),
-          );
+        ? this.#paused(tracking, hostOf(connector.url), pausedMs)
+        : await this.#lookNow(tracking, connector);
     await this.tracking.finish(tracking, result);
   }
 
@@ -187,14 +193,18 @@ export class PollFlow {
     };
   }
 
-  /** One branch after the other; one that fails holds up no other. How long to wait before the next look, at most. */
+  /**
+   * One branch after the other, the one that was brought to its head longest ago first; one that fails holds up no other. How long
+   * to wait before the next look, at most.
+   */
   async #refreshAll(
     base: Omit<RefreshOrder, 'branch' | 'hint'>,
     at: { listed: Map<string, CommitId>; followed: Set<string>; gone: BranchRecord[]; lanes: Lanes },
   ): Promise<number> {
     const { listed, followed, gone, lanes } = at;
     let pauseMs = Number.POSITIVE_INFINITY;
-    const records = await this.tracking.branches(base.key);
+    const records = (await this.tracking.branches(base.key)).toSorted(bySyncedAt);
+    const end = performance.now() + LOOK_MS;
     const freed = await this.problems.freedBranches(base.key);
     for (const record of records) {
       // It asked for patience at one branch before.
@@ -211,6 +221,10 @@ export class PollFlow {
       if (waitMs > 0) {
         pauseMs = Math.min(pauseMs, waitMs);
         continue;
+      }
+      if (performance.now() > end) {
+        pauseMs = 0;
+        break;
       }
       const lane = lanes.get(record.branch);
       const hint = lane === undefined ? undefined : { head, lane };
@@ -270,13 +284,17 @@ export class PollFlow {
   }
 }
 
-/** Whether something moved although nobody told of anything since the last look. */
+const bySyncedAt = (one: BranchRecord, other: BranchRecord): number =>
+  (one.synced_at?.getTime() ?? 0) - (other.synced_at?.getTime() ?? 0);
+
+/** Whether something moved although nobody told of anything since the last look, which may have left branches where they were. */
 function hasMissed(tracking: Tracking, known: BranchRecord[], listed: Map<string, CommitId>): boolean {
   const { hintedAt, polledAt } = tracking;
   if (hintedAt === null || polledAt === null || hintedAt > polledAt) return false;
-  return known.some(
-    ({ branch, synced, target }) => target === null && (listed.get(branch) ?? null) !== synced,
-  );
+  return known.some(({ branch, synced, target, listed: before }) => {
+    const now = listed.get(branch) ?? null;
+    return target === null && now !== synced && now !== before;
+  });
 }
 
 function needsRefresh(record: BranchRecord, head: CommitId | null, revision: string): boolean {
@@ -290,14 +308,3 @@ const pauseAfter = (faults: number): number =>
 /** After a lane could not be had so many times before. */
 export const busyPause = (times: number): number =>
   Math.min(BUSY_PAUSE_MS * 2 ** Math.min(times, 10), BUSY_PAUSE_MS_MAX) * (0.75 + Math.random() / 2);
-
-function countBy(names: string[]): Record<string, number> {
-  const groups = Map.groupBy(names, (name) => name);
-  return Object.fromEntries([...groups].map(([name, { length }]) => [name, length]));
-}
-
-/** Places of which one look at a time has each: so many as looks may be at a host. */
-export function slotOf(host: string, { scope, connector }: ConnectorKey): string {
-  const [byte = 0] = createHash('sha256').update(`${scope}/${connector}`).digest();
-  return `${host}#${byte % LOOKS_AT_HOST_MAX}`;
-}

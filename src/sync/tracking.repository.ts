@@ -38,9 +38,6 @@ export interface Tracking extends ConnectorKey, TrackingWrite {
   fault: WireFailure | null;
 }
 
-/** One to be looked at now; `host` is a name without a port. */
-export type DueLook = Tracking & { host: string };
-
 /** How a file of a followed branch stands to Git. */
 export interface Followed {
   listed: string | null;
@@ -150,29 +147,6 @@ export class TrackingRepository {
       .where('connector', '=', connector)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
-  }
-
-  /**
-   * Takes those that are due, for as long as a look may take at most. Of one host not so many that it alone could fill the
-   * room: `ofHostMax`, less those that are there already.
-   */
-  async claim(
-    claimMs: number,
-    { limit, ofHostMax, there }: { limit: number; ofHostMax: number; there: Record<string, number> },
-  ): Promise<DueLook[]> {
-    const isDue = sql`due_at <= now() and ${isFree}`;
-    const { rows } = await sql<Selectable<TrackingTable> & { host: string }>`
-      with placed as (
-        select t.scope, t.connector, host, row_number() over (partition by host order by due_at) as place
-        from tracking t join connector c on (c.scope, c.id) = (t.scope, t.connector), ${hostOfUrl} as host where ${isDue}
-      ), due as (
-        select placed.* from tracking t join placed on (placed.scope, placed.connector) = (t.scope, t.connector)
-        where ${isDue} and placed.place <= ${ofHostMax} - coalesce((${JSON.stringify(there)}::jsonb ->> placed.host)::int, 0)
-        order by t.due_at limit ${limit} for update of t skip locked
-      )
-      update tracking set claimed_until = ${soon(claimMs)}, claims = claims + 1 from due where (tracking.scope, tracking.connector) = (due.scope, due.connector)
-      returning tracking.*, due.host`.execute(this.storage.db);
-    return rows.map((row) => ({ ...toTracking(row), host: row.host }));
   }
 
   /** Takes this one, whether it is due or not; undefined while somebody else has it. @throws NOT_FOUND */
@@ -377,12 +351,9 @@ export class TrackingRepository {
   }
 }
 
-const isFree = sql<SqlBool>`(claimed_until is null or claimed_until < now())`;
+export const isFree = sql<SqlBool>`(claimed_until is null or claimed_until < now())`;
 
-/** Of `https://user@host:8443/path`, of `[::1]` as well, and of `user@host:path`. */
-const hostOfUrl = sql`coalesce(substring(lower(c.url) from '^(?:[a-z+]+://)?(?:[^/@]*@)?(\\[[^]]*\\]|[^/:]+)'), '')`;
-
-function toTracking(row: Selectable<TrackingTable>): Tracking {
+export function toTracking(row: Selectable<TrackingTable>): Tracking {
   const { scope, connector, branches, revision, wakes, claims, faults } = row;
   return {
     ...{ scope, connector, branches, revision, wakes, claims, faults },

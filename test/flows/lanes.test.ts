@@ -1,11 +1,12 @@
 // The lease of a lane and the claim of a look as facts of the database: one holder at a time, and a holder of yesterday changes
 // nothing.
 import type { QueryResultRow } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { readConfig } from '../../src/config/config.js';
 import { Storage } from '../../src/storage/database.js';
 import { LanesRepository, LeaseLost, type Plan } from '../../src/sync/lanes.repository.js';
-import { type DueLook, type Tracking, TrackingRepository } from '../../src/sync/tracking.repository.js';
+import { type DueLook, LookClaimsRepository } from '../../src/sync/look-claims.repository.js';
+import { type Tracking, TrackingRepository } from '../../src/sync/tracking.repository.js';
 import { eventually } from '../support/api.js';
 import { sql } from '../support/database.js';
 import { createDatabase } from '../support/stack.js';
@@ -119,12 +120,16 @@ describe.each([
       await query(`insert into scope (path, account, display_name) values ('${scope}', '${scope}', 'a')`);
     });
     const query = <Row extends QueryResultRow>(text: string): Promise<Row[]> => sql<Row>(database.url, text);
-    const track = async (connector: string, url = 'https://git.example/r.git'): Promise<void> => {
+    const track = async (
+      connector: string,
+      url = 'https://git.example/r.git',
+      owner = scope,
+    ): Promise<void> => {
       await query(
         `insert into connector (scope, id, url, connectivity, revision)
-         values ('${scope}', '${connector}', '${url}', 'manager', 'r')`,
+         values ('${owner}', '${connector}', '${url}', 'manager', 'r')`,
       );
-      await tracking.put({ scope, connector }, { branches: [], files: [], rules: [] });
+      await tracking.put({ scope: owner, connector }, { branches: [], files: [], rules: [] });
     };
 
     it('that was lost is ended and extended by its next holder alone', async () => {
@@ -148,22 +153,66 @@ describe.each([
       await query('delete from connector');
     });
 
-    it('at one host leaves room for those at others, however many of it are due before them', async () => {
-      for (let at = 0; at < 6; at++)
-        await track(`silent${at}`, `https://who@Silent.example:${8_000 + at}/r.git`);
-      for (let at = 0; at < 3; at++) await track(`ssh${at}`, `git@silent.example:r${at}.git`);
-      await track('late', 'https://[::1]:8443/r.git');
-      await query(`update tracking set due_at = now() - interval '1 hour' where connector <> 'late'`);
-      const claim = (there: Record<string, number>) =>
-        tracking.claim(60_000, { limit: 8, ofHostMax: 4, there });
-      const hostsOf = (looks: DueLook[]): string[] => looks.map(({ host }) => host).toSorted();
-      const silent = 'silent.example';
-      expect(hostsOf(await claim({ [silent]: 1 }))).toEqual(['[::1]', silent, silent, silent]);
-      expect(await claim({ [silent]: 4, '[::1]': 1 })).toEqual([]);
-      expect(hostsOf(await claim({ [silent]: 2 }))).toEqual([silent, silent]);
-      expect(hostsOf(await claim({}))).toHaveLength(4);
-      expect(await claim({})).toEqual([]);
-      await query('delete from connector');
+    describe('is begun', () => {
+      const places = { all: 16, atHost: 5, ofAccount: 12, ofAccountAtHost: 4 };
+      let claims: LookClaimsRepository;
+      beforeAll(async () => {
+        claims = new LookClaimsRepository(storage);
+        const others = ['b', 'c'].map((name) => `('accounts/${name}', 'accounts/${name}', '${name}')`);
+        await query(`insert into scope (path, account, display_name) values ${others.join(',')}`);
+      });
+      afterEach(() => query('delete from connector'));
+      /** At a manager that is at these already. */
+      const claim = (running: Pick<DueLook, 'account' | 'host'>[] = []): Promise<DueLook[]> =>
+        claims.claim(60_000, places, running);
+      const trackMany = async (count: number, host: string): Promise<void> => {
+        await query(
+          `insert into connector (scope, id, url, connectivity, revision)
+           select 'accounts/a', 'many' || at, 'https://who@' || ${host} || ':' || 8000 + at || '/r.git', 'manager', 'r'
+           from generate_series(1, ${count}) as at`,
+        );
+        await query(
+          `insert into tracking (scope, connector, branches, files, rules, revision, due_at)
+           select scope, id, '{}', '[]', '[]', 'r', now() - interval '1 hour' from connector`,
+        );
+      };
+      const accountsOf = (looks: DueLook[]): string[] => looks.map(({ account }) => account).toSorted();
+
+      it('only where it finds a place at its host, however it is written', async () => {
+        await trackMany(4, `'Silent.example'`);
+        await track('ssh', 'git@silent.example:r.git', 'accounts/b');
+        await track('ssh2', 'ssh://git@silent.example/r.git', 'accounts/c');
+        await track('late', 'https://[::1]:8443/r.git', 'accounts/b');
+        const silent = { account: 'accounts/c', host: 'silent.example' };
+        const begun = await claim([silent, silent]);
+        const host = 'silent.example';
+        expect(begun.map((one) => one.host).toSorted()).toEqual(['[::1]', host, host, host]);
+        expect(await claim([silent, silent, ...begun])).toEqual([]);
+        expect(await claim(begun)).toHaveLength(2);
+      });
+
+      it('of another account although one has many that are due before it at slow hosts', async () => {
+        await trackMany(32, `'silent' || at % 4 || '.example'`);
+        await track('late', 'https://silent0.example/r.git', 'accounts/b');
+        const first = await claim();
+        expect(accountsOf(first)).toEqual([...Array(12).fill('accounts/a'), 'accounts/b']);
+        await track('later', 'https://silent1.example/r.git', 'accounts/b');
+        expect(await claim(first)).toMatchObject([{ connector: 'later', account: 'accounts/b' }]);
+      });
+
+      it('of whoever has the fewest first', async () => {
+        await trackMany(8, `'git.example'`);
+        for (const name of ['one', 'two']) await track(name, 'https://git.example/r.git', 'accounts/b');
+        await track('one', 'https://git.example/r.git', 'accounts/c');
+        const own = { account: 'accounts/a', host: 'other.example' };
+        expect(accountsOf(await claim([own]))).toEqual([
+          'accounts/a',
+          'accounts/a',
+          'accounts/b',
+          'accounts/b',
+          'accounts/c',
+        ]);
+      });
     });
   });
 });

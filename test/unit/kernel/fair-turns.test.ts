@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { FairRoom, FairTurns } from '../../../src/kernel/fair-turns.js';
 
 /** Works whose ends are in the test's hand, and the order in which they began. */
-function open(max: number) {
-  const turns = new FairTurns(max);
+function open(max: number, atPlaceMax?: number) {
+  const turns = new FairTurns(max, atPlaceMax);
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const ask = (party: string, name: string, place = name): Promise<void> =>
@@ -94,6 +94,16 @@ describe('a place', () => {
     const passed = begun.slice(0, begun.indexOf('wide')).filter((name) => name.startsWith('shared'));
     expect(begun).toContain('wide');
     expect(passed.length).toBeLessThanOrEqual(2);
+  });
+
+  it('that holds several is full only when all of it is taken, whoever they are', async () => {
+    const { begun, ask, endOne } = open(16, 4);
+    for (let n = 0; n < 6; n++) void ask('many', `many-${n}`, 'host');
+    void ask('one', 'one', 'host');
+    await endOne();
+    expect(begun).toEqual(['many-0', 'many-1', 'many-2', 'many-3', 'one']);
+    await endOne();
+    expect(begun.at(-1)).toBe('many-4');
   });
 
   it('says that turns are wanted only where one could be used', async () => {
