@@ -39,6 +39,12 @@ export interface Lane {
   faults: number;
 }
 
+/** Changes with whatever the fleet does there. */
+export interface LaneState {
+  epoch: number;
+  head: CommitId | null;
+}
+
 /** A lane where something waits, and an account that it is of. */
 export interface DueLane {
   lane: string;
@@ -98,6 +104,18 @@ export class LanesRepository {
       .select(['id', 'epoch', 'head'])
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
+  }
+
+  /** The lanes of these branches as they are, held by whomever, by branch; without those that are not made yet. */
+  async peekAll(repository: string, branches: string[]): Promise<Map<string, LaneState>> {
+    if (branches.length === 0) return new Map();
+    const rows = await this.storage.db
+      .selectFrom('lane')
+      .select(['branch', 'epoch', 'head'])
+      .where('repository', '=', repository)
+      .where('branch', '=', sql<string>`any(${branches}::text[])`)
+      .execute();
+    return new Map(rows.map(({ branch, ...state }) => [branch, state]));
   }
 
   /** The lease, unless somebody else holds it. */

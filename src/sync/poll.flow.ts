@@ -15,7 +15,7 @@ import { Storage } from '../storage/database.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
 import { chooseBranches } from './followed-branches.js';
 import { askedMs, HostPauses, hostOf } from './host-pauses.js';
-import { LanesRepository } from './lanes.repository.js';
+import { type LaneState, LanesRepository } from './lanes.repository.js';
 import { type DueLook, LookClaimsRepository, type LookPlaces } from './look-claims.repository.js';
 import { pollIntervalMs, SWEEP_MS, webhookHealth } from './poll-interval.js';
 import { RefreshFlow, type RefreshOrder } from './refresh.flow.js';
@@ -40,8 +40,6 @@ const FAULT_PAUSE_MS_MAX = 5 * 60_000;
 /** Another manager is at the lane: it is asked again after this, and each time after twice as long, as refs are listed for it. */
 const BUSY_PAUSE_MS = 250;
 const BUSY_PAUSE_MS_MAX = 4_000;
-
-type Lanes = Map<string, Awaited<ReturnType<LanesRepository['peek']>>>;
 
 @Injectable()
 export class PollFlow {
@@ -163,8 +161,8 @@ export class PollFlow {
       this.tracking.branches(key),
       this.kinds.list(accountOf(connector.scope)),
     ]);
-    const lanes: Lanes = new Map();
-    for (const { branch } of known) lanes.set(branch, await this.lanes.peek(connector.url, branch));
+    const branches = known.map(({ branch }) => branch);
+    const lanes = await this.lanes.peekAll(connector.url, branches);
     const cause = { kind: 'refresh' as const, operations: [], actors: ['sallyport'] };
     const git = await this.connectivity.open(connector, cause);
     const listedAt = performance.now();
@@ -199,7 +197,12 @@ export class PollFlow {
    */
   async #refreshAll(
     base: Omit<RefreshOrder, 'branch' | 'hint'>,
-    at: { listed: Map<string, CommitId>; followed: Set<string>; gone: BranchRecord[]; lanes: Lanes },
+    at: {
+      listed: Map<string, CommitId>;
+      followed: Set<string>;
+      gone: BranchRecord[];
+      lanes: Map<string, LaneState>;
+    },
   ): Promise<number> {
     const { listed, followed, gone, lanes } = at;
     let pauseMs = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@ import type { QueryResultRow } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { readConfig } from '../../src/config/config.js';
 import { Storage } from '../../src/storage/database.js';
-import { LanesRepository, LeaseLost, type Plan } from '../../src/sync/lanes.repository.js';
+import { LanesRepository, type Lease, LeaseLost, type Plan } from '../../src/sync/lanes.repository.js';
 import { type DueLook, LookClaimsRepository } from '../../src/sync/look-claims.repository.js';
 import { type Tracking, TrackingRepository } from '../../src/sync/tracking.repository.js';
 import { eventually } from '../support/api.js';
@@ -101,6 +101,20 @@ describe.each([
     await lanes.release(old, { ms: 60_000, account: null });
     expect(await lanes.load(current)).toMatchObject({ plan, head: 'a'.repeat(40), faults: 0 });
     expect(await lanes.acquire(lane)).toBeUndefined();
+  });
+
+  it('is known as it is, with all others of its repository in one question', async () => {
+    const repository = 'https://git.example/known.git';
+    const asked = await storage.transact((tx) => lanes.open(tx, repository, 'main'));
+    await storage.transact((tx) => lanes.open(tx, repository, 'idle'));
+    await storage.transact((tx) => lanes.open(tx, `${repository}/other`, 'elsewhere'));
+    const lease = (await lanes.acquire(asked)) as Lease;
+    await lanes.update(lease, { head: 'a'.repeat(40) });
+    const known = await lanes.peekAll(repository, ['main', 'idle', 'new', 'elsewhere']);
+    expect(Object.fromEntries(known)).toEqual({
+      main: { epoch: 1, head: 'a'.repeat(40) },
+      idle: { epoch: 0, head: null },
+    });
   });
 
   it('undoes everything of a moment that fails half way', async () => {
