@@ -1,6 +1,6 @@
-// Git hosts that asked for patience, and until when this manager heeds it: one place for all that talks to them. A look can wait,
-// and is held for as long as anybody was asked to. What somebody waits for is held by what its own account was asked: a limit is a
-// credential’s more often than an address’s, and what one account has to wait for is not another one’s. A limit of the API says
+// Git hosts that asked for patience, and until when this manager heeds it: one place for all that talks to them. What one account was
+// asked, all that it does there waits for, and nobody else: a limit is a credential’s more often than an address’s. Only where several
+// accounts were asked do the looks of all of them wait, and for moments: who was not asked finds out soon. A limit of the API says
 // nothing of Git. What comes of an account's own delegates or of its own proxy is no word of the host for anybody else.
 import { Injectable } from '@nestjs/common';
 import { Failure } from '../kernel/failure.js';
@@ -23,9 +23,15 @@ interface Pause {
   status: number;
 }
 
+/** So many accounts speak for an address, and for so long. */
+const SEVERAL = 3;
+const OTHERS_MS_MAX = 30_000;
+
 @Injectable()
 export class HostPauses {
   readonly #pauses = new Map<string, Pause>();
+  /** By host and account: until when others heed what it was asked. */
+  readonly #told = new Map<string, Map<Scope, number>>();
 
   /** Hears what a failure asks of those who call as this connector does. One that came of a pause must not be told again. */
   hear(failure: Failure, caller: Caller): void {
@@ -37,13 +43,14 @@ export class HostPauses {
     if (code.startsWith('HOST_API_')) return this.#put(ofApi(caller), pause);
     // A secret manager or a token endpoint may have said it as well.
     if (code !== 'GIT_HOST_ERROR' || host !== hostOf(caller.url)) return this.#put(ofLooks(caller), pause);
-    if (caller.connectivity === 'manager' && caller.trust === null) this.#put(ofHost(caller), pause);
+    if (caller.connectivity === 'manager' && caller.trust === null)
+      this.#tell(caller, Math.min(ms, OTHERS_MS_MAX));
     this.#put(ofAccount(caller), pause);
   }
 
-  /** Milliseconds for which nobody is to look. */
+  /** Milliseconds for which it is not to look. */
   forLooks(caller: Caller): number {
-    return this.#left(ofHost(caller), ofAccount(caller), ofLooks(caller)).ms;
+    return Math.max(this.#left(ofAccount(caller), ofLooks(caller)).ms, this.#leftForAll(caller));
   }
 
   /** What the Git work of the connector waits for, as the host has said it; undefined where it may begin. */
@@ -63,6 +70,25 @@ export class HostPauses {
       attempt,
       retryAfterMs,
     }) as Failure;
+  }
+
+  #tell({ scope, url }: Caller, ms: number): void {
+    const host = hostOf(url);
+    const ends = this.#told.get(host) ?? new Map<Scope, number>();
+    const account = accountOf(scope);
+    ends.set(account, Math.max(ends.get(account) ?? 0, performance.now() + ms));
+    this.#told.set(host, ends);
+  }
+
+  /** As long as there are several. */
+  #leftForAll({ url }: Caller): number {
+    const host = hostOf(url);
+    const ends = this.#told.get(host) ?? new Map<Scope, number>();
+    const now = performance.now();
+    for (const [account, end] of ends) if (end <= now) ends.delete(account);
+    if (ends.size === 0) this.#told.delete(host);
+    const [end = now] = [...ends.values()].toSorted((one, other) => other - one).slice(SEVERAL - 1);
+    return end - now;
   }
 
   #put(key: string, pause: Pause): void {
@@ -99,7 +125,6 @@ export function explainWait(failure: Failure): string {
   return `${failure.message}, until ${new Date(Date.now() + ms).toISOString().replace(/\.\d+Z$/, 'Z')}`;
 }
 
-const ofHost = ({ url }: Pick<Caller, 'url'>): string => `looks at ${hostOf(url)}`;
 const ofAccount = ({ scope, url }: Pick<Caller, 'scope' | 'url'>): string =>
   `${accountOf(scope)} at ${hostOf(url)}`;
 const ofLooks = ({ scope, id }: Caller): string => `looks of ${scope}/connectors/${id}`;

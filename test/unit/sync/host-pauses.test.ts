@@ -46,14 +46,53 @@ const waiting = (...callers: Caller[]): [boolean, boolean, boolean][] =>
   ]);
 
 describe('a host that asks for patience', () => {
-  it('gets it of all looks, and of all that its account does there', () => {
-    pauses.hear(ofGit(), ours);
+  it('gets it of all that the account does there, and of nobody else', () => {
+    pauses.hear(ofGit({ status: 429, retryAfterSeconds: 3_600 }), ours);
+    pauses.hear(ofGit(), sister);
     expect(waiting(ours, sister, theirs, elsewhere)).toEqual([
       [true, true, true],
       [true, true, true],
-      [true, false, false],
+      [false, false, false],
       [false, false, false],
     ]);
+  });
+
+  describe('and has asked several accounts', () => {
+    const account = (name: string): Caller => ({ ...theirs, scope: `accounts/${name}` });
+    const looksOf = (caller: Caller): boolean => pauses.forLooks(caller) > 0;
+    const ask = (names: string[], retryAfterSeconds: number, way: Partial<Caller> = {}): void => {
+      for (const name of names) pauses.hear(ofGit({ retryAfterSeconds }), { ...account(name), ...way });
+    };
+
+    it('gets it of the looks of all, until fewer of them have to wait', () => {
+      ask(['a', 'b'], 3_600);
+      expect(looksOf(theirs)).toBe(false);
+      ask(['c'], 10);
+      expect(waiting(theirs, elsewhere)).toEqual([
+        [true, false, false],
+        [false, false, false],
+      ]);
+      vi.advanceTimersByTime(10_000);
+      expect([theirs, account('a'), account('c')].map(looksOf)).toEqual([false, true, false]);
+    });
+
+    it('is asked by others again within half a minute, however long it asked for', () => {
+      ask(['a', 'b', 'c'], 3_600);
+      vi.advanceTimersByTime(29_999);
+      expect(looksOf(theirs)).toBe(true);
+      vi.advanceTimersByTime(1);
+      expect(looksOf(theirs)).toBe(false);
+      ask(['d', 'e'], 3_600);
+      expect(looksOf(theirs)).toBe(false);
+      ask(['f'], 3_600);
+      expect(looksOf(theirs)).toBe(true);
+    });
+
+    it('does not get it of others for what only delegates and proxies tell', () => {
+      ask(['a', 'b', 'c'], 60, { connectivity: 'delegate' });
+      ask(['d', 'e', 'f'], 60, { trust: { proxy: { url: 'http://proxy.example' } } });
+      expect([theirs, account('a'), account('d')].map(looksOf)).toEqual([false, true, true]);
+    });
   });
 
   it.each<[string, Partial<Caller>]>([
