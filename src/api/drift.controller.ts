@@ -5,15 +5,12 @@ import { Failure, type WireFailure } from '../kernel/failure.js';
 import { BranchName } from '../policy/branches.js';
 import { scopeOf } from '../scopes/scope.js';
 import { DriftFlow } from '../sync/drift.flow.js';
-import { type Difference, type DriftSection, differenceKinds } from '../sync/drift.js';
+import { DIFFERENCES_MAX, type Difference, type DriftSection, differenceKinds } from '../sync/drift.js';
 import { TrackingRepository } from '../sync/tracking.repository.js';
 import { Answers, ofBody, ProblemAnswer } from './answers.js';
 import { actorOf } from './authentication.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
-
-/** Differences that one section shows. */
-const SHOWN_MAX = 1_000;
 
 const DifferenceAnswer = z
   .strictObject({
@@ -39,9 +36,10 @@ export const DriftAnswer = z
         synced: z.string().nullable().meta({ description: 'The commit that it has been followed to' }),
         copies: z.int(),
         counts: z.record(z.enum(differenceKinds), z.int()),
-        differences: z.array(DifferenceAnswer).meta({ description: `The first ${SHOWN_MAX}` }),
+        differences: z.array(DifferenceAnswer).meta({ description: `The first ${DIFFERENCES_MAX}` }),
       }),
     ),
+    nextCursor: z.string().nullable().meta({ description: 'Of the branches that come next; null: no more' }),
   })
   .meta({ id: 'Drift' });
 
@@ -68,7 +66,13 @@ export const RepairAnswer = z
   })
   .meta({ id: 'DriftRepair' });
 
-const DriftQuery = z.strictObject({ branch: BranchName.optional() });
+/** The branch that the report before ended with, opaque to callers. */
+const BranchCursor = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,1024}$/, 'is not a cursor of this report')
+  .transform((text) => Buffer.from(text, 'base64url').toString('utf8'));
+
+const DriftQuery = z.strictObject({ branch: BranchName.optional(), cursor: BranchCursor.optional() });
 type DriftQuery = z.infer<typeof DriftQuery>;
 
 const ofGit = ['GIT_UNREACHABLE', 'GIT_AUTH_REJECTED', 'GIT_HOST_ERROR', 'GIT_LIMIT_EXCEEDED'] as const;
@@ -88,12 +92,13 @@ export class DriftController {
   })
   async report(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
-    @Query({ schema: DriftQuery }) { branch }: DriftQuery,
+    @Query({ schema: DriftQuery }) { branch, cursor: after }: DriftQuery,
     @Req() request: FastifyRequest,
   ) {
     const key = { scope: scopeOf(names), connector: id };
-    const sections = await this.drift.report(key, { branch, actor: actorOf(request) });
-    return { sections: sections.map(toSection) };
+    const { sections, next } = await this.drift.report(key, { branch, after, actor: actorOf(request) });
+    const nextCursor = next === null ? null : Buffer.from(next).toString('base64url');
+    return { sections: sections.map(toSection), nextCursor };
   }
 
   @Post('repair')
@@ -122,21 +127,11 @@ export class DriftController {
   }
 }
 
-function toSection({ source, branch, isTracked, head, synced, copies, differences }: DriftSection) {
-  const counts = Object.fromEntries(
-    differenceKinds.map((kind) => [kind, differences.filter((one) => one.kind === kind).length]),
-  ) as Record<Difference['kind'], number>;
-  return {
-    source,
-    branch,
-    tracked: isTracked,
-    head,
-    synced,
-    copies,
-    counts,
-    differences: differences.slice(0, SHOWN_MAX).map(toDifference),
-  };
-}
+const toSection = ({ isTracked: tracked, differences, ...section }: DriftSection) => ({
+  ...section,
+  tracked,
+  differences: differences.map(toDifference),
+});
 
 const toDifference = ({ kind, path, entity, git, copy, problem }: Difference) => ({
   kind,

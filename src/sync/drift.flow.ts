@@ -9,15 +9,19 @@ import { blobIdOf } from '../git/blob-id.js';
 import type { BlobId, Git } from '../git/git.js';
 import { cutActor } from '../kernel/actor.js';
 import { Failure } from '../kernel/failure.js';
+import { FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import {
+  chooseReported,
   compareBranch,
+  type DriftPart,
   type DriftQuestion,
   type DriftSection,
   DriftSource,
   DriftSources,
   type RepairedThing,
+  summarise,
 } from './drift.js';
 import { type FileProblem, FileProblemsRepository } from './file-problems.repository.js';
 import { LaneFlow } from './lane.flow.js';
@@ -33,6 +37,8 @@ import {
   TrackingRepository,
 } from './tracking.repository.js';
 
+/** Reports that a manager is at. */
+const REPORTS_MAX = 4;
 /** Documents that are looked at together. */
 const PAGE = 100;
 const PROBLEMS_PAGE = 1_000;
@@ -68,13 +74,13 @@ export class BranchDrift extends DriftSource {
     super();
   }
 
-  override async look({ connector, branch, actor }: DriftQuestion): Promise<DriftSection[]> {
+  override async look({ connector, actor, ...question }: DriftQuestion): Promise<DriftPart> {
     const key = { scope: connector.scope, connector: connector.id };
     const tracking = await this.tracking.find(key);
     const followed = tracking === undefined ? [] : await this.tracking.branches(key);
     const known = await this.copies.branchesOf(connector.url, connector.scope);
-    const all = [...new Set([...followed.map((one) => one.branch), ...known])].toSorted();
-    const asked = branch === undefined ? all : [branch];
+    const all = [...followed.map((one) => one.branch), ...known];
+    const { asked, next } = chooseReported(all, question);
     const kinds = await this.kinds.list(accountOf(connector.scope));
     const cause = { kind: 'refresh' as const, operations: [], actors: [cutActor(actor)] };
     const git = await this.connectivity.open(connector, cause);
@@ -89,7 +95,7 @@ export class BranchDrift extends DriftSource {
       const head = heads.get(name) ?? null;
       sections.push(await this.#section({ connector, key, git, files }, { name, head, record }));
     }
-    return sections;
+    return { sections, next };
   }
 
   async #section(
@@ -112,7 +118,7 @@ export class BranchDrift extends DriftSource {
       head,
       synced: record?.synced ?? null,
       copies: copies.length,
-      differences: compareBranch({ entries, copies, problems, corrupt, files }),
+      ...summarise(compareBranch({ entries, copies, problems, corrupt, files })),
     };
   }
 
@@ -130,6 +136,9 @@ export class BranchDrift extends DriftSource {
 
 @Injectable()
 export class DriftFlow {
+  /** Each needs the trees of a branch in memory; of a connector there is one at a time. */
+  readonly #reports = new FairTurns(REPORTS_MAX);
+
   constructor(
     private readonly sources: DriftSources,
     private readonly tracking: TrackingRepository,
@@ -144,11 +153,15 @@ export class DriftFlow {
   ) {}
 
   /** @throws NOT_FOUND, and what Git throws */
-  async report(key: ConnectorKey, question: Omit<DriftQuestion, 'connector'>): Promise<DriftSection[]> {
+  async report(key: ConnectorKey, question: Omit<DriftQuestion, 'connector'>): Promise<DriftPart> {
     const connector = await this.connectors.get(key.scope, key.connector);
-    const sections: DriftSection[] = [];
-    for (const source of this.sources.all) sections.push(...(await source.look({ ...question, connector })));
-    return sections;
+    const place = `${key.scope}/connectors/${key.connector}`;
+    return this.#reports.take(accountOf(key.scope), place, async () => {
+      const parts: DriftPart[] = [];
+      for (const source of this.sources.all) parts.push(await source.look({ ...question, connector }));
+      const next = parts.map((part) => part.next).find((one) => one !== null) ?? null;
+      return { sections: parts.flatMap((part) => part.sections), next };
+    });
   }
 
   /** What belongs to the connector beside its branches; of one branch it is not asked. @throws NOT_FOUND */

@@ -43,21 +43,33 @@ export interface DriftSection {
   head: CommitId | null;
   synced: CommitId | null;
   copies: number;
+  /** Of all differences, whereas `differences` are the first of them. */
+  counts: Record<DifferenceKind, number>;
   differences: Difference[];
 }
 
 export interface DriftQuestion {
   connector: Connector;
+  /** This one alone. */
   branch?: string | undefined;
+  /** The branches that come after it by name, where an earlier report ended, and nothing else. */
+  after?: string | undefined;
   actor: string;
+}
+
+/** What one source says. */
+export interface DriftPart {
+  sections: DriftSection[];
+  /** The branch after which there are more; null where there are none. */
+  next: string | null;
 }
 
 /** One who knows of a thing what it should be and what it is. It changes nothing. */
 export abstract class DriftSource {
-  abstract look(question: DriftQuestion): Promise<DriftSection[]>;
+  abstract look(question: DriftQuestion): Promise<DriftPart>;
 
   /** Makes it what it should be, where that is not the affair of a refresh; undefined where there is nothing of it. */
-  async repair(_question: DriftQuestion): Promise<RepairedThing | undefined> {
+  async repair(_question: Pick<DriftQuestion, 'connector' | 'actor'>): Promise<RepairedThing | undefined> {
     return undefined;
   }
 }
@@ -72,6 +84,28 @@ export interface RepairedThing {
 /** Whoever knows of something that may differ: the manager's page says who. */
 export class DriftSources {
   constructor(readonly all: readonly DriftSource[]) {}
+}
+
+/** Branches of one report, each of which is listed as a whole; and differences of a branch that are shown. */
+const BRANCHES_MAX = 20;
+export const DIFFERENCES_MAX = 1_000;
+
+/** Pure: which of these branches a report is of, and where the next one goes on. */
+export function chooseReported(
+  all: readonly string[],
+  { branch, after }: Pick<DriftQuestion, 'branch' | 'after'>,
+): { asked: string[]; next: string | null } {
+  if (branch !== undefined) return { asked: [branch], next: null };
+  const left = [...new Set(all)].filter((name) => after === undefined || name > after).toSorted();
+  const asked = left.slice(0, BRANCHES_MAX);
+  return { asked, next: left.length > asked.length ? (asked.at(-1) ?? null) : null };
+}
+
+/** Pure: how many they are, and those that are shown. */
+export function summarise(differences: readonly Difference[]): Pick<DriftSection, 'counts' | 'differences'> {
+  const counts = Object.fromEntries(differenceKinds.map((kind) => [kind, 0])) as DriftSection['counts'];
+  for (const { kind } of differences) counts[kind] += 1;
+  return { counts, differences: differences.slice(0, DIFFERENCES_MAX) };
 }
 
 interface Compared {

@@ -3,7 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { Failure } from '../kernel/failure.js';
 import type { Hook } from '../providers/host-api.js';
-import { type DriftQuestion, type DriftSection, DriftSource, type RepairedThing } from '../sync/drift.js';
+import {
+  type DriftPart,
+  type DriftQuestion,
+  DriftSource,
+  type RepairedThing,
+  summarise,
+} from '../sync/drift.js';
 import { Registrar } from './registrar.js';
 import { WebhooksRepository } from './webhooks.repository.js';
 import { WebhooksService } from './webhooks.service.js';
@@ -20,32 +26,39 @@ export class RegistrationDrift extends DriftSource {
   }
 
   /** A host that cannot be asked is a difference as well: what it would say is not known. */
-  override async look({ connector, branch, actor }: DriftQuestion): Promise<DriftSection[]> {
+  override async look({ connector, branch, after, actor }: DriftQuestion): Promise<DriftPart> {
+    const none = { sections: [], next: null };
+    if (branch !== undefined || after !== undefined) return none;
     const webhook = await this.webhooks.find(connector.scope, connector.id);
-    if (branch !== undefined || webhook === undefined || webhook.registration === null) return [];
+    if (webhook === undefined || webhook.registration === null) return none;
     const problem = await this.#problem({ connector, actor }, this.service.addressOf(webhook).url).catch(
       (error: unknown) => Failure.from(error, 'webhook registration'),
     );
     const difference = { kind: 'registration' as const, path: null, entity: null, git: null, copy: null };
-    return [
-      {
-        source: 'webhook',
-        branch: null,
-        isTracked: true,
-        head: null,
-        synced: null,
-        copies: 0,
-        differences: problem === undefined ? [] : [{ ...difference, problem: problem.toWire() }],
-      },
-    ];
+    const section = {
+      source: 'webhook' as const,
+      branch: null,
+      isTracked: true,
+      head: null,
+      synced: null,
+      copies: 0,
+      ...summarise(problem === undefined ? [] : [{ ...difference, problem: problem.toWire() }]),
+    };
+    return { sections: [section], next: null };
   }
 
-  override async repair({ connector, actor }: DriftQuestion): Promise<RepairedThing | undefined> {
+  override async repair({
+    connector,
+    actor,
+  }: Pick<DriftQuestion, 'connector' | 'actor'>): Promise<RepairedThing | undefined> {
     const repaired = await this.registrar.repair(connector.scope, connector.id, actor);
     return repaired === undefined ? undefined : { source: 'webhook', ...repaired };
   }
 
-  async #problem({ connector, actor }: DriftQuestion, url: string | null): Promise<Failure | undefined> {
+  async #problem(
+    { connector, actor }: Pick<DriftQuestion, 'connector' | 'actor'>,
+    url: string | null,
+  ): Promise<Failure | undefined> {
     if (url === null) return new Failure('WEBHOOK_ADDRESS_UNKNOWN') as Failure;
     const cause = { kind: 'webhook' as const, operations: [], actors: [actor] };
     const host = await this.connectivity.openHost(connector, cause);

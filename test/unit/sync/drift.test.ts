@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CopyRecord } from '../../../src/entities/copies.repository.js';
-import { compareBranch } from '../../../src/sync/drift.js';
+import { chooseReported, compareBranch, type Difference, summarise } from '../../../src/sync/drift.js';
 import type { FileProblem } from '../../../src/sync/file-problems.repository.js';
 import { TrackedFiles } from '../../../src/sync/tracked-files.js';
 
@@ -96,5 +96,44 @@ describe('what differs between a branch and its copies', () => {
     ],
   ])('%s', (_, one, expected) => {
     expect(compare(one)).toEqual(expected);
+  });
+});
+
+describe('a report', () => {
+  const names = Array.from({ length: 45 }, (_, at) => `b${String(at).padStart(2, '0')}`);
+
+  it('of many branches is of the first of them, and says where the next one goes on', () => {
+    const all = [...names.toReversed(), 'b00', 'b44'];
+    const pages = [];
+    for (let after: string | undefined; ; ) {
+      const { asked, next } = chooseReported(all, { after });
+      pages.push(asked);
+      if (next === null) break;
+      after = next;
+    }
+    expect(pages.map(({ length }) => length)).toEqual([20, 20, 5]);
+    expect(pages.flat()).toEqual(names);
+  });
+
+  it('that ends with the last branch says that there are no more', () => {
+    expect(chooseReported(names.slice(0, 20), {})).toEqual({ asked: names.slice(0, 20), next: null });
+    expect(chooseReported([], {})).toEqual({ asked: [], next: null });
+  });
+
+  it('of one branch is of that, known or not', () => {
+    expect(chooseReported(names, { branch: 'other' })).toEqual({ asked: ['other'], next: null });
+  });
+
+  it('counts all differences and keeps those that are shown', () => {
+    const differing = (kind: Difference['kind'], at: number): Difference => {
+      return { kind, path: `p/${at}.yaml`, entity: null, git: null, copy: null, problem: null };
+    };
+    const all = [
+      ...Array.from({ length: 1_500 }, (_, at) => differing('missing', at)),
+      differing('corrupt', 0),
+    ];
+    const { counts, differences } = summarise(all);
+    expect(differences).toHaveLength(1_000);
+    expect(counts).toMatchObject({ missing: 1_500, corrupt: 1, surplus: 0 });
   });
 });
