@@ -106,6 +106,7 @@ import { CopyWriter } from './sync/copy-writer.js';
 import { BranchDrift, DriftFlow } from './sync/drift.flow.js';
 import { DriftSources } from './sync/drift.js';
 import { FileProblemsRepository } from './sync/file-problems.repository.js';
+import { GitDocuments } from './sync/git-documents.js';
 import { HostPauses } from './sync/host-pauses.js';
 import { InlineMoves } from './sync/inline-moves.js';
 import { InlineSaves } from './sync/inline-saves.js';
@@ -214,6 +215,7 @@ const corridors = [
   Routes,
   RenameFlow,
   ReadFlow,
+  GitDocuments,
   PartJudge,
   CopyWriter,
   ImportFlow,

@@ -12,9 +12,9 @@ export type CompareQuery = z.infer<typeof CompareQuery>;
 
 const Side = z.strictObject({
   commitId: z.string(),
-  path: z.string(),
+  path: z.string().nullable().meta({ description: 'Where it lay there; null where no file of it is known' }),
   blobId: z.string().nullable(),
-  yaml: z.string().nullable().meta({ description: 'Null where there is no such file' }),
+  yaml: z.string().nullable().meta({ description: 'Null where no file of it is known' }),
 });
 
 export const ComparisonAnswer = z
@@ -22,9 +22,9 @@ export const ComparisonAnswer = z
   .meta({ id: 'Comparison' });
 export type ComparisonAnswer = z.infer<typeof ComparisonAnswer>;
 
-export const toSide = ({ commitId, path, file }: DocumentAt): z.infer<typeof Side> => ({
+export const toSide = ({ commitId, file }: DocumentAt): z.infer<typeof Side> => ({
   commitId,
-  path,
+  path: file?.path ?? null,
   blobId: file?.id ?? null,
   yaml: file === null ? null : Buffer.from(file.content).toString('utf8'),
 });

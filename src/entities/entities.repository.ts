@@ -14,6 +14,9 @@ export interface EntityKey {
   id: string;
 }
 
+/** Places where an entity is looked for. */
+const PATHS_MAX = 20;
+
 @Injectable()
 export class EntitiesRepository {
   constructor(private readonly storage: Storage) {}
@@ -39,6 +42,22 @@ export class EntitiesRepository {
     const record = await this.find(key, branch);
     if (record === undefined) throw new Failure('NOT_FOUND', { what: key.kind, id: key.id });
     return record;
+  }
+
+  /** Where the entity's copies of a repository lie. */
+  async pathsOf({ scope, kind, id }: EntityKey, repository: string): Promise<string[]> {
+    const rows = await this.storage.db
+      .selectFrom('entity')
+      .select('path')
+      .distinct()
+      .where('scope', '=', scope)
+      .where('kind', '=', kind)
+      .where('id', '=', id)
+      .where('repository', '=', repository)
+      .orderBy('path')
+      .limit(PATHS_MAX)
+      .execute();
+    return rows.map(({ path }) => path);
   }
 
   /** Everything that a batch could touch or collide with: copies at these paths, and copies of these entities, on a branch. */

@@ -2,7 +2,7 @@
 import type { CopyRecord } from '../entities/copies.repository.js';
 import type { BlobId, CommitId, Git, PathChange } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
-import type { FileChange } from './refresh-plan.js';
+import { type FileChange, isPlainFile } from './refresh-plan.js';
 
 export interface FileChangeWithContent extends FileChange {
   /** What it holds, where it came along. */
@@ -57,7 +57,8 @@ async function compareWhole(git: Git, to: CommitId, copies: CopyRecord[]): Promi
     copies.flatMap(({ path, blob_id, invalid }) => (invalid === null ? [[path, blob_id]] : [])),
   );
   const differing = entries
-    .filter(({ path, id }) => known.get(path) !== id)
+    // What is no file holds nothing, whatever the copy has.
+    .filter((entry) => known.get(entry.path) !== entry.id || !isPlainFile(entry))
     .map(({ path, id, mode }) => ({ path, to: { id, mode } }));
   return [...gone, ...differing].toSorted(byPathBytes);
 }

@@ -10,6 +10,7 @@ import { step } from '../kernel/step.js';
 import { accountOf } from '../scopes/scope.js';
 import { CopyWriter } from './copy-writer.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
+import { plainAmong } from './git-documents.js';
 import { LaneFlow } from './lane.flow.js';
 import { LanesRepository, type Lease } from './lanes.repository.js';
 import { nameOf, planRefresh } from './refresh-plan.js';
@@ -73,9 +74,14 @@ export class MergedCopies {
     if (target === null) return;
     const paths = files.map(({ path }) => path);
     const found = await git.read(target, paths);
+    const present = paths.filter((_, at) => (found[at] ?? null) !== null);
+    const plain = await plainAmong(git, target, present);
     const changes = paths.map((path, at) => {
       const file = found[at] ?? null;
-      return { path, to: file === null ? null : { id: file.id, mode: '100644' } };
+      return {
+        path,
+        to: file === null ? null : { id: file.id, mode: plain.has(path) ? '100644' : '120000' },
+      };
     });
     const around = await this.copies.around({ repository: connector.url, branch }, paths, files);
     const here = around.filter(({ repository }) => repository === connector.url);

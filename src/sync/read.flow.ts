@@ -10,6 +10,7 @@ import { Failure } from '../kernel/failure.js';
 import { accountOf } from '../scopes/scope.js';
 import { CopyWriter } from './copy-writer.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
+import { type GitDocument, GitDocuments, plainAmong } from './git-documents.js';
 import { LaneFlow } from './lane.flow.js';
 import { type Lane, LanesRepository, type Lease } from './lanes.repository.js';
 import { findRefusal } from './refresh-plan.js';
@@ -42,11 +43,10 @@ export interface ReadInline {
   inline: InlineRecord;
 }
 
-/** A document at a branch or commit; null where there is none. */
+/** A document at a branch or commit; null where none is known. */
 export interface DocumentAt {
   commitId: CommitId;
-  path: string;
-  file: { id: BlobId; content: Uint8Array } | null;
+  file: GitDocument | null;
 }
 
 interface Reader {
@@ -68,6 +68,7 @@ export class ReadFlow {
     private readonly flow: LaneFlow,
     private readonly lanes: LanesRepository,
     private readonly writer: CopyWriter,
+    private readonly documents: GitDocuments,
   ) {}
 
   /** @throws NOT_FOUND; what Git throws, unless `cached` */
@@ -98,8 +99,7 @@ export class ReadFlow {
     const git = await this.#open(connector, reader.actor);
     const commitId = isCommit ? reference : await git.head(reference);
     if (commitId === null) throw new Failure('GIT_REF_NOT_FOUND', { ref: reference });
-    const [file = null] = await git.read(commitId, [copy.path]);
-    return { commitId, path: copy.path, file };
+    return { commitId, file: await this.documents.find({ git, connector }, commitId, copy) };
   }
 
   /** @throws NOT_FOUND, ENTITY_INLINE */
@@ -121,11 +121,12 @@ export class ReadFlow {
     const entity: EntityRecord = {
       ...known,
       branch,
+      path: file.path,
       yaml: Buffer.from(file.content),
       blob_id: file.id,
       commit_id: commitId,
       operation_id: null,
-      invalid: null,
+      invalid: await this.documents.judge(key, file.content),
     };
     return {
       entity,
@@ -183,7 +184,8 @@ export class ReadFlow {
       scope: entity.scope,
     });
     const isRefused = findRefusal(followed?.rules ?? [], entity, 'change') !== undefined;
-    if (followed?.isHeld === true || isRefused) return { ...freshness, state: 'held' };
+    const isHeld = followed?.isHeld === true || isRefused || !(await plainAmong(git, head, [path])).has(path);
+    if (isHeld) return { ...freshness, state: 'held' };
     const kinds = await this.kinds.list(accountOf(entity.scope));
     const part = await this.writer.prepare(git, {
       connector,

@@ -96,7 +96,7 @@ export function findArrivals(
   return arrivals;
 }
 
-const isPlainFile = ({ mode }: { mode: string }): boolean => mode.startsWith('100');
+export const isPlainFile = ({ mode }: { mode: string }): boolean => mode.startsWith('100');
 
 export const nameOf = ({ scope, kind, id }: Named): string => keyOf(scope, kind, id);
 
