@@ -77,6 +77,19 @@ export function describeHooks(suite: HostSuite): void {
       expect(suite.server.state.hooks.map((hook) => hook.url)).toEqual(['https://ci.example/']);
     });
 
+    it('that somebody else removes at the same moment is gone all the same, or made anew', async () => {
+      await ensure();
+      suite.server.instead = ({ method, path }) => {
+        const id = decodeURIComponent(path.split('/').at(-1) ?? '').replaceAll(/[{}]/g, '');
+        if (method === 'DELETE') suite.server.state.removeHook(id);
+        return undefined;
+      };
+      expect(await ensure(['push', 'pull'], 'hook-secret-2', true)).toMatchObject({ outcome: 'repaired' });
+      expect(secrets()).toEqual(['hook-secret-2']);
+      expect(await suite.api.removeHook(url)).toBe(true);
+      expect(hooks()).toEqual([]);
+    });
+
     it('that calls the same door where the manager was reached before is edited, not joined by another', async () => {
       const door = `/webhooks/${'R4nd0m-_'.repeat(6)}`;
       const [before, now] = [`https://before.example/in${door}`, `https://now.example${door}`];

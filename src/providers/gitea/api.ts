@@ -236,7 +236,7 @@ const refusals: RefusalRow[] = [
     is: 'branch-missing',
   },
   { status: 403, says: /protected/i, is: 'protected' },
-  { status: 404, of: /\/hooks(?:\/\d+)?$/, is: 'forbidden' },
+  { status: 404, of: /\/hooks$/, is: 'forbidden' },
 ];
 
 export const gitea: HostProduct = {

@@ -199,8 +199,8 @@ const refusals: RefusalRow[] = [
     is: 'branch-missing',
   },
   { status: 422, says: /Hook already exists/i, is: 'duplicate' },
-  // What only administrators of the repository see is hidden from others.
-  { status: 404, of: /\/hooks(?:\/\d+)?$/, is: 'forbidden' },
+  // What only administrators of the repository see is hidden from others. One webhook that is not there was removed.
+  { status: 404, of: /\/hooks$/, is: 'forbidden' },
 ];
 
 export const gitHub: HostProduct = {

@@ -68,7 +68,8 @@ it.each([
   ],
   ['gitHub', '/repos/a/b/hooks', 422, gh({ message: 'Hook already exists on this repository' }), 'DUPLICATE'],
   ['gitHub', '/repos/a/b/hooks', 404, { message: 'Not Found' }, 'FORBIDDEN'],
-  ['gitHub', '/repos/a/b/hooks/7', 404, { message: 'Not Found' }, 'FORBIDDEN'],
+  ['gitHub', '/repos/a/b/hooks/7', 404, { message: 'Not Found' }, 'NOT_FOUND'],
+  ['gitea', '/repos/a/b/hooks/7', 404, { message: 'Not Found' }, 'NOT_FOUND'],
   ['gitHub', '/repos/a/b', 404, { message: 'Not Found' }, 'NOT_FOUND'],
   ['gitHub', '/repos/a/b', 401, { message: 'Bad credentials' }, 'AUTH_REJECTED'],
   [
