@@ -1,7 +1,6 @@
 // So many turns at a time, given to parties one after the other: who asks for a thousand delays who asks for one by a single
 // turn of each. Of those who are to work at the same place one works at a time, or so many as it holds, and who waits for a place
-// holds no turn. And
-// room for those who wait, of which none may take what the others need.
+// holds no turn. And room for those who wait, of which none may take what the others need.
 
 interface Waiter {
   party: string;

@@ -11,12 +11,16 @@ import { FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
 import type { HostApi } from '../providers/host-api.js';
-import { accountOf } from '../scopes/scope.js';
 import { HostPauses, hostOf } from '../sync/host-pauses.js';
 import { MergedCopies } from '../sync/merged-copies.js';
 import { PullOutcomesRepository } from './pull-outcomes.repository.js';
 import { judgeFault, judgeLook, lookPauseMs, mayHaveOpened } from './pull-request.js';
-import { type ConnectorName, type PullRequest, PullRequestsRepository } from './pull-requests.repository.js';
+import {
+  type ClaimedPullRequest,
+  type ConnectorName,
+  type PullRequest,
+  PullRequestsRepository,
+} from './pull-requests.repository.js';
 import { PullWaits } from './pull-waits.js';
 
 const SWEEP_MS = 500;
@@ -31,7 +35,7 @@ const BUSY_PAUSE_MS = 250;
 export class PullRequestsFlow {
   readonly #turns = new FairTurns(RUNNING_MAX, RUNNING_AT_HOST_MAX);
   /** By claim: one that comes again at once is another. */
-  readonly #running = new Map<PullRequest, Promise<void>>();
+  readonly #running = new Map<ClaimedPullRequest, Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
   #sweeping: Promise<void> | undefined;
   #isStopping = false;
@@ -86,8 +90,7 @@ export class PullRequestsFlow {
   }
 
   async #begin(): Promise<void> {
-    const free = RUNNING_MAX * 2 - this.#running.size;
-    for (const request of free > 0 ? await this.requests.claim(free, this.#claimMs) : []) {
+    for (const request of await this.requests.claim(this.#claimMs, [...this.#running.keys()])) {
       const run = this.#work(request)
         .catch((error: unknown) => this.log.error({ err: error, id: request.id }, 'pull request'))
         .finally(() => {
@@ -104,12 +107,12 @@ export class PullRequestsFlow {
       .catch((error: unknown) => this.log.warn({ err: error }, 'pull requests not extended'));
   }
 
-  async #work(request: PullRequest): Promise<void> {
+  async #work(request: ClaimedPullRequest): Promise<void> {
     const connector = await this.connectors.find(request.connector_scope, request.connector_id);
     // Deleted meanwhile, and its requests with it.
     if (connector === undefined) return;
-    const account = accountOf(connector.scope);
-    await this.#turns.take(account, hostOf(connector.url), async () => {
+    const { account, host } = request;
+    await this.#turns.take(account, host, async () => {
       // Others that call as it does were told so.
       const asked = this.pauses.forApi(connector, attemptOf(request));
       if (asked !== undefined) return this.#fault(request, connector, asked);

@@ -1,15 +1,27 @@
 // Pull requests that saves asked for. One row is one request at the host; whoever claims a row answers for it until the claim is over.
 import { Injectable } from '@nestjs/common';
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { Failure } from '../kernel/failure.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
-import { Storage, soon } from '../storage/database.js';
+import { hostOfUrl, Storage, soon } from '../storage/database.js';
 import type { Page } from '../storage/page.js';
 import type { PullRequestState, PullRequestTable } from '../storage/pull-schema.js';
 import type { SavedFile } from '../sync/merged-copies.js';
 
 export type PullRequest = Selectable<PullRequestTable>;
 type Claim = Pick<PullRequest, 'id' | 'claims'>;
+
+/** What a request may have to wait for with others. */
+interface Way {
+  connector: string;
+  /** Whose API is asked, and for whom where it may be another one to others. */
+  host: string;
+  account: string;
+}
+export type ClaimedPullRequest = PullRequest & Way;
+
+/** Requests that one manager is at or has ready: of all, and of what may keep them for long. An attempt is counted before it is made. */
+const claimLimits = { all: 32, account: 12, host: 8, connector: 4 } as const;
 
 /** What somebody who asks is shown, and no more: the body that was wished for may be long, and a list has many. */
 const shown = [
@@ -112,27 +124,32 @@ export class PullRequestsRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Takes those that are due; nobody else takes them for so long. */
-  async claim(limit: number, claimMs: number): Promise<PullRequest[]> {
-    const due = this.storage.db
-      .selectFrom('pull_request')
-      .select('id')
-      .where('due_at', '<=', sql<Date>`now()`)
-      .where((where) =>
-        where.or([where('claimed_until', 'is', null), where('claimed_until', '<', sql<Date>`now()`)]),
+  /**
+   * Takes those that are due; nobody else takes them for so long. Of what they wait at, be it a host that is silent, so few that
+   * there is room for all others: with those that run already no more than `claimLimits`.
+   */
+  async claim(claimMs: number, running: ClaimedPullRequest[] = []): Promise<ClaimedPullRequest[]> {
+    const limit = claimLimits.all - running.length;
+    if (limit <= 0) return [];
+    const all = sql`
+      select p.id, p.due_at, connector, host, account
+      from pull_request p join connector c on (c.scope, c.id) = (p.connector_scope, p.connector_id),
+        concat(c.scope, '/connectors/', c.id) as connector, ${accountOfScope} as account, ${hostOfApi} as host
+      where ${isDue}`;
+    const ready = (['connector', 'host', 'account'] as const).reduce(
+      (rows, by) => fewOfEach(by, rows, running),
+      all,
+    );
+    const { rows } = await sql<ClaimedPullRequest>`
+      with ready as (${ready}), due as (
+        select ready.* from pull_request p join ready on ready.id = p.id
+        where ${isDue} order by p.due_at limit ${limit} for update of p skip locked
       )
-      .orderBy('due_at')
-      .limit(limit)
-      .forUpdate()
-      .skipLocked();
-    return this.storage.db
-      .with('due', () => due)
-      .updateTable('pull_request')
-      .from('due')
-      .set(claimed(claimMs))
-      .whereRef('pull_request.id', '=', 'due.id')
-      .returningAll('pull_request')
-      .execute();
+      update pull_request set claimed_until = ${soon(claimMs)}, claims = claims + 1,
+        attempts = case when state = 'wanted' then attempts + 1 else attempts end
+      from due where pull_request.id = due.id
+      returning pull_request.*, due.connector, due.host, due.account`.execute(this.storage.db);
+    return rows;
   }
 
   /** Takes this one; undefined where somebody has it. @throws NOT_FOUND */
@@ -239,9 +256,26 @@ export class PullRequestsRepository {
   }
 }
 
-/** An attempt is counted before it is made. */
-const claimed = (claimMs: number) => ({
-  claimed_until: soon(claimMs),
-  claims: sql<number>`pull_request.claims + 1`,
-  attempts: sql<number>`case when pull_request.state = 'wanted' then pull_request.attempts + 1 else pull_request.attempts end`,
-});
+const isDue = sql`p.due_at <= now() and (p.claimed_until is null or p.claimed_until < now())`;
+
+const accountOfScope = sql`concat_ws('/', split_part(c.scope, '/', 1), split_part(c.scope, '/', 2))`;
+
+/** That is asked; what an account's own delegates or its own proxy make of it is nobody else's. */
+const hostOfApi = sql`concat(${hostOfUrl(sql`coalesce(c.api_url, c.url)`)},
+  case when c.connectivity = 'manager' and c.trust is null then '' else concat(' for ', account) end)`;
+
+/** Of rows that are due, the first few of each connector, host or account, less those that run. */
+function fewOfEach(
+  by: keyof Way,
+  rows: RawBuilder<unknown>,
+  running: ClaimedPullRequest[],
+): RawBuilder<unknown> {
+  const there: Record<string, number> = {};
+  for (const one of running) there[one[by]] = (there[one[by]] ?? 0) + 1;
+  const name = sql.ref(by);
+  return sql`
+    select id, due_at, connector, host, account from (
+      select *, row_number() over (partition by ${name} order by due_at) as place from (${rows}) as of_all
+    ) as placed
+    where place <= ${claimLimits[by]} - coalesce((${JSON.stringify(there)}::jsonb ->> ${name})::int, 0)`;
+}

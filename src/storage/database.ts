@@ -1,5 +1,12 @@
 // PostgreSQL is the truth; its commit is the acknowledgement.
-import { Kysely as Connected, type Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import {
+  Kysely as Connected,
+  type Kysely,
+  PostgresDialect,
+  type RawBuilder,
+  sql,
+  type Transaction,
+} from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { Failure } from '../kernel/failure.js';
@@ -102,3 +109,7 @@ export function isReferenced(error: unknown, constraint?: string): boolean {
 
 /** So many milliseconds from now, by the database’s clock. */
 export const soon = (ms: number) => sql<Date>`now() + ${ms} * interval '1 millisecond'`;
+
+/** The host of a URL: of `https://user@host:8443/path`, of `[::1]` as well, and of `user@host:path`. */
+export const hostOfUrl = (url: RawBuilder<unknown>): RawBuilder<string> =>
+  sql`coalesce(substring(lower(${url}) from '^(?:[a-z+]+://)?(?:[^/@]*@)?(\\[[^]]*\\]|[^/:]+)'), '')`;

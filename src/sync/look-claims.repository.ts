@@ -2,7 +2,7 @@
 // all as there are places, so many at a host, and of both an account leaves some to the others, however slow its hosts are.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
-import { Storage, soon } from '../storage/database.js';
+import { hostOfUrl, Storage, soon } from '../storage/database.js';
 import type { TrackingTable } from '../storage/tracking-schema.js';
 import { isFree, type Tracking, toTracking } from './tracking.repository.js';
 
@@ -39,7 +39,7 @@ export class LookClaimsRepository {
       ), waiting as (
         select t.scope, t.connector, due_at, host, account
         from tracking t join connector c on (c.scope, c.id) = (t.scope, t.connector),
-          ${hostOfUrl} as host, substring(t.scope from '^[^/]*/[^/]*') as account
+          ${hostOfUrl(sql`c.url`)} as host, substring(t.scope from '^[^/]*/[^/]*') as account
         where due_at <= now() and ${isFree} and (select count(*) from there where there.host = host.host) < ${places.atHost}
       ), by_host as (
         select *, row_number() over (partition by account, host order by due_at)
@@ -65,5 +65,3 @@ export class LookClaimsRepository {
   }
 }
 
-/** Of `https://user@host:8443/path`, of `[::1]` as well, and of `user@host:path`. */
-const hostOfUrl = sql`coalesce(substring(lower(c.url) from '^(?:[a-z+]+://)?(?:[^/@]*@)?(\\[[^]]*\\]|[^/:]+)'), '')`;

@@ -127,7 +127,7 @@ describe.each([
     let outcomes: PullOutcomesRepository;
     const stored = async () => (await query('select * from pull_request'))[0];
     const claim = async (): Promise<PullRequest> => {
-      const [request] = await requests.claim(1, 60_000);
+      const [request] = await requests.claim(60_000);
       if (request === undefined) throw new Error('Nothing to claim');
       return request;
     };
