@@ -227,6 +227,34 @@ export class ConnectorsRepository {
     return entity === undefined ? undefined : `${entity.kind} ${entity.id}`;
   }
 
+  /**
+   * Ends what is done about the repository that the connector has until now; it has to be held, and in no other use. One of its
+   * pull requests where that is not over: it would be followed, and closed, by its number in another repository.
+   */
+  async leaveRepository(tx: Session, scope: Scope, id: string): Promise<string | undefined> {
+    const request = await tx
+      .selectFrom('pull_request')
+      .select('id')
+      .where('connector_scope', '=', scope)
+      .where('connector_id', '=', id)
+      .where('state', 'in', ['wanted', 'open', 'failed'])
+      .executeTakeFirst();
+    if (request !== undefined) return request.id;
+    await tx
+      .updateTable('pull_request')
+      .set({ copies_due: false, due_at: null })
+      .where('connector_scope', '=', scope)
+      .where('connector_id', '=', id)
+      .execute();
+    await tx
+      .updateTable('webhook')
+      .set({ host_repository_id: null })
+      .where('scope', '=', scope)
+      .where('connector_id', '=', id)
+      .execute();
+    return undefined;
+  }
+
   /** @throws NOT_FOUND, STILL_IN_USE */
   async delete(tx: Session, scope: Scope, id: string): Promise<void> {
     const result = await tx

@@ -77,7 +77,7 @@ export class ConnectorsService {
       await this.scopes.hold(tx, scope);
       await this.#holdManager(tx, credential);
       const before = await this.connectors.find(scope, id, tx);
-      if (before !== undefined && before.url !== url) await this.#assertFree(tx, scope, id);
+      if (before !== undefined && before.url !== url) await this.#leaveRepository(tx, scope, id);
       const put = await this.connectors.put(tx, connector);
       await this.events.record(tx, [ofConnector(put.connector, put.created ? 'created' : 'changed')]);
       return put;
@@ -214,6 +214,14 @@ export class ConnectorsService {
         problem: `it is of kind ${settings.kind}, and the reference says ${kind}`,
         mend: 'Begin the reference with the kind of the secret manager, which has to be a store',
       });
+  }
+
+  /** What is left of the connector's repository is no word of the next one. @throws STILL_IN_USE */
+  async #leaveRepository(tx: Session, scope: Scope, id: string): Promise<void> {
+    await this.#assertFree(tx, scope, id);
+    const request = await this.connectors.leaveRepository(tx, scope, id);
+    if (request !== undefined)
+      throw new Failure('STILL_IN_USE', { what: 'connector', id, by: `the pull request ${request}` });
   }
 
   async #assertFree(tx: Session, scope: Scope, id: string): Promise<void> {

@@ -132,7 +132,7 @@ export const errors = {
     message: (d) => `The ${d.what} ${d.id} is used by ${d.by}`,
     hint: (d) =>
       d.what === 'connector'
-        ? `Delete or change ${d.by} first; where its repository was renamed, say so with POST …/connectors/${d.id}/rename`
+        ? `Delete, end or change ${d.by} first; where its repository was renamed, say so with POST …/connectors/${d.id}/rename`
         : `Delete or change ${d.by} first`,
   }),
   // --- events ------------------------------------------------------------------------------------------------

@@ -100,7 +100,9 @@ export class RestHostApi extends HostApi {
     return this.#call(async (client, line) => {
       const found = await client.findPull(wish);
       const pull =
-        found === null ? await this.#open(client, line, wish) : { ...found, created: isOurs(found, wish) };
+        found === null
+          ? await this.#open(client, line, wish)
+          : { ...found, created: wish.wasTried === true && isOurs(found, wish) };
       const { reviewers } = wish;
       const mayAsk = pull.created && reviewers.length > 0;
       // It is open by now, so that whatever is wrong with this is no failure of it.
@@ -223,8 +225,8 @@ const cut = (text: string, max: number): string => {
 };
 
 /** Whether one that was found open was opened by an attempt whose answer never came. The end of its title may have been cut. */
-const isOurs = ({ title }: Pull, { wasTried, title: wished }: PullWish): boolean =>
-  wasTried === true && title.slice(0, 200) === wished.slice(0, 200);
+export const isOurs = ({ title }: Pick<Pull, 'title'>, { title: wished }: Pick<PullWish, 'title'>): boolean =>
+  title.slice(0, 200) === wished.slice(0, 200);
 
 /** One that calls this very address comes first. */
 const hooksFor = async (client: HostClient, url: string): Promise<Hook[]> =>

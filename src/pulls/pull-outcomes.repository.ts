@@ -119,7 +119,7 @@ export class PullOutcomesRepository {
   }
 
   /**
-   * It is over; `pull` as the host has it, null where the host never had it. What was merged comes into the copies of its base:
+   * It is over; `pull` as the host has it, null where the host does not have it. What was merged comes into the copies of its base:
    * by whoever follows that branch, or else `copies_due`.
    */
   async ended(row: PullRequest, state: 'merged' | 'closed', pull: Pull | null): Promise<void> {
@@ -148,7 +148,7 @@ export class PullOutcomesRepository {
       const more = state === 'merged' ? { mergeCommit } : {};
       await this.events.record(tx, [tell(ended, state, more)]);
       if (state === 'merged') await this.#bringBack(tx, ended);
-      if (again !== null && pull !== null) await this.#begin(tx, ended, again);
+      if (again !== null) await this.#begin(tx, ended, again);
     });
   }
 
@@ -193,6 +193,7 @@ export class PullOutcomesRepository {
       .selectAll()
       .where('connector_scope', '=', row.connector_scope)
       .where('connector_id', '=', row.connector_id)
+      .where('repository', '=', row.repository)
       .where('id', '<>', row.id)
       .where((where) =>
         where.or([

@@ -10,7 +10,7 @@ import { Failure } from '../kernel/failure.js';
 import { FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
-import type { HostApi } from '../providers/host-api.js';
+import type { HostApi, Pull } from '../providers/host-api.js';
 import { HostPauses, hostOf } from '../sync/host-pauses.js';
 import { MergedCopies } from '../sync/merged-copies.js';
 import { PullOutcomesRepository } from './pull-outcomes.repository.js';
@@ -150,12 +150,12 @@ export class PullRequestsFlow {
   }
 
   async #look(request: PullRequest, api: HostApi): Promise<void> {
-    const pull = await step('pull.look', () => api.pull(request.number as number));
-    const news = judgeLook(request.state, pull);
+    const pull = await step('pull.look', () => findAgain(request, api));
+    const news = judgeLook(request.state, pull ?? { state: 'closed' });
     const pauseMs = this.#pauseMs(request, api);
     if (news === 'same') return this.outcomes.same(request, pauseMs);
-    if (news === 'opened again') return this.outcomes.openedAgain(request, pull, pauseMs);
-    await step('pull.end', () => this.outcomes.ended(request, news, pull));
+    if (pull !== null && news === 'opened again') return this.outcomes.openedAgain(request, pull, pauseMs);
+    await step('pull.end', () => this.outcomes.ended(request, news === 'merged' ? 'merged' : 'closed', pull));
     // A save that waits for a request in place of this one, or copies that wait.
     setImmediate(() => void this.sweep());
   }
@@ -186,6 +186,23 @@ export class PullRequestsFlow {
       : this.outcomes.faulted(counted, failure.toWire(), after.inMs));
   }
 }
+
+/**
+ * Null where the host has it no more. What is missing may be hidden: that requests of these branches are listed says that it is
+ * this one that is missing, and not the repository. @throws HOST_API_NOT_FOUND
+ */
+async function findAgain({ number, branch: head, base }: PullRequest, api: HostApi): Promise<Pull | null> {
+  try {
+    return await api.pull(number as number);
+  } catch (error) {
+    if (!isMissing(error) || base === null) throw error;
+    await api.findPull({ head, base });
+    return null;
+  }
+}
+
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'HOST_API_NOT_FOUND';
 
 export const causeOf = ({ operation_id, requested_by }: PullRequest) => ({
   kind: 'pull-request' as const,

@@ -20,7 +20,7 @@ interface Way {
 }
 export type ClaimedPullRequest = PullRequest & Way;
 
-/** Requests that one manager is at or has ready: of all, and of what may keep them for long. An attempt is counted before it is made. */
+/** Requests that one manager is at or has ready: of all, and of what may keep them for long. */
 const claimLimits = { all: 32, account: 12, host: 8, connector: 4 } as const;
 
 /** What somebody who asks is shown, and no more: the body that was wished for may be long, and a list has many. */
@@ -125,7 +125,7 @@ export class PullRequestsRepository {
   }
 
   /**
-   * Takes those that are due; nobody else takes them for so long. Of what they wait at, be it a host that is silent, so few that
+   * Takes those that are due; nobody else takes them for so long, and an attempt counts from then on. Of what they wait at, be it a host that is silent, so few that
    * there is room for all others: with those that run already no more than `claimLimits`.
    */
   async claim(claimMs: number, running: ClaimedPullRequest[] = []): Promise<ClaimedPullRequest[]> {
@@ -224,8 +224,20 @@ export class PullRequestsRepository {
       .where('connector_id', '=', id)
       .where('number', '=', number)
       .where('state', 'in', ['open', 'closed'])
+      .where(isAtConnector)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
+  }
+
+  /** Whether it is about the repository that its connector has: another one's request of its number is a stranger's. */
+  async isAtConnector({ id }: PullRequest): Promise<boolean> {
+    const row = await this.storage.db
+      .selectFrom('pull_request')
+      .select('id')
+      .where('id', '=', id)
+      .where(isAtConnector)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   /** Where files are that were saved to the branch: by the saves that wished for the request, and as the branch's copy has them. */
@@ -257,6 +269,9 @@ export class PullRequestsRepository {
 }
 
 const isDue = sql`p.due_at <= now() and (p.claimed_until is null or p.claimed_until < now())`;
+
+const isAtConnector = sql<boolean>`repository = (select url from connector
+  where (connector.scope, connector.id) = (pull_request.connector_scope, pull_request.connector_id))`;
 
 const accountOfScope = sql`concat_ws('/', split_part(c.scope, '/', 1), split_part(c.scope, '/', 2))`;
 

@@ -7,10 +7,11 @@ import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import type { HostApi, Pull } from '../providers/host-api.js';
+import { isOurs } from '../providers/rest-host-api.js';
 import type { Scope } from '../scopes/scope.js';
 import { type OperationRecord, OperationsRepository } from '../sync/operations.repository.js';
 import { PullOutcomesRepository } from './pull-outcomes.repository.js';
-import { causeOf, defaultBranchOf, PullRequestsFlow } from './pull-requests.flow.js';
+import { causeOf, defaultBranchOf, isMissing, PullRequestsFlow } from './pull-requests.flow.js';
 import {
   type PullRequest,
   PullRequestsRepository,
@@ -85,26 +86,31 @@ export class PullRequestsService {
 
   /** Whether that was news. */
   async #close(request: PullRequest, actor: string): Promise<boolean> {
+    if (request.state === 'merged' || request.state === 'closed') return false;
+    const pull = await this.#closeAtHost(request, actor);
+    if (pull?.state === 'open') return false;
+    // Somebody may have merged it a moment before.
+    await this.outcomes.ended(request, pull?.state ?? 'closed', pull);
+    return true;
+  }
+
+  /** Null where the host has nothing that is ours to close. */
+  async #closeAtHost(request: PullRequest, actor: string): Promise<Pull | null> {
     const { state, number, attempts } = request;
-    if (state === 'merged' || state === 'closed') return false;
     const isOpen = state === 'open' && number !== null;
-    if (!isOpen && attempts === 0) {
-      await this.outcomes.ended(request, 'closed', null);
-      return true;
-    }
+    if (!isOpen && attempts === 0) return null;
     const connector = await this.connectors.get(request.connector_scope, request.connector_id);
+    if (!(await this.requests.isAtConnector(request))) return null;
     const cause = { ...causeOf(request), actors: [actor] };
     const api = await this.connectivity.openHost(connector, cause);
-    // Whether an attempt opened it is open: its answer may be lost.
-    const own = isOpen ? number : (await findOpened(request, api))?.number;
-    if (own === undefined) {
-      await this.outcomes.ended(request, 'closed', null);
-      return true;
+    try {
+      // Whether an attempt opened it is open: its answer may be lost.
+      const own = isOpen ? number : (await findOpened(request, api))?.number;
+      return own === undefined ? null : await api.closePull(own);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return null;
     }
-    const pull = await api.closePull(own);
-    // Somebody may have merged it a moment before.
-    if (pull.state !== 'open') await this.outcomes.ended(request, pull.state, pull);
-    return pull.state !== 'open';
   }
 
   /** @throws NOT_FOUND, PULL_REQUEST_BUSY */
@@ -118,7 +124,8 @@ export class PullRequestsService {
   }
 }
 
-/** What is open at the host for the branches that were asked for. @throws HOST_API_BRANCH_MISSING */
-async function findOpened({ branch: head, base }: PullRequest, api: HostApi): Promise<Pull | null> {
-  return api.findPull({ head, base: base ?? (await defaultBranchOf(api)) });
+/** What an attempt opened for the branches that were asked for. @throws HOST_API_BRANCH_MISSING */
+async function findOpened({ branch: head, base, title }: PullRequest, api: HostApi): Promise<Pull | null> {
+  const found = await api.findPull({ head, base: base ?? (await defaultBranchOf(api)) });
+  return found !== null && isOurs(found, { title }) ? found : null;
 }

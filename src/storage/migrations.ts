@@ -26,6 +26,7 @@ import { lookClaims } from './migrations/0023-look-claims.js';
 import { lookupsInCopies } from './migrations/0024-lookups-in-copies.js';
 import { sharedGrants } from './migrations/0025-shared-grants.js';
 import { pathsBeyond } from './migrations/0026-paths-beyond.js';
+import { pullRequestRepositories } from './migrations/0028-pull-request-repositories.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -54,4 +55,5 @@ export const migrations: Record<string, Migration> = {
   '0024-lookups-in-copies': lookupsInCopies,
   '0025-shared-grants': sharedGrants,
   '0026-paths-beyond': pathsBeyond,
+  '0028-pull-request-repositories': pullRequestRepositories,
 };

@@ -46,6 +46,8 @@ interface Wishing {
 type Row = Selectable<PullRequestTable>;
 
 const TITLE_CHARACTERS_MAX = 255;
+/** Saves that another request is for, once the one they met is over: a host may be away for long. */
+const AGAIN_MAX = 1_000;
 
 @Injectable()
 export class PullWishesRepository {
@@ -68,7 +70,7 @@ export class PullWishesRepository {
   async want(tx: Session, operation: GitOperation, repository: string): Promise<void> {
     const wish = operation.pull_request as PullWish | null;
     if (wish === null) return;
-    const unfinished = await this.#unfinished(tx, operation, wish.into);
+    const unfinished = await this.#unfinished(tx, operation, { repository, into: wish.into });
     const id = unfinished?.id ?? randomUUID();
     if (unfinished === undefined)
       await tx
@@ -111,16 +113,23 @@ export class PullWishesRepository {
     const earlier = known.again as WishAgain | null;
     const own = { ...wish, scope: operation.scope, operations: [], requestedBy: operation.requested_by };
     const first: WishAgain = earlier ?? own;
-    const again = { ...first, operations: [...first.operations, operation.id] };
+    // Further ones stay with the request that is there.
+    const operations = [...first.operations, operation.id].slice(0, AGAIN_MAX);
+    const again = { ...first, operations };
     await at.set({ ...due, again: JSON.stringify(again) }).execute();
   }
 
-  async #unfinished(tx: Session, operation: GitOperation, into: string | null): Promise<Row | undefined> {
+  async #unfinished(
+    tx: Session,
+    operation: GitOperation,
+    { repository, into }: { repository: string; into: string | null },
+  ): Promise<Row | undefined> {
     return tx
       .selectFrom('pull_request')
       .selectAll()
       .where('connector_scope', '=', operation.connector_scope)
       .where('connector_id', '=', operation.connector_id)
+      .where('repository', '=', repository)
       .where('branch', '=', operation.branch)
       .where(sql<boolean>`coalesce(base, '') = ${into ?? ''}`)
       .where('state', 'in', ['wanted', 'open', 'failed'])
@@ -135,6 +144,13 @@ export class PullWishesRepository {
       .select('base')
       .where('connector_scope', '=', connector.scope)
       .where('connector_id', '=', connector.id)
+      .where('repository', '=', (at) =>
+        at
+          .selectFrom('connector')
+          .select('url')
+          .where('scope', '=', connector.scope)
+          .where('id', '=', connector.id),
+      )
       .where('branch', '=', branch)
       .where('base', 'is not', null)
       .orderBy('sequence', 'desc')

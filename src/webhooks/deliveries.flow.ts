@@ -113,15 +113,15 @@ export class DeliveriesFlow {
       if (early === undefined) told.push({ delivery, event, notes });
       else settled.push({ sequence: delivery.sequence, event, outcome: early });
     }
-    await this.#learn(webhook, hostRepositoryId);
+    await this.#learn(connector, webhook, hostRepositoryId);
     await this.#hear(connector, given.at(-1));
     if (isNews(webhook, latest(group))) await this.webhooks.noteVerified(scope, id, latest(group));
     await this.deliveries.settle(settled);
     for (const joined of joinEvents(told)) await this.#actOn(connector, joined);
   }
 
-  async #learn({ scope, id, hostRepositoryId: known }: Webhook, now: string | null): Promise<void> {
-    if (now !== null && now !== known) await this.webhooks.setHostRepositoryId(scope, id, now);
+  async #learn(connector: Connector, { hostRepositoryId }: Webhook, now: string | null): Promise<void> {
+    if (now !== null && now !== hostRepositoryId) await this.webhooks.setHostRepositoryId(connector, now);
   }
 
   /** What the host called the repository last. */

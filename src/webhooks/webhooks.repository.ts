@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import type { Connector } from '../connectors/connectors.repository.js';
 import { Failure } from '../kernel/failure.js';
 import type { Provider } from '../providers/provider.js';
 import type { Scope } from '../scopes/scope.js';
@@ -155,12 +156,17 @@ export class WebhooksRepository {
       .execute();
   }
 
-  async setHostRepositoryId(scope: Scope, id: string, hostRepositoryId: string): Promise<void> {
+  /** Unless the connector has another repository by now. */
+  async setHostRepositoryId({ scope, id, url }: Connector, hostRepositoryId: string): Promise<void> {
     await this.storage.db
       .updateTable('webhook')
+      .from('connector')
       .set({ host_repository_id: hostRepositoryId })
-      .where('scope', '=', scope)
-      .where('connector_id', '=', id)
+      .where('webhook.scope', '=', scope)
+      .where('webhook.connector_id', '=', id)
+      .whereRef('connector.scope', '=', 'webhook.scope')
+      .whereRef('connector.id', '=', 'webhook.connector_id')
+      .where('connector.url', '=', url)
       .execute();
   }
 
