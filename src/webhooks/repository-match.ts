@@ -17,9 +17,13 @@ export function matchRepository(
   if (own === undefined) return 'unknown';
   if (places.some((place) => place === own)) return 'same';
   const fullName = named.fullName?.toLowerCase();
-  if (fullName !== undefined && `/${own.slice(own.indexOf('/') + 1)}`.endsWith(`/${fullName}`)) return 'same';
+  if (fullName !== undefined && pathOf(own) === fullName) return 'same';
+  const isOtherId = hostRepoId !== null && named.hostRepoId !== undefined;
+  // A host may be reached below a path, and have repositories whose path is the end of another one’s.
+  const mayBeBelow = !isOtherId || places.length === 0;
+  if (fullName !== undefined && mayBeBelow && `/${pathOf(own)}`.endsWith(`/${fullName}`)) return 'same';
   // A host may be reached by another name than it gives itself, so without an id its names are all there is.
-  if (hostRepoId !== null && named.hostRepoId !== undefined) return 'other';
+  if (isOtherId) return 'other';
   return places.length > 0 || fullName !== undefined ? 'other' : 'unknown';
 }
 

@@ -46,6 +46,12 @@ describe('a delivery', () => {
       named({ fullName: 'team/repo', cloneUrls: ['https://inner/x'] }),
       'same',
     ],
+    [
+      'by its name although made anew, where its host has another one',
+      '7',
+      named({ hostRepoId: '8', fullName: 'team/repo', cloneUrls: ['https://inner/team/repo'] }),
+      'same',
+    ],
     ['that names nothing', '7', named({}), 'unknown'],
     ['that names an id alone, the first', null, named({ hostRepoId: '7' }), 'unknown'],
     ['of another id', '7', named({ hostRepoId: '8' }), 'other'],
@@ -55,6 +61,26 @@ describe('a delivery', () => {
     ['of a part of the name', null, named({ fullName: 'team' }), 'other'],
   ])('%s', (_, hostRepoId, repo, match) => {
     expect(matchRepository({ url, hostRepoId }, repo)).toBe(match);
+  });
+});
+
+describe('a delivery of a repository of the same end of a path', () => {
+  const own = { url: 'https://gitlab.example/a/team/repo.git', hostRepoId: '5' };
+  const other = { fullName: 'team/repo', cloneUrls: ['https://gitlab.example/team/repo.git'] };
+
+  it.each<[string, string | null, RepoKey, string]>([
+    ['is another one’s by its id', '5', { ...other, hostRepoId: '7' }, 'other'],
+    ['is the connector’s by its id', '5', { ...other, hostRepoId: '5' }, 'same'],
+    ['may be the connector’s where no id is known', null, { ...other, hostRepoId: '7' }, 'same'],
+    ['may be the connector’s where no id is told', '5', other, 'same'],
+    [
+      'may be made anew where nothing but the name is told',
+      '5',
+      { ...other, hostRepoId: '7', cloneUrls: [] },
+      'same',
+    ],
+  ])('%s', (_, hostRepoId, repo, match) => {
+    expect(matchRepository({ ...own, hostRepoId }, repo)).toBe(match);
   });
 });
 
