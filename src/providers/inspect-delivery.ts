@@ -8,6 +8,7 @@ import { Provider } from './provider.js';
 import { HOOK_BODY_BYTES_MAX, unreadable } from './readable-hook.js';
 import { type HookCodec, type HookEvent, type HookHeaders, MalformedHook } from './webhook.js';
 
+const HEADERS_MAX = 1_000;
 const HEADER_CHARACTERS_MAX = 64 * 1024;
 
 /** Codes of this command; docs/reference/webhooks.md explains them. */
@@ -90,7 +91,12 @@ const HeaderText = z.string().max(HEADER_CHARACTERS_MAX, 'has a value of more th
 const Headers = z
   .custom<Record<string, unknown>>((value) => Fields.safeParse(value).success, 'is not an object')
   .transform((headers, context): HookHeaders => {
-    const entries = Object.entries(headers).map(([name, value]) => {
+    const given = Object.entries(headers);
+    if (given.length > HEADERS_MAX) {
+      context.addIssue(`has more than ${HEADERS_MAX.toLocaleString('en')} names`);
+      return {};
+    }
+    const entries = given.map(([name, value]) => {
       const values = z.union([HeaderText, z.array(HeaderText)]).safeParse(value).data;
       if (values === undefined) context.addIssue('has a value that is neither a text nor a list of texts');
       return { name: name.toLowerCase(), values: [values ?? []].flat() };
@@ -101,7 +107,11 @@ const Headers = z
 /** Names in any letter case are one header; given twice, it came twice. */
 function joinByName(entries: { name: string; values: string[] }[]): HookHeaders {
   const joined = new Map<string, string[]>();
-  for (const { name, values } of entries) joined.set(name, [...(joined.get(name) ?? []), ...values]);
+  for (const { name, values } of entries) {
+    const there = joined.get(name);
+    if (there === undefined) joined.set(name, [...values]);
+    else for (const value of values) there.push(value);
+  }
   return Object.fromEntries(joined);
 }
 

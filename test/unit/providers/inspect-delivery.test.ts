@@ -149,6 +149,18 @@ describe('what is wrong with it is a code, and its event is shown all the same',
   });
 });
 
+it('headers of one name in very many letter cases are too many, before they are put together', () => {
+  const cases = (at: number) =>
+    [...'abcdefghijkl'].map((one, bit) => ((at >> bit) & 1 ? one.toUpperCase() : one));
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [cases(at).join(''), 'x']));
+  expect(inspect({ headers: { ...good.headers, ...many(400) } })).toMatchObject({ verified: true });
+  expect(inspect({ headers: many(1_001) })).toMatchObject({
+    code: 'LINE_INVALID',
+    why: expect.stringContaining('more than 1,000'),
+  });
+});
+
 describe('a line that is no delivery', () => {
   it.each([
     '',
