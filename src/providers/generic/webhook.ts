@@ -1,5 +1,6 @@
 // Plain Git: what deploy/webhooks/post-receive sends, or whoever writes the same (docs/reference/webhooks.md). The signature is
 // GitHub's, which many senders have.
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import {
   CloneUrl,
@@ -14,7 +15,7 @@ import {
   refsEvent,
   repoKey,
 } from '../hook-body.js';
-import { deliveryIdOf, headerOf, isJson } from '../hook-headers.js';
+import { givenIdOf, headerOf, isJson } from '../hook-headers.js';
 import { hmacProof } from '../hook-proof.js';
 import type { HookCodec, RepoKey } from '../webhook.js';
 
@@ -23,7 +24,8 @@ export const genericCodec: HookCodec = {
 
   prove: (headers, secrets) => hmacProof(headerOf(headers, 'x-hub-signature-256'), 'sha256=', secrets),
 
-  deliveryId: (headers, raw) => deliveryIdOf(headers, ['x-sallyport-delivery'], raw),
+  // A sender’s bodies may all be alike, and each tells of something else.
+  deliveryId: (headers) => givenIdOf(headers, ['x-sallyport-delivery']) ?? randomUUID(),
 
   parse(raw, headers) {
     const body = readJsonBody(raw, headers);
