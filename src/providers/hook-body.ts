@@ -15,6 +15,10 @@ import {
 /** As many refs as one event names; more of them are `unknown`. */
 const CHANGES_MAX = 5_000;
 const LINKS_MAX = 16;
+/** Values, and levels of them, of a body: several times what the largest one of a host has. */
+const VALUES_MAX = 1_000_000;
+const DEPTH_MAX = 200;
+const [QUOTE = 0, COMMA = 0, BRACKET = 0, BRACE = 0, BACKSLASH = 0] = Buffer.from('",[{\\');
 const REF_BYTES_MAX = 1_024;
 const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -28,11 +32,43 @@ export function readJsonBody(raw: Buffer, headers: HookHeaders): object {
   return readJson(raw.toString());
 }
 
-/** @throws MalformedHook unless it is a JSON object */
+/** @throws MalformedHook unless it is a JSON object, of no more than hosts send */
 export function readJson(text: string): object {
+  requireBounded(text);
   const value = parseJson(text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new MalformedHook('body', 'The body is not a JSON object');
+}
+
+/**
+ * Before it is parsed, which nothing can stop: twenty-five megabytes of brackets take half a minute and a gigabyte.
+ * @throws MalformedHook
+ */
+function requireBounded(text: string): void {
+  let depth = 0;
+  let values = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfText(text, at);
+    else if (code === COMMA) values += 1;
+    else if (code === BRACKET || code === BRACE) {
+      values += 1;
+      depth += 1;
+      if (depth > DEPTH_MAX) throw new MalformedHook('body', 'The body is nested too deeply');
+    } else if (code === BRACKET + 2 || code === BRACE + 2) depth -= 1;
+  }
+  if (values > VALUES_MAX)
+    throw new MalformedHook('body', `The body has more than ${VALUES_MAX.toLocaleString('en')} values`);
+}
+
+/** Of the text that begins there; what comes after the last one without an end is no JSON in any case. */
+function endOfText(text: string, begin: number): number {
+  for (let end = text.indexOf('"', begin + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return end;
+  }
+  return text.length;
 }
 
 function parseJson(text: string): unknown {

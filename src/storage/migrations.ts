@@ -27,6 +27,7 @@ import { lookupsInCopies } from './migrations/0024-lookups-in-copies.js';
 import { sharedGrants } from './migrations/0025-shared-grants.js';
 import { pathsBeyond } from './migrations/0026-paths-beyond.js';
 import { pullRequestRepositories } from './migrations/0028-pull-request-repositories.js';
+import { begunDeliveries } from './migrations/0029-begun-deliveries.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -56,4 +57,5 @@ export const migrations: Record<string, Migration> = {
   '0025-shared-grants': sharedGrants,
   '0026-paths-beyond': pathsBeyond,
   '0028-pull-request-repositories': pullRequestRepositories,
+  '0029-begun-deliveries': begunDeliveries,
 };

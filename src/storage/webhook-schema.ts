@@ -64,6 +64,8 @@ export interface WebhookDeliveryTable {
   /** Until then one manager is at it, or it rests after a fault. */
   claimed_until: Generated<Date>;
   attempts: Generated<number>;
+  /** Attempts since it came, or rested, of which nothing was heard again. */
+  begun: Generated<number>;
   replays: Generated<number>;
   replayed_at: Date | null;
   received_at: Generated<Date>;

@@ -6,12 +6,16 @@ import { type Connector, ConnectorsRepository } from '../connectors/connectors.r
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
-import { codecs } from '../providers/codecs.js';
 import { type HookEvent, MalformedHook } from '../providers/webhook.js';
-import { DeliveriesRepository, type SettledDelivery, type WaitingDelivery } from './deliveries.repository.js';
+import {
+  DeliveriesRepository,
+  type DeliveryBatch,
+  type SettledDelivery,
+  type WaitingDelivery,
+} from './deliveries.repository.js';
 import { HookReactions } from './hook-reaction.js';
+import { hookReading, readHook } from './hook-reader.js';
 import { joinEvents } from './join-events.js';
-import { keptEvent } from './kept-event.js';
 import { type Outcome, outcome } from './outcome.js';
 import { type Match, matchRepository, nameGiven } from './repository-match.js';
 import { type Webhook, WebhooksRepository } from './webhooks.repository.js';
@@ -21,7 +25,9 @@ const FORGET_MS = 60_000;
 /** Between two looks while deliveries come: what comes meanwhile is one batch, which spares the database most of the work. */
 const GATHER_MS = 50;
 const CLAIM_MS = 30_000;
-const BATCH_MAX = 100;
+const BATCH_MAX: Record<DeliveryBatch, number> = { many: 100, apart: 1 };
+/** So often one is begun of which nothing is heard again: it may be what ends the processes that read it. */
+const BEGUN_MAX = 3;
 const ATTEMPTS_MAX = 8;
 const NEWS_MS = 1_000;
 
@@ -36,9 +42,9 @@ interface Told {
 @Injectable()
 export class DeliveriesFlow {
   readonly #timers: NodeJS.Timeout[] = [];
-  #sweeping: Promise<void> | undefined;
-  /** Whether something came since the sweep that runs began to look. */
-  #isHinted = false;
+  readonly #sweeping = new Map<DeliveryBatch, Promise<void>>();
+  /** Of what something came since the sweep that runs began to look. */
+  readonly #hinted = new Set<DeliveryBatch>();
   #isStopping = false;
 
   constructor(
@@ -57,23 +63,33 @@ export class DeliveriesFlow {
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#sweeping;
+    await Promise.all(this.#sweeping.values());
   }
 
-  /** That there may be something to do. */
-  hint(): void {
-    this.#isHinted = true;
-    this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined));
+  /** That there may be something to do, about a body of so many bytes where that is known. */
+  hint(bodyBytes?: number): void {
+    const isLarge = bodyBytes !== undefined && bodyBytes > hookReading.hereBytesMax;
+    if (!isLarge) this.#look('many');
+    if (isLarge || bodyBytes === undefined) this.#look('apart');
   }
 
-  async #sweep(): Promise<void> {
+  #look(batch: DeliveryBatch): void {
+    this.#hinted.add(batch);
+    if (this.#sweeping.has(batch)) return;
+    this.#sweeping.set(
+      batch,
+      this.#sweep(batch).finally(() => this.#sweeping.delete(batch)),
+    );
+  }
+
+  async #sweep(batch: DeliveryBatch): Promise<void> {
+    const max = BATCH_MAX[batch];
     try {
-      while (this.#isHinted && !this.#isStopping) {
-        this.#isHinted = false;
-        const claimed = await this.deliveries.claim(BATCH_MAX, CLAIM_MS);
-        if (claimed.length === BATCH_MAX) this.#isHinted = true;
+      while (this.#hinted.delete(batch) && !this.#isStopping) {
+        const claimed = await this.deliveries.claim(max, CLAIM_MS, batch);
+        if (claimed.length === max) this.#hinted.add(batch);
         if (claimed.length > 0) await step('webhook.process', () => this.#process(claimed));
-        if (claimed.length > 0 && claimed.length < BATCH_MAX) await pause(GATHER_MS);
+        if (claimed.length > 0 && claimed.length < max) await pause(GATHER_MS);
       }
     } catch (error) {
       this.log.warn({ err: error }, 'webhook deliveries');
@@ -81,7 +97,11 @@ export class DeliveriesFlow {
   }
 
   async #process(claimed: WaitingDelivery[]): Promise<void> {
-    for (const group of Map.groupBy(claimed, ({ scope, connector }) => `${scope} ${connector}`).values()) {
+    const [left = [], lost = []] = [false, true].map((isLost) =>
+      claimed.filter(({ begun }) => begun > BEGUN_MAX === isLost),
+    );
+    await this.deliveries.settle(lost.map(asLost));
+    for (const group of Map.groupBy(left, ({ scope, connector }) => `${scope} ${connector}`).values()) {
       const work = this.#processOf(group);
       await work.catch(async (error: unknown) => this.#rest(group, error));
     }
@@ -169,7 +189,7 @@ export class DeliveriesFlow {
     const body = own ?? (await this.deliveries.body(sequence));
     if (body === null) return outcome('malformed', 'Its body is not kept any more');
     try {
-      return keptEvent(codecs[provider].parse(body, headers));
+      return await readHook(provider, body, headers);
     } catch (error) {
       if (error instanceof MalformedHook) return outcome('malformed', error.message);
       throw error;
@@ -192,6 +212,12 @@ export class DeliveriesFlow {
       .catch((error: unknown) => this.log.warn({ err: error }, 'forgetting webhook deliveries'));
   }
 }
+
+const asLost = ({ sequence, event }: WaitingDelivery): SettledDelivery => ({
+  sequence,
+  event,
+  outcome: outcome('failed', `Whoever began to process it was not heard of again, ${BEGUN_MAX} times`),
+});
 
 const latest = (group: WaitingDelivery[]): Date =>
   new Date(Math.max(...group.map(({ receivedAt }) => receivedAt.getTime())));

@@ -8,6 +8,7 @@ import type { Scope } from '../scopes/scope.js';
 import { Storage, soon } from '../storage/database.js';
 import type { Page } from '../storage/page.js';
 import type { DeliveryState, WebhookDeliveryTable } from '../storage/webhook-schema.js';
+import { hookReading } from './hook-reader.js';
 import type { Outcome } from './outcome.js';
 
 export const deliveryLimits = {
@@ -24,6 +25,12 @@ export const deliveryLimits = {
 } as const;
 
 type KeptDeliveries = Record<'days' | 'wholeMax' | 'rowsMax', number>;
+
+/**
+ * `apart` is what may take long to read, or has ended whoever was at it before: none of the others waits for it, or is lost with it
+ * a second time.
+ */
+export type DeliveryBatch = 'many' | 'apart';
 
 /** A body that is no larger comes with its claim. */
 const CLAIMED_BYTES_MAX = 64 * 1024;
@@ -42,10 +49,12 @@ export interface WaitingDelivery {
   /** From an earlier reading. */
   event: HookEvent | null;
   attempts: number;
+  /** Attempts of which nothing was heard again, and this one. */
+  begun: number;
   receivedAt: Date;
 }
 
-export interface DeliveryRecord extends Omit<WaitingDelivery, 'attempts' | 'body'> {
+export interface DeliveryRecord extends Omit<WaitingDelivery, 'attempts' | 'begun' | 'body'> {
   deliveryId: string | null;
   state: DeliveryState;
   why: string | null;
@@ -108,6 +117,7 @@ export class DeliveriesRepository {
             duplicates: sql`webhook_delivery.duplicates + 1`,
             state: ifFailed(sql`'waiting'`, 'state'),
             attempts: ifFailed(sql`0`, 'attempts'),
+            begun: ifFailed(sql`0`, 'begun'),
             claimed_until: ifFailed(sql`now()`, 'claimed_until'),
             received_at: ifFailed(sql`now()`, 'received_at'),
             source: ifFailed(sql`excluded.source`, 'source'),
@@ -146,17 +156,18 @@ export class DeliveriesRepository {
       order by sequence desc offset ${deliveryLimits.refusedMax})`.execute(this.storage.db);
   }
 
-  /** Up to so many that nobody is at, the oldest first. */
-  async claim(limit: number, ms: number): Promise<WaitingDelivery[]> {
+  /** Up to so many that nobody is at, the oldest first: `many` of those that are quickly read, or those that are `apart`. */
+  async claim(limit: number, ms: number, batch: DeliveryBatch = 'many'): Promise<WaitingDelivery[]> {
     const rows = await this.storage.db
       .updateTable('webhook_delivery')
-      .set({ claimed_until: soon(ms), attempts: sql`attempts + 1` })
+      .set({ claimed_until: soon(ms), attempts: sql`attempts + 1`, begun: sql`begun + 1` })
       .where('sequence', 'in', (query) =>
         query
           .selectFrom('webhook_delivery')
           .select('sequence')
           .where('state', '=', 'waiting')
           .where('claimed_until', '<=', sql<Date>`now()`)
+          .where(batch === 'many' ? isQuick : sql<boolean>`not ${isQuick}`)
           .orderBy('claimed_until')
           .orderBy('sequence')
           .limit(limit)
@@ -166,11 +177,12 @@ export class DeliveriesRepository {
       .returning(light)
       .returning([
         'attempts',
+        'begun',
         sql<Buffer | null>`case when body_bytes <= ${CLAIMED_BYTES_MAX} then body end`.as('small'),
       ])
       .execute();
     return rows
-      .map((row) => ({ ...toLight(row), attempts: row.attempts, body: row.small }))
+      .map((row) => ({ ...toLight(row), attempts: row.attempts, begun: row.begun, body: row.small }))
       .toSorted((one, other) => one.sequence - other.sequence);
   }
 
@@ -198,7 +210,7 @@ export class DeliveriesRepository {
   async rest(sequence: number, ms: number, outcome: Outcome): Promise<void> {
     await this.storage.db
       .updateTable('webhook_delivery')
-      .set({ claimed_until: soon(ms), outcome: JSON.stringify(outcome) })
+      .set({ claimed_until: soon(ms), outcome: JSON.stringify(outcome), begun: 0 })
       .where('sequence', '=', String(sequence) as never)
       .where('state', '=', 'waiting')
       .execute();
@@ -245,6 +257,7 @@ export class DeliveriesRepository {
         state: 'waiting',
         claimed_until: sql<Date>`now()`,
         attempts: 0,
+        begun: 0,
         replays: sql`replays + 1`,
         replayed_at: sql<Date>`now()`,
       })
@@ -293,6 +306,8 @@ export class DeliveriesRepository {
   }
 }
 
+const isQuick = sql<boolean>`(begun = 0 and body_bytes <= ${hookReading.hereBytesMax})`;
+
 /** Of a row that is there: this where it ended as failed. */
 const ifFailed = (value: RawBuilder<unknown>, column: keyof WebhookDeliveryTable) =>
   sql<never>`case when webhook_delivery.state = 'done' and webhook_delivery.outcome ->> 'kind' = 'failed'
@@ -324,7 +339,9 @@ const more = [
 
 type Row = Selectable<WebhookDeliveryTable>;
 
-const toLight = (row: Pick<Row, (typeof light)[number]>): Omit<WaitingDelivery, 'attempts' | 'body'> => ({
+const toLight = (
+  row: Pick<Row, (typeof light)[number]>,
+): Omit<WaitingDelivery, 'attempts' | 'begun' | 'body'> => ({
   sequence: row.sequence,
   id: row.id,
   scope: row.scope,

@@ -54,11 +54,13 @@ export class ReceptionFlow {
   async receive(arrival: Arrival): Promise<void> {
     const visit = this.#limits.enter(arrival.source, arrival.address);
     let how: Leaving = 'other';
+    let bodyBytes = 0;
     try {
       const plate = await this.#find(arrival);
       const proving = await this.#prove(plate, arrival);
       const body = await this.#read(plate, arrival, visit, proving.proof);
-      await this.#verify(plate, arrival, body.length, proving);
+      bodyBytes = body.length;
+      await this.#verify(plate, arrival, bodyBytes, proving);
       await this.#store(plate, arrival, body);
       how = 'verified';
     } catch (error) {
@@ -67,7 +69,7 @@ export class ReceptionFlow {
     } finally {
       visit.leave(how);
     }
-    this.flow.hint();
+    this.flow.hint(bodyBytes);
   }
 
   /** What was refused and is not on record yet. */

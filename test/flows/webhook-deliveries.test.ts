@@ -68,7 +68,8 @@ describe('a claim', () => {
     expect(ids).toHaveLength(20);
     expect(await deliveries.claim(10, 60_000)).toEqual([]);
     await sql(url, `update webhook_delivery set claimed_until = now() where delivery_id = 'd7'`);
-    expect(await deliveries.claim(10, 60_000)).toMatchObject([{ attempts: 2 }]);
+    expect(await deliveries.claim(10, 60_000)).toEqual([]);
+    expect(await deliveries.claim(10, 60_000, 'apart')).toMatchObject([{ attempts: 2, begun: 2 }]);
   });
 });
 
@@ -155,6 +156,39 @@ describe('a reaction', () => {
     expect(reaction.seen).toHaveLength(1);
     expect(await count(`outcome ->> 'kind' = 'acted'`)).toBe(1);
     expect(await count(`outcome ->> 'kind' = 'joined'`)).toBe(4);
+  });
+
+  it('sees nothing of a delivery that ended whoever was at it three times, which fails', async () => {
+    await store('deadly');
+    await sql(url, 'update webhook_delivery set attempts = 3, begun = 3');
+    await store('other');
+    const reaction = new Reluctant(0);
+    const flow = flowWith(reaction);
+    flow.hint();
+    await eventually(async () => (await count(`state = 'done'`)) === 2, 'both to be done');
+    await flow.stop();
+    expect(await count(`delivery_id = 'deadly' and outcome ->> 'kind' = 'failed' and event is null`)).toBe(1);
+    expect(reaction.seen).toHaveLength(1);
+  });
+
+  it('sees each by itself of those that were lost together, one of which may be to blame', async () => {
+    for (let at = 0; at < 3; at++) await store(`d${at}`);
+    await sql(url, 'update webhook_delivery set attempts = 1, begun = 1');
+    const reaction = new Reluctant(0);
+    const flow = flowWith(reaction);
+    flow.hint();
+    await eventually(async () => (await count(`state = 'done'`)) === 3, 'all of them to be done');
+    await flow.stop();
+    expect(reaction.seen).toHaveLength(3);
+  });
+
+  it('that fails counts for nobody who was lost', async () => {
+    await store('one');
+    const flow = flowWith(new Reluctant(1));
+    flow.hint();
+    await eventually(async () => (await count(`outcome ->> 'kind' = 'resting'`)) === 1, 'it to rest');
+    await flow.stop();
+    expect(await count('begun = 0 and attempts = 1')).toBe(1);
   });
 
   it('sees of a push of very many refs, and the record of it has, that something moved', async () => {

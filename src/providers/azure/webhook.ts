@@ -20,6 +20,9 @@ import { digestOf, headerOf, isDeliveryId, isJson } from '../hook-headers.js';
 import { checkShared, settledProof } from '../hook-proof.js';
 import { type HookCodec, type HookEvent, type HookHeaders, type RepoKey } from '../webhook.js';
 
+/** A larger one is known by its digest. */
+const ID_BODY_BYTES_MAX = 256 * 1024;
+
 export const azureCodec: HookCodec = {
   accepts: isJson,
 
@@ -33,6 +36,8 @@ export const azureCodec: HookCodec = {
 
   // No header has one.
   deliveryId(_headers, raw) {
+    // Nothing large is parsed before it is stored.
+    if (raw.length > ID_BODY_BYTES_MAX) return digestOf(raw);
     try {
       const { id, notificationId, subscriptionId } = pick(Delivery, readJson(raw.toString()));
       const parts = [id, notificationId, subscriptionId].filter((part) => part !== undefined);
