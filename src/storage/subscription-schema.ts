@@ -41,7 +41,7 @@ export interface SubscriptionTable {
   failures: Generated<number>;
   failing_since: Date | null;
   due_at: Generated<Date>;
-  /** The manager that delivers it, until then. */
+  /** Of the claim by which a manager delivers it, until then. */
   holder: string | null;
   claimed_until: Date | null;
   delivered_at: Date | null;

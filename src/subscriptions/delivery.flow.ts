@@ -1,6 +1,5 @@
 // Brings events to the receivers of subscriptions: each subscription by one manager at a time, in order, at least once. A receiver
 // that is slow or broken holds up its own subscription and nothing else.
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { OWN_ACCORD } from '../contract/audit.js';
@@ -31,8 +30,7 @@ const GRACE_MS = 2_000;
 
 @Injectable()
 export class DeliveryFlow {
-  readonly #holder = randomUUID();
-  readonly #running = new Map<Promise<void>, Scope>();
+  readonly #running = new Map<Claim, Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
   #looking: Promise<void> | undefined;
   #isStopping = false;
@@ -49,7 +47,7 @@ export class DeliveryFlow {
 
   start(): void {
     const say = (what: string) => (error: unknown) => this.log.debug({ err: error }, what);
-    const renew = (): Promise<void> => this.subscriptions.renew(this.#holder, this.#leaseMs);
+    const renew = (): Promise<void> => this.subscriptions.renew([...this.#running.keys()], this.#leaseMs);
     this.#timers.push(
       setInterval(() => void this.#look(), LOOK_MS),
       setInterval(() => void renew().catch(say('renewing subscriptions')), this.#leaseMs / 3),
@@ -62,7 +60,7 @@ export class DeliveryFlow {
     this.#isStopping = true;
     await this.#looking;
     const timer = setTimeout(() => this.#cutOff.abort(), GRACE_MS);
-    await Promise.all(this.#running.keys());
+    await Promise.all(this.#running.values());
     clearTimeout(timer);
     for (const one of this.#timers) clearInterval(one);
   }
@@ -87,11 +85,11 @@ export class DeliveryFlow {
       const limit = Math.min(CLAIM_MAX, RUNNING_MAX - this.#running.size);
       if (limit <= 0) return;
       const without = this.#busyAccounts();
-      const claims = await this.subscriptions.claim(this.#holder, { leaseMs: this.#leaseMs, limit, without });
+      const claims = await this.subscriptions.claim({ leaseMs: this.#leaseMs, limit, without });
       for (const claim of claims) {
         const run = this.#deliver(claim);
-        this.#running.set(run, claim.account);
-        void run.then(() => this.#running.delete(run));
+        this.#running.set(claim, run);
+        void run.then(() => this.#running.delete(claim));
       }
       isMore = claims.length === limit;
     }
@@ -99,7 +97,7 @@ export class DeliveryFlow {
 
   #busyAccounts(): Scope[] {
     const counts = new Map<Scope, number>();
-    for (const account of this.#running.values()) counts.set(account, (counts.get(account) ?? 0) + 1);
+    for (const { account } of this.#running.keys()) counts.set(account, (counts.get(account) ?? 0) + 1);
     return [...counts].filter(([, count]) => count >= ACCOUNT_MAX).map(([account]) => account);
   }
 
@@ -113,7 +111,7 @@ export class DeliveryFlow {
     } finally {
       keys.close();
       await this.subscriptions
-        .release(this.#holder, claim)
+        .release(claim)
         .catch((error: unknown) => this.log.debug({ err: error }, 'releasing a subscription'));
     }
   }
@@ -133,7 +131,7 @@ export class DeliveryFlow {
           passed = undefined;
         } else passed = event.position;
       }
-      if (passed !== undefined && !(await this.subscriptions.passed(this.#holder, claim, passed))) return;
+      if (passed !== undefined && !(await this.subscriptions.passed(claim, passed))) return;
       at = page.events.at(-1)?.position ?? at;
       if (!page.isFull) return;
     }
@@ -144,7 +142,7 @@ export class DeliveryFlow {
     if (!(error instanceof Failure) || error.code !== 'EVENTS_GONE') throw error;
     const what = `events after ${toEventCursor(claim.position)} are no longer kept: replay what is`;
     const verdict = { kind: 'pause' as const, error: `${error.code}: ${what}` };
-    await this.subscriptions.failed(this.#holder, claim, { verdict, attempt: null });
+    await this.subscriptions.failed(claim, { verdict, attempt: null });
   }
 
   /** Whether the next event may follow. */
@@ -164,13 +162,13 @@ export class DeliveryFlow {
       error: isDelivered ? null : describeOutcome(outcome),
     };
     if (!isDelivered) {
-      await this.subscriptions.failed(this.#holder, claim, { verdict, attempt });
+      await this.subscriptions.failed(claim, { verdict, attempt });
       return false;
     }
     // What failed before has nothing to do with what comes next.
     claim.failures = 0;
     claim.failingMs = 0;
-    return this.subscriptions.delivered(this.#holder, claim, { event, attempt });
+    return this.subscriptions.delivered(claim, { event, attempt });
   }
 }
 

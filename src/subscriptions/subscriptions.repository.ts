@@ -1,7 +1,7 @@
 // Where events go by themselves. A subscription is delivered by the one manager that holds it, for as long as it says so; whoever
 // changes the subscription takes it away from it, so that what is written counts from then on.
 import { Injectable } from '@nestjs/common';
-import { type Selectable, type SqlBool, sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { StoredEvent } from '../events/event.js';
 import type { Position } from '../events/position.js';
 import { Failure } from '../kernel/failure.js';
@@ -14,6 +14,8 @@ import type { Verdict } from './verdict.js';
 
 /** One that this manager delivers. */
 export interface Claim extends Subscription {
+  /** Of this claim alone, also where the same manager takes it again. */
+  holder: string;
   failures: number;
   failingMs: number;
 }
@@ -196,12 +198,17 @@ export class SubscriptionsRepository {
   }
 
   /** Some for which there is news, and whom nobody delivers. */
-  async claim(
-    holder: string,
-    { leaseMs, limit, without }: { leaseMs: number; limit: number; without: Scope[] },
-  ): Promise<Claim[]> {
-    const { rows } = await sql<Row & { failing_ms: number | null }>`
-      update subscription set holder = ${holder}, claimed_until = ${soon(leaseMs)}
+  async claim({
+    leaseMs,
+    limit,
+    without,
+  }: {
+    leaseMs: number;
+    limit: number;
+    without: Scope[];
+  }): Promise<Claim[]> {
+    const { rows } = await sql<Row & { holder: string; failing_ms: number | null }>`
+      update subscription set holder = gen_random_uuid(), claimed_until = ${soon(leaseMs)}
       where (scope, id) in (
         select s.scope, s.id from subscription s
         where s.enabled and not s.paused and s.due_at <= now()
@@ -215,23 +222,29 @@ export class SubscriptionsRepository {
       returning *, extract(epoch from now() - failing_since) * 1000 as failing_ms`.execute(this.storage.db);
     return rows.map((row) => ({
       ...toSubscription(row),
+      holder: row.holder,
       failures: row.failures,
       failingMs: Number(row.failing_ms ?? 0),
     }));
   }
 
   /** What this manager delivers stays with it. */
-  async renew(holder: string, leaseMs: number): Promise<void> {
+  async renew(claims: Claim[], leaseMs: number): Promise<void> {
+    if (claims.length === 0) return;
     await this.storage.db
       .updateTable('subscription')
       .set({ claimed_until: soon(leaseMs) })
-      .where('holder', '=', holder)
+      .where(
+        'holder',
+        'in',
+        claims.map(({ holder }) => holder),
+      )
       .execute();
   }
 
-  /** Whether it still was this manager’s. */
-  async delivered(holder: string, { scope, id }: Claim, done: { event: StoredEvent; attempt: NewAttempt }) {
-    return this.#settle(holder, { scope, id }, done.attempt, {
+  /** Whether the claim still held. */
+  async delivered(claim: Claim, done: { event: StoredEvent; attempt: NewAttempt }): Promise<boolean> {
+    return this.#settle(claim, done.attempt, {
       ...at(done.event.position),
       failures: 0,
       failing_since: null,
@@ -240,20 +253,17 @@ export class SubscriptionsRepository {
     });
   }
 
-  /** Everything up to there was not wanted. Whether it still was this manager’s. */
-  async passed(holder: string, claim: Claim, position: Position): Promise<boolean> {
-    const { numUpdatedRows } = await this.#own(this.storage.db, holder, claim)
-      .set(at(position))
-      .executeTakeFirst();
+  /** Everything up to there was not wanted. Whether the claim still held. */
+  async passed(claim: Claim, position: Position): Promise<boolean> {
+    const { numUpdatedRows } = await this.#own(this.storage.db, claim).set(at(position)).executeTakeFirst();
     return numUpdatedRows > 0n;
   }
 
   async failed(
-    holder: string,
-    { scope, id }: Claim,
+    claim: Claim,
     { verdict, attempt }: { verdict: Exclude<Verdict, { kind: 'delivered' }>; attempt: NewAttempt | null },
   ): Promise<boolean> {
-    return this.#settle(holder, { scope, id }, attempt, {
+    return this.#settle(claim, attempt, {
       failures: sql<number>`failures + 1`,
       failing_since: sql<Date>`coalesce(failing_since, now())`,
       fault: JSON.stringify({ error: verdict.error }),
@@ -264,12 +274,11 @@ export class SubscriptionsRepository {
   }
 
   /** Others may deliver it. Of its attempts only the last are kept. */
-  async release(holder: string, claim: Claim): Promise<void> {
-    const { scope, id } = claim;
-    await this.#own(this.storage.db, holder, claim)
-      .set({ holder: null, claimed_until: null, due_at: sql<Date>`greatest(due_at, now())` })
+  async release(claim: Claim): Promise<void> {
+    await this.#own(this.storage.db, claim)
+      .set({ ...handedOver, due_at: sql<Date>`greatest(due_at, now())` })
       .execute();
-    await this.#forgetAttempts(scope, id);
+    await this.#forgetAttempts(claim.scope, claim.id);
   }
 
   /** An attempt outside of any turn. */
@@ -310,14 +319,9 @@ export class SubscriptionsRepository {
       .execute();
   }
 
-  async #settle(
-    holder: string,
-    claim: Pick<Claim, 'scope' | 'id'>,
-    attempt: NewAttempt | null,
-    change: object,
-  ): Promise<boolean> {
+  async #settle(claim: Claim, attempt: NewAttempt | null, change: object): Promise<boolean> {
     return this.storage.transact(async (tx) => {
-      const { numUpdatedRows } = await this.#own(tx, holder, claim).set(change).executeTakeFirst();
+      const { numUpdatedRows } = await this.#own(tx, claim).set(change).executeTakeFirst();
       if (numUpdatedRows === 0n) return false;
       if (attempt !== null) await this.#note(tx, claim, attempt);
       return true;
@@ -331,12 +335,12 @@ export class SubscriptionsRepository {
         order by sequence desc offset ${ATTEMPTS_KEPT} limit 1)`.execute(this.storage.db);
   }
 
-  #own(session: Session, holder: string, { scope, id }: Pick<Claim, 'scope' | 'id'>) {
+  #own(session: Session, { scope, id, holder }: Claim) {
     return session
       .updateTable('subscription')
       .where('scope', '=', scope)
       .where('id', '=', id)
-      .where(sql<SqlBool>`holder = ${holder}`);
+      .where('holder', '=', holder);
   }
 }
 

@@ -1,4 +1,4 @@
-// Claims of imports and of pull requests as facts of the database: who has lost one frees, keeps and ends nothing of its next holder,
+// Claims of imports, of pull requests and of subscriptions as facts of the database: who has lost one frees, keeps and ends nothing of its next holder,
 // whatever it found out meanwhile.
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { EventsRepository } from '../../src/events/events.repository.js';
@@ -11,6 +11,7 @@ import { Failure } from '../../src/kernel/failure.js';
 import { PullOutcomesRepository } from '../../src/pulls/pull-outcomes.repository.js';
 import { type PullRequest, PullRequestsRepository } from '../../src/pulls/pull-requests.repository.js';
 import { Storage } from '../../src/storage/database.js';
+import { type Claim, SubscriptionsRepository } from '../../src/subscriptions/subscriptions.repository.js';
 import { TrackingRepository } from '../../src/sync/tracking.repository.js';
 import { sql } from '../support/database.js';
 import { createDatabase } from '../support/stack.js';
@@ -210,6 +211,67 @@ describe.each([
       });
       await outcomes.copiesDone(await claim());
       expect(await stored()).toMatchObject({ copies_due: false, due_at: null });
+    });
+  });
+
+  describe('a subscription', () => {
+    let subscriptions: SubscriptionsRepository;
+    const start = { transaction: '0', sequence: 0 };
+    const event = {
+      position: { transaction: '3', sequence: 1 },
+      id: '00000000-0000-4000-8000-000000000001',
+      account: scope,
+      scope,
+      type: 'connector.created' as const,
+      subject: 'connectors/c',
+      data: {},
+      createdAt: new Date(),
+    };
+    const done = { event, attempt: { event, ms: 1, status: 204, error: null } };
+    const claim = async (): Promise<Claim> => {
+      const [claimed] = await subscriptions.claim({ leaseMs: 60_000, limit: 1, without: [] });
+      if (claimed === undefined) throw new Error('Nothing to claim');
+      return claimed;
+    };
+    const write = async (url: string, how: object = {}): Promise<unknown> => {
+      const wish = { types: ['*'], kinds: null, branches: null, enabled: true, secret: { scope, id: 's' } };
+      const options = { position: start, isGenerated: false, changesSecret: false, ...how };
+      return storage.transact((tx) => subscriptions.put(tx, { scope, id: 'b', url, ...wish }, options));
+    };
+    beforeEach(async () => {
+      subscriptions = new SubscriptionsRepository(storage);
+      await query('delete from subscription');
+      await query('delete from event');
+      await query(`insert into secret (scope, id) values ('${scope}', 's') on conflict do nothing`);
+      await query(`insert into event (account, scope, type, subject, data, transaction)
+        values ('${scope}', '${scope}', 'connector.created', 'connectors/c', '{}', '3')`);
+      await write('https://receiver.example/old');
+    });
+
+    it.each([
+      ['replayed', () => subscriptions.replay(scope, 'b', start)],
+      ['given another address', () => write('https://receiver.example/new')],
+      ['given another secret', () => write('https://receiver.example/old', { staysPaused: true })],
+    ])('that is %s while a delivery hangs is brought on by its next claim alone', async (_, change) => {
+      const hanging = await claim();
+      await change();
+      const next = await claim();
+      expect(await subscriptions.delivered(hanging, done)).toBe(false);
+      expect(await subscriptions.passed(hanging, event.position)).toBe(false);
+      const verdict = { kind: 'pause', error: 'no answer' } as const;
+      expect(await subscriptions.failed(hanging, { verdict, attempt: done.attempt })).toBe(false);
+      await subscriptions.release(hanging);
+      await subscriptions.renew([hanging], HOUR_MS);
+      const [row] = await query(`select claimed_until between now() and now() + interval '2 minutes' as held
+        from subscription`);
+      expect(row).toEqual({ held: true });
+      expect(await subscriptions.get(scope, 'b')).toMatchObject({ state: 'active', position: start });
+      expect(await subscriptions.attempts(scope, 'b', 10)).toEqual([]);
+      await subscriptions.renew([hanging, next], 2 * HOUR_MS);
+      await query(`update subscription set claimed_until = claimed_until - interval '1 hour'`);
+      expect(await subscriptions.claim({ leaseMs: 60_000, limit: 1, without: [] })).toEqual([]);
+      expect(await subscriptions.delivered(next, done)).toBe(true);
+      expect(await subscriptions.get(scope, 'b')).toMatchObject({ position: event.position });
     });
   });
 });
