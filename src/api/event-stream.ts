@@ -34,11 +34,14 @@ export function openEventStream(feed: EventFeed, options: StreamOptions): Readab
     guarded(write(feed, options, over), () => stream),
     { objectMode: false, highWaterMark: BUFFER_BYTES_MAX },
   );
-  // Sooner than the stream itself closes, which waits for what it is at.
-  options.line.once('close', () => {
+  const end = (): void => {
     over.abort();
     options.ended();
-  });
+  };
+  // Sooner than the stream itself closes, which waits for what it is at. A client that left while its request was looked at says so
+  // no more.
+  if (options.line.destroyed) end();
+  else options.line.once('close', end);
   return stream;
 }
 
