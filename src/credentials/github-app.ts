@@ -1,7 +1,7 @@
 // An installation of a GitHub App: what it may do here it gets for an hour, with a statement that its key signs.
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { quoteServer, refuseAnswer } from '../git/host-answer.js';
-import { askHost } from '../git/host-http.js';
+import { askHost, type HostAnswer } from '../git/host-http.js';
 import { Failure } from '../kernel/failure.js';
 import type { Secret } from '../kernel/secret.js';
 import { step } from '../kernel/step.js';
@@ -27,11 +27,17 @@ export interface GitHubApp {
 /** What a token is for, and so all that it may do. */
 export type AppErrand = 'git' | 'hooks';
 
-const permissionsFor = {
-  git: { contents: 'write', pull_requests: 'write' },
+/** Asked for one after the other: GitHub gives nothing where an app was not granted all of it. */
+const permissionsFor: Record<AppErrand, readonly Record<string, 'write'>[]> = {
+  git: [
+    { contents: 'write', pull_requests: 'write', workflows: 'write' },
+    { contents: 'write', pull_requests: 'write' },
+    { contents: 'write', workflows: 'write' },
+    { contents: 'write' },
+  ],
   // An app that may not manage webhooks gets no token for them, and the others all the same.
-  hooks: { repository_hooks: 'write' },
-} as const satisfies Record<AppErrand, object>;
+  hooks: [{ repository_hooks: 'write' }],
+};
 
 /** The work that a secret is opened for says what the token is for. */
 export const appErrandOf = (kind: string | undefined): AppErrand => (kind === 'webhook' ? 'hooks' : 'git');
@@ -74,10 +80,11 @@ export async function fetchInstallationToken(
 ): Promise<Grant> {
   const { installationId, repositories } = app;
   const url = new URL(`${app.apiUrl}/app/installations/${installationId}/access_tokens`);
+  const { host } = url;
   const statement = signStatement(app.appId, app.privateKey);
-  const permissions = permissionsFor[errand];
-  const answer = await step('credentials.exchange', () =>
-    askHost(options.network, deadlineOf(options.deadlineMs), {
+  const deadline = deadlineOf(options.deadlineMs);
+  const ask = (permissions: object): Promise<HostAnswer> =>
+    askHost(options.network, deadline, {
       url,
       method: 'POST',
       headers: {
@@ -87,18 +94,24 @@ export async function fetchInstallationToken(
         authorization: `Bearer ${statement}`,
       },
       body: Buffer.from(JSON.stringify({ repositories, permissions })),
-    }),
-  );
-  const { host } = url;
-  const waits =
-    answer.headers['retry-after'] !== undefined || answer.headers['x-ratelimit-remaining'] === '0';
-  assertAnswered(host, answer.status === 403 && waits ? { ...answer, status: 429 } : answer);
-  const said = parseJson(host, answer);
-  if (answer.status !== 201) throw refusalOf(host, answer.status, said, installationId);
+    });
+  const { status, said } = await step('credentials.exchange', async () => {
+    const wishes = permissionsFor[errand];
+    for (let at = 0; ; at++) {
+      const answer = await ask(wishes[at] as object);
+      assertAnswered(host, answer);
+      const known = { status: answer.status, said: parseJson(host, answer) };
+      if (at === wishes.length - 1 || !isBeyondGrant(known)) return known;
+    }
+  });
+  if (status !== 201) throw refusalOf(host, status, said, installationId);
   const expiresAt = Date.parse(String(said.expires_at));
   if (Number.isNaN(expiresAt)) throw refuseAnswer(host, 'its expires_at is no date');
   return { token: toSecret(host, 'token', said.token), expiresAt, rotated: null };
 }
+
+const isBeyondGrant = ({ status, said }: { status: number; said: Record<string, unknown> }): boolean =>
+  status === 422 && /permission/i.test(String(said.message));
 
 function refusalOf(
   host: string,

@@ -2,9 +2,11 @@
 
 import { quoteServer, refuseAnswer } from '../git/host-answer.js';
 import { askHost, type HostAnswer } from '../git/host-http.js';
+import { patienceOf } from '../git/http-transport.js';
 import type { Network } from '../git/network.js';
 import { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
+import { isLimit } from '../providers/host-refusals.js';
 
 /** A token, how long it lives, and what takes the place of the secret that it was got with. */
 export interface Grant {
@@ -25,6 +27,8 @@ const LIFETIME_SECONDS = 600;
 /** A year: what a host promises beyond it is fetched anew by then. */
 const LIFETIME_SECONDS_MAX = 31_536_000;
 const TOKEN_BYTES_MAX = 65_536;
+/** Of an answer, where it is looked for what the host complains of. */
+const SAID_BYTES_MAX = 16_384;
 const VISIBLE = /^[\x20-\x7e]+$/;
 /** The grant itself is void; asking again with it never helps. */
 const VOID = new Set(['invalid_grant', 'bad_refresh_token']);
@@ -69,12 +73,10 @@ export function deadlineOf(deadlineMs: number) {
 }
 
 /** A status that says nothing of the credential. @throws GIT_HOST_ERROR, GIT_ANSWER_INVALID */
-export function assertAnswered(host: string, { status, headers }: HostAnswer): void {
-  if (status === 408 || status === 429 || status >= 500) {
-    const seconds = Number(headers['retry-after']);
-    const patience = seconds > 0 && seconds < 3_600 ? { retryAfterSeconds: Math.ceil(seconds) } : {};
-    throw new Failure('GIT_HOST_ERROR', { host, status, ...patience });
-  }
+export function assertAnswered(host: string, answer: HostAnswer): void {
+  const status = isLimit(answer, answer.body.toString('latin1', 0, SAID_BYTES_MAX)) ? 429 : answer.status;
+  if (status === 408 || status === 429 || status >= 500)
+    throw new Failure('GIT_HOST_ERROR', { host, status, ...patienceOf(answer) });
   if (status >= 300 && status < 400)
     throw refuseAnswer(host, `status ${status} redirects, and no redirect is followed with a credential`);
 }

@@ -141,7 +141,9 @@ export function movedTo(
 }
 
 /** What the host asks for, by `Retry-After` or, like GitHub, by saying that nothing is left until a moment in Unix seconds. */
-function patienceOf({ headers }: Dispatcher.ResponseData): { retryAfterSeconds?: number } {
+export function patienceOf({ headers }: Pick<Dispatcher.ResponseData, 'headers'>): {
+  retryAfterSeconds?: number;
+} {
   const asked = parseRetryAfter(headers['retry-after']);
   if (asked.retryAfterSeconds !== undefined || String(headers['x-ratelimit-remaining']) !== '0') return asked;
   const reset = Number(headers['x-ratelimit-reset']);

@@ -69,7 +69,7 @@ function kindOf(rows: readonly RefusalRow[], { path }: Asking, reply: HostReply)
 }
 
 /** A 403 that is none: what is refused is the number of requests. */
-function isLimit({ status, headers }: HostReply, text: string): boolean {
+export function isLimit({ status, headers }: Pick<HostReply, 'status' | 'headers'>, text: string): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;
   return (

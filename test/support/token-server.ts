@@ -59,7 +59,9 @@ export class TokenServer {
   app: { publicKey: string; id: string } | undefined;
   readonly installation = {
     asked: [] as { claims: Record<string, number | string>; body: Record<string, unknown> }[],
-    answer: undefined as [number, unknown] | undefined,
+    answer: undefined as [number, unknown, Record<string, string>?] | undefined,
+    /** Names of what it may do; all where nothing is said. */
+    granted: undefined as readonly string[] | undefined,
     token: '',
     livesMs: 3_600_000,
   };
@@ -147,7 +149,7 @@ export class TokenServer {
     return give(known, { refresh_token: known.refreshToken });
   }
 
-  #install(request: http.IncomingMessage, body: string): [number, unknown] {
+  #install(request: http.IncomingMessage, body: string): [number, unknown, Record<string, string>?] {
     const { app, installation } = this;
     const [head = '', claims = '', signature = ''] = (request.headers.authorization ?? '')
       .replace('Bearer ', '')
@@ -167,11 +169,16 @@ export class TokenServer {
       return [401, { message: 'the claims are not right' }];
     installation.asked.push({ claims: said, body: JSON.parse(body) });
     if (installation.answer !== undefined) return installation.answer;
+    if (!isGranted(installation.granted, JSON.parse(body).permissions))
+      return [422, { message: 'The permissions requested are not granted to this installation.' }];
     installation.token = fresh('ghs');
     const expires_at = new Date(Date.now() + installation.livesMs).toISOString();
     return [201, { token: installation.token, expires_at }];
   }
 }
+
+const isGranted = (granted: readonly string[] | undefined, permissions: object): boolean =>
+  granted === undefined || Object.keys(permissions).every((name) => granted.includes(name));
 
 function clientOf(request: http.IncomingMessage, form: URLSearchParams) {
   const head = /^Basic (.*)$/.exec(request.headers.authorization ?? '')?.[1];

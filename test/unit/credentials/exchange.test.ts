@@ -116,6 +116,30 @@ describe('a refresh token', () => {
       { status: 503, retryAfterSeconds: 7 },
     ],
     ['too many requests', [429, {}], 'GIT_HOST_ERROR', { status: 429 }],
+    [
+      'too many requests until a date',
+      [429, {}, { 'retry-after': new Date(Date.now() + 7_200_000).toUTCString() }],
+      'GIT_HOST_ERROR',
+      { status: 429, retryAfterSeconds: 900 },
+    ],
+    [
+      'too many requests for hours',
+      [429, {}, { 'retry-after': '7200' }],
+      'GIT_HOST_ERROR',
+      { retryAfterSeconds: 900 },
+    ],
+    [
+      'a limit that is used up',
+      [429, {}, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' }],
+      'GIT_HOST_ERROR',
+      { retryAfterSeconds: 900 },
+    ],
+    [
+      'a limit that is called forbidden',
+      [403, { error: 'rate limit exceeded' }],
+      'GIT_HOST_ERROR',
+      { status: 429 },
+    ],
     ['a redirect', [302, '', { location: 'http://127.0.0.1:1/' }], 'GIT_ANSWER_INVALID', {}],
     ['a page', [200, '<html>'], 'GIT_ANSWER_INVALID', {}],
     ['a list', [200, '[]'], 'GIT_ANSWER_INVALID', {}],
@@ -187,6 +211,7 @@ describe('an installation of an app', () => {
   beforeEach(() => {
     server.app = { publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(), id: 'Iv1.abc' };
     server.installation.answer = undefined;
+    server.installation.granted = undefined;
     server.installation.asked.length = 0;
   });
 
@@ -197,7 +222,7 @@ describe('an installation of an app', () => {
     const [{ claims, body }] = server.installation.asked as [(typeof server.installation.asked)[number]];
     expect(body).toEqual({
       repositories: ['app'],
-      permissions: { contents: 'write', pull_requests: 'write' },
+      permissions: { contents: 'write', pull_requests: 'write', workflows: 'write' },
     });
     const now = Date.now() / 1_000;
     expect(now - Number(claims.iat)).toBeGreaterThanOrEqual(29);
@@ -215,7 +240,44 @@ describe('an installation of an app', () => {
     expect(appTokenKey('f', 'hooks')).not.toBe('f');
   });
 
-  it.each<[string, [number, unknown], string]>([
+  it.each([
+    [['contents', 'pull_requests', 'metadata'], { contents: 'write', pull_requests: 'write' }, 2],
+    [['contents', 'workflows'], { contents: 'write', workflows: 'write' }, 3],
+    [['contents'], { contents: 'write' }, 4],
+  ])('that may do %s gets a token for so much of it', async (granted, permissions, asked) => {
+    server.installation.granted = granted;
+    expect(textOf((await install()).token)).toBe(server.installation.token);
+    expect(server.installation.asked.at(-1)?.body.permissions).toEqual(permissions);
+    expect(server.installation.asked).toHaveLength(asked);
+  });
+
+  it.each([
+    ['nothing of it', ['metadata'], undefined, 4],
+    ['another repository alone', undefined, [422, { message: 'A repository is not accessible' }], 1],
+  ] as const)('that may reach %s is refused', async (_, granted, answer, asked) => {
+    server.installation.granted = granted;
+    server.installation.answer = answer as typeof server.installation.answer;
+    expect(await failureFrom(install())).toMatchObject({ code: 'CREDENTIAL_REFUSED' });
+    expect(server.installation.asked).toHaveLength(asked);
+  });
+
+  it.each<[string, [number, unknown, Record<string, string>?], string, object?]>([
+    [
+      'asked too often',
+      [
+        403,
+        { message: 'API rate limit exceeded' },
+        { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' },
+      ],
+      'GIT_HOST_ERROR',
+      { status: 429, retryAfterSeconds: 900 },
+    ],
+    [
+      'asked too fast',
+      [403, { message: 'You have exceeded a secondary rate limit. Please wait a few minutes.' }],
+      'GIT_HOST_ERROR',
+      { status: 429 },
+    ],
     ['suspended', [403, { message: 'This installation has been suspended' }], 'CREDENTIAL_APP_SUSPENDED'],
     ['gone', [404, { message: 'Not Found' }], 'CREDENTIAL_APP_GONE'],
     [
@@ -225,9 +287,9 @@ describe('an installation of an app', () => {
     ],
     ['of a host at fault', [502, {}], 'GIT_HOST_ERROR'],
     ['answered without an end', [201, { token: 'abcdef' }], 'GIT_ANSWER_INVALID'],
-  ])('that is %s says so', async (_, answer, code) => {
+  ])('that is %s says so', async (_, answer, code, data = {}) => {
     server.installation.answer = answer;
-    expect(await failureFrom(install())).toMatchObject({ code });
+    expect(await failureFrom(install())).toMatchObject({ code, data });
   });
 
   it('whose key is another’s, or none, is refused', async () => {
