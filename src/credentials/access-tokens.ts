@@ -8,7 +8,8 @@ interface Kept {
   timer: NodeJS.Timeout;
 }
 
-const KEPT_MAX = 1_024;
+/** With more, those go that nobody has used for longest. */
+const KEPT_MAX = 4_096;
 /** Before its end a token is used no more: what is begun with it has to be finished with it. */
 const MARGIN_MS_MAX = 300_000;
 const TIMER_MS_MAX = 2_147_483_647;
@@ -26,13 +27,17 @@ export interface Taken {
 }
 
 export class AccessTokens {
+  /** The one that was used last at the end. */
   readonly #kept = new Map<string, Kept>();
   readonly #running = new Map<string, Promise<void>>();
 
   /** The token that is known by this name. */
   find(key: string): Secret | undefined {
     const kept = this.#kept.get(key);
-    return kept === undefined ? undefined : copy(kept.token);
+    if (kept === undefined) return undefined;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return copy(kept.token);
   }
 
   /** The token of this name; where there is none, what `fetch` brings. */
