@@ -106,10 +106,13 @@ export class RefreshFlow {
     });
     const { id } = await this.lanes.peek(connector.url, branch);
     let route: Route | 'arrived' | 'lost' | undefined;
+    let heading = order;
     while (route !== 'arrived') {
       const before: Route | undefined = route === 'lost' ? undefined : route;
+      // Where a way was lost, what was listed before may be what it led to.
+      if (route === 'lost') heading = { ...order, hint: undefined };
       const turn = this.flow.exclusively(id, accountOf(connector.scope), (lease, lane) =>
-        this.#turn(order, { lease, lane }, { git, before }),
+        this.#turn(heading, { lease, lane }, { git, before }),
       );
       route = await turn.catch((error: unknown) => {
         if (error instanceof WayLost) return 'lost';
@@ -196,7 +199,9 @@ export class RefreshFlow {
     const rest = route.changes.slice(part.length);
     const appliedTo = part.at(-1)?.path ?? null;
     const { target } = route;
-    const written = await this.#judge(order, part, { state, git, route });
+    const written = await this.#judge(order, part, { state, git, route }).catch((error: unknown) =>
+      this.#turnBack(order, { lease, state }, { error, git }),
+    );
     await step('refresh.apply', () =>
       this.lanes.update(lease, {}, async (tx) => {
         await this.#write(tx, { ...order, isTracked: true }, written, target);
@@ -251,6 +256,19 @@ export class RefreshFlow {
     await this.tracking.overtake(tx, place, { base: null, head, paths, by: order.key });
   }
 
+  /** @throws WayLost where the host no longer gives what the branch pointed at, since it points elsewhere by now; or the error */
+  async #turnBack(
+    { key, branch }: RefreshOrder,
+    { lease, state }: Pick<Position, 'lease' | 'state'>,
+    { error, git }: { error: unknown; git: Git },
+  ): Promise<never> {
+    if (!isMissing(error) || (await git.head(branch)) === state.target) throw error;
+    await this.lanes.update(lease, {}, async (tx) => {
+      await this.tracking.change(tx, key, branch, afresh, state);
+    });
+    throw new WayLost();
+  }
+
   /** The branch is gone: so are its copies, as far as the rules let them. */
   async #leaveAll(order: RefreshOrder, { lease, state }: Position): Promise<'arrived'> {
     const { connector, branch, key } = order;
@@ -286,7 +304,8 @@ export class RefreshFlow {
     }
     await this.lanes.update(lease, {}, async (tx) => {
       await this.connectors.holdAt(tx, connector);
-      const now = { ...afresh, synced_at: new Date(), revision: order.revision };
+      const over = { synced_at: new Date(), revision: order.revision, faults: 0, fault: null };
+      const now = { ...afresh, ...over };
       if (!(await this.tracking.change(tx, key, branch, now, state))) throw new WayLost();
     });
     return 'arrived';
@@ -333,6 +352,9 @@ function count(tally: RefreshTally | undefined, { actions, documents }: WrittenP
 
 /** A commit that is no longer there, as after a force-push: the way to it cannot be gone to its end. */
 function refuseMissing(error: unknown): undefined {
-  if (error instanceof Failure && error.code === 'GIT_OBJECT_NOT_FOUND') return undefined;
+  if (isMissing(error)) return undefined;
   throw error;
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'GIT_OBJECT_NOT_FOUND';

@@ -1,6 +1,8 @@
 // The way back where Git holds what a database does not, and where a branch is turned back, or gone, while somebody is at it.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { blobIdOf } from '../../src/git/blob-id.js';
 import { type Api, eventually, type Json } from '../support/api.js';
+import { CountingLine } from '../support/counting-line.js';
 import { sql } from '../support/database.js';
 import { git, head, pushForeign } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
@@ -152,5 +154,59 @@ describe('what the copy has of a commit that its branch was turned back behind',
     await api.ok('POST', `${tracking}/poll`);
     await eventually(async () => (await textOf('old')) === one, 'what the branch holds to be back');
     expect(await settled()).toMatchObject({ synced: followed });
+  });
+});
+
+describe('a way whose end the host gives no more', () => {
+  it('leaves nothing of what it brought', async () => {
+    await api.ok('PUT', tracking, { files });
+    const followed = await push({ [at('half')]: 'name: whole\n' });
+    await look();
+    const yaml = Buffer.from('name: half\n');
+    await sql(
+      stack.databaseUrl,
+      `update entity set yaml = $1, blob_id = $2, commit_id = repeat('1', 40) where id = 'half'`,
+      [yaml, blobIdOf(yaml)],
+    );
+    await interrupt(followed, '1'.repeat(40), at('half'));
+    await push({ [at('next')]: 'name: next\n' });
+    await look();
+    expect(await textOf('half')).toBe('name: whole\n');
+    expect(await textOf('next')).toBe('name: next\n');
+  });
+
+  it('is no longer gone, where its trees are known and its files are not', async () => {
+    const { origin, pathname } = new URL(stack.repositoryUrl);
+    const line = await CountingLine.open(origin);
+    const wired = 'accounts/demo/connectors/wired';
+    const known = async (): Promise<Json> => (await api.ok('GET', `${wired}/tracking`)).followed[0];
+    try {
+      await api.ok('PUT', wired, {
+        url: `${line.url}${pathname}`,
+        connectivity: 'manager',
+        credential: { username: stack.accounts.manager.username, secret: 'git-direct' },
+      });
+      const before = head(stack.repository);
+      const lost = 'name: lost for ever\n';
+      const target = await push({ 'wired/lost.yaml': lost });
+      line.refuses = { name: 'POST fetch', status: 500, asking: blobIdOf(Buffer.from(lost)) };
+      await api.ok('PUT', `${wired}/tracking`, { files: [{ pattern: 'wired/{id}.yaml', kind: 'pipeline' }] });
+      await eventually(async () => (await known())?.problem?.code === 'GIT_HOST_ERROR', 'it to break off');
+      turnTo(before);
+      git(stack.repository, 'gc', '-q', '--prune=now');
+      expect(() => git(stack.repository, 'cat-file', '-e', target)).toThrow();
+      await push({ 'wired/kept.yaml': 'name: kept\n' });
+      line.refuses = null;
+      await api.ok('POST', `${wired}/tracking/poll`);
+      await eventually(
+        async () => (await known()).synced === head(stack.repository),
+        'the branch to be followed to where it is',
+      );
+      expect(await textOf('kept')).toBe('name: kept\n');
+      expect(await textOf('lost')).toBeNull();
+    } finally {
+      await api.request('DELETE', wired);
+      await line.close();
+    }
   });
 });
