@@ -234,7 +234,7 @@ export class PollFlow {
       const order = { ...base, branch: record.branch, hint };
       pauseMs = Math.min(pauseMs, await this.#refreshOne(order, record));
     }
-    await this.#forgetUnfollowed(base.key, gone, { listed, followed });
+    await this.#forgetUnfollowed(base, gone, { listed, followed });
     return pauseMs;
   }
 
@@ -263,7 +263,7 @@ export class PollFlow {
 
   /** Branches that are gone and left nothing, and those that the tracking is no longer about, whose copies stay as they are. */
   async #forgetUnfollowed(
-    key: ConnectorKey,
+    { key, revision }: Pick<RefreshOrder, 'key' | 'revision'>,
     gone: BranchRecord[],
     { listed, followed }: { listed: Map<string, CommitId>; followed: Set<string> },
   ): Promise<void> {
@@ -272,7 +272,7 @@ export class PollFlow {
         if (followed.has(branch)) return [];
         if (listed.has(branch)) return [branch];
         const now = await this.tracking.branch(key, branch);
-        if (now?.synced !== null || now.target !== null || now.fault !== null) return [];
+        if (now === undefined || needsRefresh(now, null, revision)) return [];
         // What a rule kept is shown for as long as it is kept.
         const kept = await this.problems.list(key, { branch, limit: 1 });
         return kept.length === 0 ? [branch] : [];

@@ -210,3 +210,23 @@ describe('a way whose end the host gives no more', () => {
     }
   });
 });
+
+describe('a branch that could not be followed, and is gone', () => {
+  it.each([
+    ['after it had been followed', `synced = listed, revision = revision`],
+    ['before it ever was', `synced = null, target = null, revision = null`],
+  ])('is followed no more, %s', async (_, how) => {
+    await api.ok('PUT', tracking, { files, branches: ['main', 'gone/*'] });
+    git(stack.repository, 'branch', 'gone/soon', 'main');
+    await api.ok('POST', `${tracking}/poll`);
+    await settled('gone/soon');
+    await sql(
+      stack.databaseUrl,
+      `update tracked_branch set ${how}, faults = 1, fault = '{"code": "INTERNAL", "data": {"reference": "r"}}'
+       where branch = 'gone/soon'`,
+    );
+    git(stack.repository, 'branch', '-D', 'gone/soon');
+    await api.ok('POST', `${tracking}/poll`);
+    await eventually(async () => (await stateOf('gone/soon')) === undefined, 'nothing to be followed');
+  });
+});
