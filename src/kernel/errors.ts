@@ -275,6 +275,14 @@ export const errors = {
       `${d.branches} branches fit the patterns of the tracking; the first ${d.max} by name are followed, up to ${d.last}`,
     hint: () => 'Name fewer branches in the tracking, or follow the others through another connector',
   }),
+  BRANCH_UNFIT: row<{ branches: number; branch: string; problem: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'Branches have names that are not followed',
+    message: (d) =>
+      `${d.branches} branches of the tracking are passed over for their names; the first of them, ${d.branch}, ${d.problem}`,
+    hint: () => 'Rename the branches, or let no pattern of the tracking fit them; all others are followed',
+  }),
   IMPORT_NOT_REPORTED: row<{ id: string; state: string }>({
     status: 409,
     disposition: 'stop',

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isGitFolder } from '../git/path-names.js';
 import { refuse } from './refuse.js';
 
-const PATH_BYTES_MAX = 4_096;
+/** With the longest branch of the longest URL it has to fit into a page of an index, which is a third of 8,192 bytes. */
+const PATH_BYTES_MAX = 1_024;
 const COMPONENT_BYTES_MAX = 255;
 
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)$/i;
@@ -21,6 +23,13 @@ export function pathProblem(path: string): string | undefined {
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** By what a path is kept that may be too long for an entity: itself, or its beginning and what tells it from others. */
+export function keptPath(path: string): string {
+  if (Buffer.byteLength(path) <= PATH_BYTES_MAX) return path;
+  const mark = createHash('sha256').update(path).digest('hex').slice(0, 32);
+  return `${path.slice(0, 199).toWellFormed()}…${mark}`;
 }
 
 function componentProblem(component: string): string | undefined {
@@ -42,7 +51,7 @@ export const RepositoryPath = z
     const problem = pathProblem(path);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
-  .meta({ description: 'Relative path ending in .yaml or .yml, at most 4096 bytes' });
+  .meta({ description: `Relative path ending in .yaml or .yml, at most ${PATH_BYTES_MAX} bytes` });
 export type RepositoryPath = z.infer<typeof RepositoryPath>;
 
 /** A folder of the repository. */

@@ -10,7 +10,7 @@ export interface RepositoryUrlPolicy extends AddressPolicy {
   allowSsh?: boolean;
 }
 
-const URL_BYTES_MAX = 2_048;
+const URL_BYTES_MAX = 1_024;
 
 /**
  * The address of a repository as it is kept: as given, without a trailing slash.

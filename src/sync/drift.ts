@@ -4,6 +4,7 @@ import type { Connector } from '../connectors/connectors.repository.js';
 import type { CopyRecord } from '../entities/copies.repository.js';
 import type { BlobId, CommitId, TreeEntry } from '../git/git.js';
 import type { WireFailure } from '../kernel/failure.js';
+import { keptPath } from '../policy/paths.js';
 import type { FileProblem } from './file-problems.repository.js';
 import type { Named, TrackedFiles } from './tracked-files.js';
 
@@ -149,7 +150,7 @@ function explained(
   difference: Omit<Difference, 'problem'>,
   reasons: ReadonlyMap<string, FileProblem>,
 ): Difference {
-  const reason = reasons.get(difference.path ?? '');
+  const reason = reasons.get(keptPath(difference.path ?? ''));
   if (reason === undefined) return { ...difference, problem: null };
   return { ...difference, kind: reason.verdict, problem: reason.failure as WireFailure };
 }

@@ -2,13 +2,14 @@
 import { Injectable } from '@nestjs/common';
 import { type Insertable, type Selectable, type SqlBool, sql } from 'kysely';
 import type { EntityKey } from '../entities/entities.repository.js';
+import { keptPath } from '../policy/paths.js';
 import { type Session, Storage } from '../storage/database.js';
 import type { FileProblemTable } from '../storage/tracking-schema.js';
 import type { ConnectorKey } from './tracking.repository.js';
 
 export type FileProblem = Selectable<FileProblemTable>;
 
-/** Whether nothing stands in the way of a file any more that was in the shadow of another one, or of an inline entity. */
+/** Whether nothing stands in the way of a file any more that was in the shadow of another one or of an inline entity, or somebody else's. */
 const isFreed = (isLeaving = sql<SqlBool>`false`) => sql<SqlBool>`
   problem.blob_id is not null and case problem.failure ->> 'code'
     when 'ENTITY_ELSEWHERE' then not exists (
@@ -41,7 +42,8 @@ export class FileProblemsRepository {
       .where('scope', '=', scope)
       .where('connector', '=', connector)
       .where('branch', '=', branch);
-    if (paths !== undefined) query = query.where('path', '=', sql<string>`any(${paths}::text[])`);
+    if (paths !== undefined)
+      query = query.where('path', '=', sql<string>`any(${paths.map(keptPath)}::text[])`);
     await query.execute();
   }
 
@@ -54,9 +56,10 @@ export class FileProblemsRepository {
       .where('scope', '=', scope)
       .where('connector', '=', connector)
       .where('branch', '=', branch)
-      .where('path', '=', sql<string>`any(${paths}::text[])`)
+      .where('path', '=', sql<string>`any(${paths.map(keptPath)}::text[])`)
       .execute();
-    return rows.map(({ path }) => path);
+    const known = new Set(rows.map(({ path }) => path));
+    return paths.filter((path) => known.has(keptPath(path)));
   }
 
   /** Files of a branch that are free to be entities, once these paths are left. */
@@ -115,7 +118,7 @@ export class FileProblemsRepository {
     if (rows.length === 0) return;
     await tx
       .insertInto('file_problem')
-      .values(rows)
+      .values(rows.map((row) => ({ ...row, path: keptPath(row.path) })))
       .onConflict((conflict) =>
         conflict.columns(['scope', 'connector', 'branch', 'path']).doUpdateSet((values) => ({
           verdict: values.ref('excluded.verdict'),

@@ -85,7 +85,7 @@ describe('identifiers', () => {
 
 describe('paths', () => {
   it.each([
-    ['', 'does not have 1 to 4096 bytes'],
+    ['', 'does not have 1 to 1024 bytes'],
     ['../x.yaml', '. or ..'],
     ['a/../../x.yaml', '. or ..'],
     ['./x.yaml', '. or ..'],
@@ -104,7 +104,7 @@ describe('paths', () => {
     ['a:b.yaml', 'with a colon'],
     ['a./x.yaml', 'ends in a dot or a space'],
     [`${'x'.repeat(252)}.yaml`, 'more than 255 bytes'],
-    [`${'x/'.repeat(2_046)}x.yaml`, 'does not have 1 to 4096 bytes'],
+    [`${'x/'.repeat(510)}x.yaml`, 'does not have 1 to 1024 bytes'],
   ])('may not be %j', async (file, rule) => {
     await expectRefused(git({ path: file }), 400, 'REQUEST_INVALID', `git.path: `);
     await expectRefused(git({ path: file }), 400, 'REQUEST_INVALID', rule);

@@ -48,6 +48,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   CHANGE_REFUSED: { path: 'a.yaml', change: 'created', rule: 1 },
   TRACKING_BUSY: { connector: 'direct' },
   TRACKING_LIMIT_EXCEEDED: { branches: 1_200, max: 1_000, last: 'release/999' },
+  BRANCH_UNFIT: { branches: 2, branch: 'long', problem: 'does not have 1 to 250 bytes' },
   IMPORT_NOT_REPORTED: { id: 'i', state: 'reporting' },
   FILE_UNFIT: { path: 'a.yaml', problem: 'it is no plain file' },
   ENTITY_INLINE: { kind: 'pipeline', id: 'build' },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pathProblem, RepositoryPath } from '../../../src/policy/paths.js';
+import { keptPath, pathProblem, RepositoryPath } from '../../../src/policy/paths.js';
 import { problemsOf } from '../support/refusals.js';
 
 /** A path of exactly so many bytes, of parts that are as long as they may be. */
@@ -133,7 +133,7 @@ describe('a path', () => {
   it.each(refused.flatMap(([rule, paths]) => paths.map((path) => [path, rule] as const)))(
     'may not be %j: it %s',
     (path, rule) => {
-      const wanted = path === '' ? 'does not have 1 to 4096 bytes' : rule;
+      const wanted = path === '' ? 'does not have 1 to 1024 bytes' : rule;
       expect(problemsOf(RepositoryPath, path)).toEqual([wanted]);
     },
   );
@@ -144,10 +144,10 @@ describe('a path', () => {
 });
 
 describe('the length of a path is counted in bytes', () => {
-  it('of which it may have 4,096 and no more', () => {
-    expect(Buffer.byteLength(pathOf(4_096))).toBe(4_096);
-    expect(pathProblem(pathOf(4_096))).toBeUndefined();
-    expect(pathProblem(pathOf(4_097))).toBe('does not have 1 to 4096 bytes');
+  it('of which it may have 1,024 and no more', () => {
+    expect(Buffer.byteLength(pathOf(1_024))).toBe(1_024);
+    expect(pathProblem(pathOf(1_024))).toBeUndefined();
+    expect(pathProblem(pathOf(1_025))).toBe('does not have 1 to 1024 bytes');
   });
 
   it('and 255 in each part', () => {
@@ -160,9 +160,9 @@ describe('the length of a path is counted in bytes', () => {
     expect(pathProblem(`${'é'.repeat(127)}/a.yaml`)).toBeUndefined();
     expect(pathProblem(`${'é'.repeat(128)}/a.yaml`)).toBe('has a component of more than 255 bytes');
     expect(pathProblem(`${'👍'.repeat(64)}/a.yaml`)).toBe('has a component of more than 255 bytes');
-    const wide = `${`${'é'.repeat(100)}/`.repeat(20)}a.yaml`;
+    const wide = `${`${'é'.repeat(100)}/`.repeat(5)}a.yaml`;
     expect(pathProblem(wide)).toBeUndefined();
-    expect(pathProblem(`${'é'.repeat(100)}/${wide}`)).toBe('does not have 1 to 4096 bytes');
+    expect(pathProblem(`${'é'.repeat(100)}/${wide}`)).toBe('does not have 1 to 1024 bytes');
   });
 });
 
@@ -217,5 +217,19 @@ describe('whatever a path is made of', () => {
         expect(pathProblem(`${name}/a.yaml`)).toBe('has a component that a file system could take for .git');
       }),
     );
+  });
+});
+
+describe('a path that no entity can have', () => {
+  it('is kept by a name that is short, and no other one’s', () => {
+    const [one, other] = ['a', 'b'].map((end) => keptPath(pathOf(4_000) + end)) as [string, string];
+    expect(Buffer.byteLength(one)).toBeLessThanOrEqual(1_024);
+    expect(one).toMatch(/^.{199}…[0-9a-f]{32}$/);
+    expect(one).not.toBe(other);
+    expect(keptPath(`${'😀'.repeat(1_000)}.yaml`).isWellFormed()).toBe(true);
+  });
+
+  it('is kept as it is where it is no longer than an entity’s', () => {
+    for (const path of [pathOf(1_024), 'a b.yaml']) expect(keptPath(path)).toBe(path);
   });
 });

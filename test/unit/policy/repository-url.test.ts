@@ -117,7 +117,7 @@ describe('a repository URL', () => {
       ],
     ],
     ['it names no repository', ['https://github.com', 'https://github.com/', 'https://github.com:443/']],
-    ['it is longer than 2048 bytes', [`https://github.com/${'a'.repeat(2_030)}`]],
+    ['it is longer than 1024 bytes', [`https://github.com/${'a'.repeat(1_006)}`]],
   ];
 
   it.each(titled(refused.flatMap(([reason, urls]) => urls.map((url) => [url, reason] as const))))(
@@ -127,11 +127,11 @@ describe('a repository URL', () => {
     },
   );
 
-  it('may have 2,048 bytes and no more', () => {
+  it('may have 1,024 bytes and no more', () => {
     const url = (bytes: number) => `https://github.com/${'a'.repeat(bytes - 19)}`;
-    expect(parseRepositoryUrl(url(2_048), strict)).toHaveLength(2_048);
-    expect(reasonOf(url(2_049))).toBe('it is longer than 2048 bytes');
-    expect(reasonOf(`https://github.com/${'é'.repeat(1_020)}`)).toBe('it is longer than 2048 bytes');
+    expect(parseRepositoryUrl(url(1_024), strict)).toHaveLength(1_024);
+    expect(reasonOf(url(1_025))).toBe('it is longer than 1024 bytes');
+    expect(reasonOf(`https://github.com/${'é'.repeat(508)}`)).toBe('it is longer than 1024 bytes');
   });
 });
 

@@ -27,3 +27,20 @@ it('follows the first by name of too many, whatever order the host has, and says
     message: '4 branches fit the patterns of the tracking; the first 2 by name are followed, up to r/b',
   });
 });
+
+it('passes over names that nobody may save to, says so once, and follows all others', () => {
+  const long = `r/${'x'.repeat(249)}`;
+  const { followed, fault } = chooseBranches(['r/*'], refs(['r/a', long, 'r/b', 'r/\ud800']));
+  expect([...followed]).toEqual(['r/a', 'r/b']);
+  expect(fault).toMatchObject({
+    code: 'BRANCH_UNFIT',
+    message: `2 branches of the tracking are passed over for their names; the first of them, r/${'x'.repeat(98)}…, does not have 1 to 250 bytes`,
+  });
+});
+
+it('follows no default branch of such a name, and says why', () => {
+  const name = 'x'.repeat(251);
+  const { followed, fault } = chooseBranches([], refs([name], name));
+  expect([...followed]).toEqual([]);
+  expect(fault?.code).toBe('BRANCH_UNFIT');
+});
