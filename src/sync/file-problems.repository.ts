@@ -17,6 +17,12 @@ const isFreed = (isLeaving = sql<SqlBool>`false`) => sql<SqlBool>`
       where entity.scope = problem.entity_scope and entity.kind = problem.kind
         and entity.id = problem.entity_id and entity.branch = problem.branch and not (${isLeaving})
     )
+    when 'ENTITY_PLACE_TAKEN' then not exists (
+      select from tracked_branch as followed
+      join entity on entity.repository = followed.repository and entity.branch = followed.branch
+      where (followed.scope, followed.connector, followed.branch) = (problem.scope, problem.connector, problem.branch)
+        and entity.path = problem.path
+    )
     when 'ENTITY_INLINE' then not exists (
       select from inline_entity
       where inline_entity.scope = problem.entity_scope and inline_entity.kind = problem.kind

@@ -88,6 +88,7 @@ export class MergedCopies {
     const surroundings = {
       scope: connector.scope,
       repository: connector.url,
+      branch,
       byPath: new Map(here.map((copy) => [copy.path, copy])),
       byKey: new Map(around.map((copy) => [nameOf(copy), copy])),
       onOtherBranches: new Map<string, Named>(),

@@ -53,7 +53,7 @@ export class PartJudge {
     const inline = await this.inlines.among(named);
     return {
       scope: connector.scope,
-      repository: connector.url,
+      ...place,
       byPath: new Map(around.filter(isIn(connector.url)).map((copy) => [copy.path, copy])),
       byKey: new Map(around.map((copy) => [nameOf(copy), copy])),
       onOtherBranches,

@@ -5,7 +5,7 @@ import type { BlobId } from '../git/git.js';
 import { Failure } from '../kernel/failure.js';
 import { outwards, type Scope } from '../scopes/scope.js';
 import type { FileVerdict } from '../storage/tracking-schema.js';
-import { keyOf } from './neighbourhood.js';
+import { keyOf, shownTo } from './neighbourhood.js';
 import type { Meaning, Named } from './tracked-files.js';
 
 /** What a rule says of the kinds and scopes it is about; of all where it names none. The first that fits decides. */
@@ -35,6 +35,7 @@ export interface Surroundings {
   /** The connector's. */
   scope: Scope;
   repository: string;
+  branch: string;
   byPath: ReadonlyMap<string, Copy>;
   byKey: ReadonlyMap<string, Copy>;
   onOtherBranches: ReadonlyMap<string, Named>;
@@ -114,9 +115,21 @@ class Desk {
 
   judge({ path, to }: FileChange): Action | undefined {
     const copy = this.#byPath.get(path);
-    if (copy !== undefined && !this.#isOurs(copy)) return undefined;
+    if (copy !== undefined && !this.#isOurs(copy))
+      return to === null ? undefined : this.#taken(path, to.id, copy);
     if (to === null) return copy === undefined ? undefined : this.#leave(copy);
     return this.#arrive(path, to, copy);
+  }
+
+  /** What would be an entity of ours, and is somebody else's already. */
+  #taken(path: string, blob: BlobId, owner: Copy): Action | undefined {
+    const meaning = this.#meaningOf(path);
+    if (meaning === undefined || !('named' in meaning)) return undefined;
+    const { scope, branch } = this.around;
+    const data = { path, branch, by: shownTo(scope, nameOf(owner)) };
+    const failure = new Failure('ENTITY_PLACE_TAKEN', data) as Failure;
+    const { named } = meaning;
+    return { do: 'report', path, blob, verdict: 'invalid', kind: named.kind, named, failure };
   }
 
   #leave(copy: Copy): Action | undefined {

@@ -279,7 +279,7 @@ export class RefreshFlow {
     const byKey = new Map(all.map((copy) => [nameOf(copy), copy]));
     const around = {
       scope: connector.scope,
-      repository: connector.url,
+      ...place,
       byPath,
       byKey,
       onOtherBranches: new Map(),

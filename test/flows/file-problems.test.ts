@@ -88,3 +88,17 @@ it('a file with a longer path is a problem like another, and over when it is gon
   await problems.clear(storage.db, key, branch, paths.slice(1));
   expect(await problems.pathsAmong(key, branch, asked)).toEqual(paths.slice(0, 1));
 });
+
+it('a file that another account has is judged again once that has it no more', async () => {
+  const path = 'p/mine.yaml';
+  await keep('accounts/b', path, { repository, branch });
+  const data = { path, branch, by: 'an entity of another account' };
+  await report(path, new Failure('ENTITY_PLACE_TAKEN', data) as Failure);
+  const freed = async () => [
+    await problems.freed(key, { repository, branch }, []),
+    [...(await problems.freedBranches(key))],
+  ];
+  expect(await freed()).toEqual([[], []]);
+  await query('delete from entity');
+  expect(await freed()).toEqual([[{ path, blob: 'b'.repeat(40) }], [branch]]);
+});

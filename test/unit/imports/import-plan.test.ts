@@ -52,6 +52,7 @@ function decide({ part, tree, copies = [], leaving = [], faults = {}, inline = [
     byPath: new Map(copies.filter((one) => one.repository === repository).map((one) => [one.path, one])),
     byKey: new Map(copies.map((one) => [nameOf(one), one])),
     onOtherBranches: new Map(),
+    branch: 'main',
     inline: new Set(inline.map((id) => nameOf(named(id)))),
   };
   const meanings = new Map(part.map((one) => [one.path, one.meaning]));

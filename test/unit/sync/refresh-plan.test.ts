@@ -43,11 +43,19 @@ function plan(
     rules = [],
     elsewhere = [],
     inline = [],
-  }: { copies?: Copy[]; rules?: TrackingRule[]; elsewhere?: [string, Named][]; inline?: string[] } = {},
+    scope: served = scope,
+  }: {
+    copies?: Copy[];
+    rules?: TrackingRule[];
+    elsewhere?: [string, Named][];
+    inline?: string[];
+    scope?: string;
+  } = {},
 ): Action[] {
   const around = {
-    scope,
+    scope: served,
     repository,
+    branch: 'main',
     byPath: new Map(copies.filter((one) => one.repository === repository).map((copy) => [copy.path, copy])),
     byKey: new Map(copies.map((copy) => [nameOf(copy), copy])),
     onOtherBranches: new Map(elsewhere),
@@ -184,12 +192,21 @@ describe('what files that differ mean for the copy', () => {
     ],
     [
       'what another account keeps in the repository',
-      [at('p/x.yaml', 'b'), gone('p/y.yaml')],
+      [at('no name.txt', 'b'), gone('p/y.yaml')],
       [
-        copyOf('x', 'p/x.yaml', 'a', { scope: 'accounts/other' }),
+        copyOf('x', 'no name.txt', 'a', { scope: 'accounts/other' }),
         copyOf('y', 'p/y.yaml', 'a', { scope: 'accounts/acme2' }),
       ],
       [],
+    ],
+    [
+      'a file that another account has already',
+      [at('p/x.yaml', 'b'), at('p/y.yaml', 'b')],
+      [copyOf('secret', 'p/x.yaml', 'a', { scope: 'accounts/other' })],
+      [
+        ['invalid', 'p/x.yaml', 'ENTITY_PLACE_TAKEN'],
+        ['created', 'p/y.yaml', 'y'],
+      ],
     ],
   ])('%s', (_, changes, copies, expected) => {
     expect(brief(plan(changes, { copies }))).toEqual(expected);
@@ -203,6 +220,20 @@ describe('what files that differ mean for the copy', () => {
     const [action] = plan([change], { copies });
     expect(action).toMatchObject({ do: 'report', verdict: 'invalid' });
     expect((action as Extract<Action, { do: 'report' }>).kept?.path).toBe(kept);
+  });
+
+  it.each([
+    ['of another account, of which nothing is told', 'accounts/other', 'an entity of another account'],
+    ['of another organisation', 'accounts/acme/orgs/two', 'accounts/acme/orgs/two: pipeline owner'],
+  ])('tells whose a file is that is one %s', (_, owner, by) => {
+    const copies = [copyOf('owner', 'p/x.yaml', 'a', { scope: owner, connector_id: 'theirs' })];
+    const [action] = plan([at('p/x.yaml', 'b')], { copies, scope: 'accounts/acme/orgs/one' });
+    expect(action).toMatchObject({
+      do: 'report',
+      named: entity('x'),
+      failure: { code: 'ENTITY_PLACE_TAKEN', data: { path: 'p/x.yaml', branch: 'main', by } },
+    });
+    expect(JSON.stringify(action)).not.toContain('theirs');
   });
 
   it('a file is whose it is on another branch', () => {
