@@ -8,6 +8,7 @@ import { Injectable } from '@nestjs/common';
 import type { Connector } from '../connectors/connectors.repository.js';
 import type { CredentialOf } from '../connectors/credential.js';
 import type { StoredSecret } from '../envelope/secret-manager.js';
+import { refuseAnswer } from '../git/host-answer.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -27,8 +28,10 @@ export type LookedGrant = Looked<CredentialOf<'oauth2'>>;
 export interface Exchanged {
   /** The refresh token's next version, in its secret manager's keeping; null where it stays. */
   rotated: StoredSecret | null;
-  /** Null where there is only what was rotated before. */
+  /** Null where there is only what was rotated, before or with an answer of no other use. */
   token: Pick<GrantToken, 'road' | 'sealed' | 'usableUntil'> | null;
+  /** What was wrong with that answer, where it is known. */
+  fault?: Failure;
 }
 
 /** Who exchanges, and who opens what comes of it. */
@@ -119,14 +122,17 @@ export class Grants {
     credential: CredentialOf<'oauth2'>,
     { road, assertHeld }: HeldRoad,
   ): Promise<Ensured> {
-    for (;;) {
+    for (let isCaughtUp = false; ; ) {
       const looked = await this.#look(connector, credential);
       // Somebody else may have been at it while this one waited.
       const known = await this.#find(looked, road);
       if (known !== undefined) return { token: known, isFresh: false };
       await this.#assertNotRefused(connector, looked);
-      const token = await this.#exchange(connector, looked, { road, assertHeld });
+      const { token, isWritten } = await this.#exchange(connector, looked, { road, assertHeld });
       if (token !== undefined) return { token, isFresh: true };
+      // A host that gives nothing but refresh tokens would be asked for ever.
+      if (isWritten && isCaughtUp) throw fruitless(credential);
+      isCaughtUp ||= isWritten;
     }
   }
 
@@ -134,19 +140,21 @@ export class Grants {
     connector: Connector,
     looked: LookedGrant,
     { road, assertHeld }: HeldRoad,
-  ): Promise<GrantToken | undefined> {
+  ): Promise<{ token: GrantToken | undefined; isWritten: boolean }> {
     const held = required(looked.secrets, 'refreshToken');
     assertEnvelope(held);
-    const { rotated, token } = await road
+    const { rotated, token, fault } = await road
       .exchange(looked, { next: randomUUID(), assertHeld })
       .catch((error: unknown) => this.#refuse(connector, looked, error));
     const instead: Record<string, string> = rotated === null ? {} : { refreshToken: rotated.version };
     const fingerprint = fingerprintOf(connector, looked, instead);
     const kept =
       token === null ? undefined : { ...token, id: randomUUID(), place: placeOf(looked), fingerprint };
-    if (!(await this.#write(connector, held, { rotated, token: kept }))) return undefined;
+    const isWritten = await this.#write(connector, held, { rotated, token: kept });
+    if (fault !== undefined) throw fault;
+    if (!isWritten) return { token: undefined, isWritten };
     if (kept !== undefined) this.tokens.keep(kept);
-    return kept;
+    return { token: kept, isWritten };
   }
 
   /** Whether it is the secret's current version now; not where the secret was written meanwhile. */
@@ -240,6 +248,9 @@ const needsAuthorisation = ({ scope, id }: Connector, reason: string): Failure =
     connector: `${scope}/connectors/${id}`,
     reason,
   }) as Failure;
+
+const fruitless = ({ tokenUrl }: CredentialOf<'oauth2'>): Failure =>
+  refuseAnswer(new URL(tokenUrl).host, 'it replaces the refresh token, and gives no token that can be used');
 
 /** It may have been moved into a store since the connector was written. @throws CREDENTIAL_UNUSABLE */
 function assertEnvelope({ id, stored }: HeldSecret): void {

@@ -17,6 +17,7 @@ import {
 import { digestOf, refresh, signInToEntra } from '../credentials/oauth2.js';
 import type { EndpointOptions, Grant } from '../credentials/token-endpoint.js';
 import { type Network, openNetwork } from '../git/network.js';
+import type { Failure } from '../kernel/failure.js';
 import { Secret } from '../kernel/secret.js';
 import { SecretsService } from '../secrets/secrets.service.js';
 import { CredentialSecrets, type Looked, required, type Secrets, versionsKey } from './credential-secrets.js';
@@ -40,6 +41,8 @@ export interface Shown extends Taken {
 @Injectable()
 export class ManagerAccess {
   readonly #tokens = new AccessTokens();
+  /** What took the place of refresh tokens, by digest; apart from tokens, which can be fetched again. */
+  readonly #successors = new AccessTokens();
   readonly #networks: ConnectorNetworks;
 
   constructor(
@@ -127,9 +130,10 @@ export class ManagerAccess {
     { next, assertHeld, purpose }: ExchangeTurn & { purpose: Purpose },
   ): Promise<Exchanged> {
     const place = placeOf(looked);
-    const { rotated, grant } = await this.#refresh(connector, looked, { assertHeld, purpose });
+    const { rotated, grant, fault } = await this.#refresh(connector, looked, { assertHeld, purpose });
     const stored = rotated === null ? null : await this.opener.keep(rotated, { ...place, version: next });
-    if (grant === undefined) return { rotated: stored, token: null };
+    if (grant === undefined)
+      return { rotated: stored, token: null, ...(fault === undefined ? {} : { fault }) };
     const sealed = await this.opener.keepToken(grant.token, place);
     return {
       rotated: stored,
@@ -137,12 +141,15 @@ export class ManagerAccess {
     };
   }
 
-  /** Without a grant, the refresh token was exchanged before and what took its place has not been written since. */
+  /**
+   * Without a grant, the refresh token was exchanged before and what took its place has not been written since, or the host
+   * answered nothing else that can be used.
+   */
   #refresh(
     connector: Connector,
     { credential, secrets }: LookedGrant,
     { assertHeld, purpose }: Pick<ExchangeTurn, 'assertHeld'> & { purpose: Purpose },
-  ): Promise<{ grant?: Grant; rotated: Secret | null }> {
+  ): Promise<{ grant?: Grant; fault?: Failure; rotated: Secret | null }> {
     const { tokenUrl, clientId } = credential;
     return this.#lend(
       secrets,
@@ -150,15 +157,18 @@ export class ManagerAccess {
       { connector, purpose },
       async (opened, options) => {
         const [clientSecret, refreshToken] = opened as [Secret, Secret];
-        const key = `successor ${digestOf(refreshToken)}`;
-        const successor = this.#tokens.find(key);
+        const digest = digestOf(refreshToken);
+        const successor = this.#successors.find(digest);
         if (successor !== undefined) return { rotated: successor };
         await assertHeld();
-        const grant = await refresh({ tokenUrl, clientId, clientSecret, refreshToken }, options);
-        const { rotated } = grant;
+        const answer = await refresh({ tokenUrl, clientId, clientSecret, refreshToken }, options);
+        const { rotated } = answer;
         if (rotated !== null)
-          this.#tokens.keep(key, { token: rotated.use(copyOf), expiresAt: Date.now() + REMEMBERED_MS });
-        return { grant, rotated };
+          this.#successors.keep(digest, {
+            token: rotated.use(copyOf),
+            expiresAt: Date.now() + REMEMBERED_MS,
+          });
+        return answer.token === null ? answer : { grant: answer, rotated };
       },
     );
   }

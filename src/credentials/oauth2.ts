@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../kernel/failure.js';
 import type { Secret } from '../kernel/secret.js';
 import { step } from '../kernel/step.js';
-import { type EndpointOptions, type Form, type Grant, postForm } from './token-endpoint.js';
+import {
+  assertGranted,
+  type EndpointOptions,
+  type Form,
+  type Grant,
+  postForm,
+  type Spent,
+} from './token-endpoint.js';
 
 export interface OAuth2 {
   tokenUrl: string;
@@ -36,7 +43,7 @@ export const digestOf = (refreshToken: Secret): string =>
  * refresh token, so it can be asked again the other way.
  * @throws as `postForm`
  */
-export async function refresh(credential: OAuth2, options: EndpointOptions): Promise<Grant> {
+export async function refresh(credential: OAuth2, options: EndpointOptions): Promise<Grant | Spent> {
   const { tokenUrl, clientId } = credential;
   const url = new URL(tokenUrl);
   const clientSecret = read(credential.clientSecret);
@@ -49,7 +56,7 @@ export async function refresh(credential: OAuth2, options: EndpointOptions): Pro
       const pair = [clientId, clientSecret].map(encodeURIComponent).join(':');
       return postForm(url, form, options, `Basic ${Buffer.from(pair).toString('base64')}`);
     }
-  }).then((grant) => withoutTheSame(grant, credential.refreshToken));
+  }).then((answer) => withoutTheSame(answer, credential.refreshToken));
 }
 
 /** Where it signs in. */
@@ -66,7 +73,7 @@ export async function signInToEntra(credential: AzureEntra, options: EndpointOpt
     client_secret: read(secret),
     scope: AZURE_DEVOPS,
   };
-  return step('credentials.exchange', () => postForm(url, form, options));
+  return step('credentials.exchange', () => postForm(url, form, options)).then(assertGranted);
 }
 
 const isOfClient = (error: unknown): boolean =>
@@ -75,10 +82,11 @@ const isOfClient = (error: unknown): boolean =>
   /^invalid_client\b/.test((error as Failure<'CREDENTIAL_REFUSED'>).data.reason);
 
 /** Many hosts repeat the refresh token that they keep. */
-function withoutTheSame(grant: Grant, refreshToken: Secret): Grant {
-  const { rotated } = grant;
+function withoutTheSame(answer: Grant | Spent, refreshToken: Secret): Grant | Spent {
+  const { rotated } = answer;
   if (rotated === null || !rotated.use((bytes) => refreshToken.use((known) => known.equals(bytes))))
-    return grant;
+    return answer;
+  const grant = assertGranted(answer);
   rotated.wipe();
   return { ...grant, rotated: null };
 }

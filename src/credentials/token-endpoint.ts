@@ -17,6 +17,13 @@ export interface Grant {
   rotated: Secret | null;
 }
 
+/** The host has replaced the secret, and what it gave for it is none that can be used. */
+export interface Spent {
+  token: null;
+  fault: Failure;
+  rotated: Secret;
+}
+
 export interface EndpointOptions {
   network: Network;
   deadlineMs: number;
@@ -44,7 +51,7 @@ export async function postForm(
   form: Form,
   { network, deadlineMs }: EndpointOptions,
   authorization?: string,
-): Promise<Grant> {
+): Promise<Grant | Spent> {
   const body = Buffer.from(new URLSearchParams(form).toString());
   try {
     const answer = await askHost(network, deadlineOf(deadlineMs), {
@@ -93,20 +100,33 @@ export function parseJson(host: string, { status, body }: HostAnswer): Record<st
   throw refuseAnswer(host, `status ${status} with something else than a JSON object`);
 }
 
-function readGrant(host: string, answer: HostAnswer): Grant {
+function readGrant(host: string, answer: HostAnswer): Grant | Spent {
   assertAnswered(host, answer);
   const said = parseJson(host, answer);
   // GitHub says no with 200.
   if (answer.status !== 200 || typeof said.error === 'string') throw refusalOf(host, answer.status, said);
-  const { access_token, refresh_token, expires_in, token_type } = said;
-  const token = toSecret(host, 'access_token', access_token);
+  const { refresh_token } = said;
+  // Whatever else is in the answer, the refresh token of before may be void by now.
+  const rotated = refresh_token === undefined ? null : toSecret(host, 'refresh_token', refresh_token);
+  try {
+    return { token: readToken(host, said), expiresAt: endOf(said.expires_in), rotated };
+  } catch (error) {
+    if (rotated === null) throw error;
+    return { token: null, fault: Failure.from(error), rotated };
+  }
+}
+
+function readToken(host: string, { access_token, token_type }: Record<string, unknown>): Secret {
   if (token_type !== undefined && !(typeof token_type === 'string' && /^bearer$/i.test(token_type)))
     throw refuseAnswer(host, 'its token is of a type that is not known');
-  return {
-    token,
-    expiresAt: endOf(expires_in),
-    rotated: refresh_token === undefined ? null : toSecret(host, 'refresh_token', refresh_token),
-  };
+  return toSecret(host, 'access_token', access_token);
+}
+
+/** Where nothing follows the secret that was shown. @throws what was wrong with the answer */
+export function assertGranted(answer: Grant | Spent): Grant {
+  if (answer.token !== null) return answer;
+  answer.rotated.wipe();
+  throw answer.fault;
 }
 
 /** Whatever the host says of it, the refresh token is spent by now, so nobody may stumble over it. */

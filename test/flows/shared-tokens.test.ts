@@ -278,22 +278,37 @@ it.each(roads)('a host that takes no token is no reason to exchange with every c
   }
 });
 
-it('a token is not kept where its secret was written meanwhile, nor beside what was written', async () => {
+it.each(roads)('a successor that came with a token of no use is kept all the same: %s', async (road) => {
+  const known = authorisations[road];
+  known.accessToken = 'ended';
+  known.rotate();
+  known.answer = [200, { access_token: 'abcd', token_type: 'mac', refresh_token: known.refreshToken }];
+  expect((await askFor(`one-${road}`)).body.ok).not.toBe(true);
+  known.answer = undefined;
+  expect((await askFor(`one-${road}`)).body).toMatchObject({ ok: true });
+});
+
+const kept = () => sql(stack.databaseUrl, `select 1 from secret_token where secret_id = 'refresh-manager'`);
+
+it.each([
+  ['deleted', () => stack.api.ok('DELETE', `${SCOPE}/secrets/refresh-manager?force=true`)],
+  ['replaced', () => keep('manager', 'refresh-manager', 'void')],
+])('a token whose secret was %s meanwhile is not kept', async (_, write) => {
   const known = authorisations.manager;
-  const kept = () => sql(stack.databaseUrl, `select 1 from secret_token where secret_id = 'refresh-manager'`);
-  const { given } = known;
   known.rotates = false;
   known.accessToken = 'ended';
   expect(await kept()).toHaveLength(1);
   const release = tokens.hold();
-  const saved = save('one-manager');
+  const { given } = known;
+  const asked = askFor('one-manager');
   await eventually(async () => tokens.waiting > 0, 'the endpoint to be asked');
-  await keepRefreshToken('manager');
-  expect(await kept()).toEqual([]);
+  await write();
   release();
-  expect(statusOf([await saved])).toEqual([201]);
-  expect(known.given).toBe(given + 2);
-  expect(await kept()).toHaveLength(1);
+  expect((await asked).body.ok).not.toBe(true);
+  expect(known.given).toBe(given + 1);
+  expect(await kept()).toEqual([]);
+  await keepRefreshToken('manager');
+  expect((await askFor('one-manager')).body).toMatchObject({ ok: true });
   known.rotates = true;
 });
 

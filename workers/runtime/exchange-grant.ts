@@ -3,7 +3,7 @@
 import type { CarriedSecret } from '../../src/contract/remote.js';
 import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
 import { digestOf, refresh } from '../../src/credentials/oauth2.js';
-import type { Grant } from '../../src/credentials/token-endpoint.js';
+import type { Grant, Spent } from '../../src/credentials/token-endpoint.js';
 import type { Envelope } from '../../src/envelope/envelope.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
@@ -39,8 +39,8 @@ export async function exchangeGrant(
       const known = exchanging.exchanged.find(digest);
       if (known !== undefined) return { token: null, rotated: await tellKnown(exchanging, input, known) };
       const { tokenUrl, clientId } = input;
-      const grant = await refresh({ tokenUrl, clientId, clientSecret, refreshToken }, options);
-      return tellGrant(exchanging, input, { ...grant, digest });
+      const answer = await refresh({ tokenUrl, clientId, clientSecret, refreshToken }, options);
+      return tellAnswer(exchanging, input, { ...answer, digest });
     });
   } finally {
     clientSecret.wipe();
@@ -48,22 +48,24 @@ export async function exchangeGrant(
   }
 }
 
-async function tellGrant(
+async function tellAnswer(
   exchanging: Exchanging,
   input: Input,
-  { token, rotated, expiresAt, digest }: Grant & { digest: string },
+  answer: (Grant | Spent) & { digest: string },
 ): Promise<Output> {
   const { keyring } = exchanging.openers;
+  const { token, rotated, digest } = answer;
   try {
     if (rotated !== null) {
       const sealed = await rotated.use((bytes) => keyring.put(bytes, successorPlace(input)));
       exchanging.exchanged.note(digest, sealed as Envelope);
     }
     const kept = rotated === null ? null : await keep(exchanging, input, rotated);
+    if (token === null) return { token: null, rotated: kept };
     const sealed = await token.use((bytes) => keyring.put(bytes, tokenPlace(input.scope, input.id)));
-    return { token: { sealed: sealed as Envelope, expiresAt }, rotated: kept };
+    return { token: { sealed: sealed as Envelope, expiresAt: answer.expiresAt }, rotated: kept };
   } finally {
-    token.wipe();
+    token?.wipe();
     rotated?.wipe();
   }
 }

@@ -9,7 +9,7 @@ import {
   repositoryOf,
 } from '../../../src/credentials/github-app.js';
 import { refresh, signInToEntra } from '../../../src/credentials/oauth2.js';
-import type { Grant } from '../../../src/credentials/token-endpoint.js';
+import { assertGranted, type Grant, type Spent } from '../../../src/credentials/token-endpoint.js';
 import { Network } from '../../../src/git/network.js';
 import { redact } from '../../../src/kernel/redact.js';
 import { Secret } from '../../../src/kernel/secret.js';
@@ -36,9 +36,9 @@ beforeEach(() => {
   known = server.authorise();
 });
 
-const ask = (
+const exchange = (
   more: { tokenUrl?: string; refreshToken?: string; clientSecret?: string } = {},
-): Promise<Grant> =>
+): Promise<Grant | Spent> =>
   refresh(
     {
       tokenUrl: more.tokenUrl ?? server.tokenUrl,
@@ -48,6 +48,8 @@ const ask = (
     },
     options,
   );
+const ask = async (...wish: Parameters<typeof exchange>): Promise<Grant> =>
+  assertGranted(await exchange(...wish));
 
 describe('a refresh token', () => {
   it('becomes an access token and its successor, which is another one', async () => {
@@ -91,6 +93,19 @@ describe('a refresh token', () => {
       expect(grant.expiresAt).toSatisfy(Number.isSafeInteger);
     },
   );
+
+  it.each([
+    ['no token', {}],
+    ['a token that ends a head', { access_token: 'a\r\nb' }],
+    ['a type that is not known', { access_token: 'abcd', token_type: 'mac' }],
+  ])('that was replaced together with %s has its successor all the same', async (_, said) => {
+    known.answer = [200, { ...said, refresh_token: 'the-next-one' }];
+    const { rotated, ...rest } = await exchange();
+    expect(textOf(rotated)).toBe('the-next-one');
+    expect(rest).toMatchObject({ token: null, fault: { code: 'GIT_ANSWER_INVALID' } });
+    known.answer = [200, { ...said, refresh_token: known.refreshToken }];
+    expect(await failureFrom(ask())).toMatchObject({ code: 'GIT_ANSWER_INVALID' });
+  });
 
   it('that was used before is void', async () => {
     const before = known.refreshToken;
