@@ -14,6 +14,8 @@ export const doorLimits = {
   bytesMax: 128 * 1024 * 1024,
   /** Of those, by callers that have not proven themselves. */
   strangerBytesMax: 64 * 1024 * 1024,
+  /** Of those, at one webhook, and from one address: one body. */
+  strangerShareBytesMax: HOOK_BODY_BYTES_MAX + 1024 * 1024,
   visitsMax: 512,
   strangerVisitsMax: 256,
   /** Strangers from one address. */
@@ -59,6 +61,8 @@ export class DoorLimits {
   #strangers = 0;
   #bytes = 0;
   #strangerBytes = 0;
+  /** Of strangers, by address and by webhook. */
+  readonly #shares = new Map<string, number>();
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
@@ -75,16 +79,17 @@ export class DoorLimits {
     if (isStranger) this.#admitStranger(source, webhook);
     else if (this.#visits >= doorLimits.visitsMax) throw full('too many of them are being read');
     this.#count(source, isStranger, 1);
+    const shares = isStranger ? [`from ${source}`, `to ${webhook}`] : [];
     let kept = 0;
     return {
       take: (bytes) => {
-        this.#assertRoom(bytes, isStranger);
+        this.#assertRoom(bytes, shares);
         kept += bytes;
-        this.#hold(bytes, isStranger);
+        this.#hold(bytes, shares);
       },
       leave: (how) => {
         this.#count(source, isStranger, -1);
-        this.#hold(-kept, isStranger);
+        this.#hold(-kept, shares);
         kept = 0;
         if (how === 'verified') this.#known.put(pair, true);
         if (how === 'lost') this.#charge(`from ${source}`, doorLimits.source);
@@ -107,17 +112,25 @@ export class DoorLimits {
       throw full('too many of them are being read');
   }
 
-  #assertRoom(bytes: number, isStranger: boolean): void {
+  /** @param shares of a stranger; none of somebody who is known */
+  #assertRoom(bytes: number, shares: string[]): void {
+    const { bytesMax, strangerBytesMax, strangerShareBytesMax } = doorLimits;
     if (
-      this.#bytes + bytes > doorLimits.bytesMax ||
-      (isStranger && this.#strangerBytes + bytes > doorLimits.strangerBytesMax)
+      this.#bytes + bytes > bytesMax ||
+      (shares.length > 0 && this.#strangerBytes + bytes > strangerBytesMax) ||
+      shares.some((share) => (this.#shares.get(share) ?? 0) + bytes > strangerShareBytesMax)
     )
       throw full('too many bytes of them are being read');
   }
 
-  #hold(bytes: number, isStranger: boolean): void {
+  #hold(bytes: number, shares: string[]): void {
     this.#bytes += bytes;
-    if (isStranger) this.#strangerBytes += bytes;
+    if (shares.length > 0) this.#strangerBytes += bytes;
+    for (const share of shares) {
+      const held = (this.#shares.get(share) ?? 0) + bytes;
+      if (held === 0) this.#shares.delete(share);
+      else this.#shares.set(share, held);
+    }
   }
 
   #count(source: string, isStranger: boolean, by: 1 | -1): void {

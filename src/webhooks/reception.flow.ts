@@ -13,7 +13,7 @@ import { DeliveriesRepository } from './deliveries.repository.js';
 import { DoorLimits, doorLimits, type Leaving, type Visit } from './door-limits.js';
 import { HookSecrets } from './hook-secrets.js';
 import { keptHeaders } from './kept-headers.js';
-import { readBody } from './read-body.js';
+import { CallerGone, readBody } from './read-body.js';
 import { Refusals } from './refusals.js';
 import { type Doorplate, WebhooksRepository } from './webhooks.repository.js';
 
@@ -114,8 +114,8 @@ export class ReceptionFlow {
       return await work();
     } catch (error) {
       const bodyBytes = countable(declaredBytes(request.headers));
-      if (leavingWith(error) === 'refused')
-        this.refusals.note(plate, { why: (error as Failure).message, source, bodyBytes });
+      if (error instanceof Failure && leavingWith(error) === 'refused')
+        this.refusals.note(plate, { why: error.message, source, bodyBytes });
       throw error;
     }
   }
@@ -164,6 +164,8 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 
 function leavingWith(error: unknown): Leaving {
+  // A stranger may hold room at the door as long as he likes, and go.
+  if (error instanceof CallerGone) return 'refused';
   if (!(error instanceof Failure)) return 'other';
   if (error.code === 'ROUTE_NOT_FOUND') return 'lost';
   return REFUSED.has(error.code) ? 'refused' : 'other';

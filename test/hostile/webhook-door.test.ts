@@ -83,6 +83,25 @@ describe('a body', () => {
     expect((await hookOf('cut_off')).health.refused).toBe(0);
   });
 
+  it('that stays away time and again has strangers wait, and nobody who is known', async () => {
+    const made = await make('cut_off_often');
+    const good = { headers: from('198.51.100.7') };
+    expect((await deliver(made, push(), good)).status).toBe(202);
+    const { hostname, port } = new URL(stack.api.url);
+    const leave = async (): Promise<void> => {
+      const socket = net.connect(Number(port), hostname);
+      const head = `POST ${made.path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.60\r\nContent-Length: 9\r\n\r\n{`;
+      await new Promise((resolve) => socket.on('error', () => undefined).write(head, resolve));
+      socket.end();
+      await new Promise((resolve) => socket.once('close', resolve).resume());
+    };
+    await eventually(async () => {
+      await Promise.all(Array.from({ length: 40 }, leave));
+      return (await post(made.path, push(), from('192.0.2.61'))).status === 429;
+    }, 'a stranger to be told to wait');
+    expect((await deliver(made, push(), good)).status).toBe(202);
+  });
+
   it('that is empty is no delivery', async () => {
     const { path } = await make('empty');
     expect((await post(path, '')).status).toBe(401);
@@ -231,6 +250,20 @@ describe('very many bodies at once that never end', () => {
     const status = fs.readFileSync(`/proc/${stack.manager?.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   };
+
+  it('of somebody who knows one address keep no stranger from another webhook', async () => {
+    const made = await make('held');
+    const other = await make('beside');
+    const bodies = await Promise.all([1, 2, 3].map((at) => occupy(made, `192.0.2.${80 + at}`)));
+    const large = push('refs/heads/main', { filler: 'x'.repeat(20 * PIECE.length) });
+    expect((await deliver(other, large, { headers: from('192.0.2.90') })).status).toBe(202);
+    expect(bodies.some(({ socket, status }) => status() === 0 && !socket.destroyed)).toBe(true);
+    for (const { socket } of bodies) socket.resetAndDestroy();
+    await eventually(
+      async () => (await deliver(made, large, { headers: from('192.0.2.91') })).status === 202,
+      'a stranger to be served there again',
+    );
+  });
 
   it('stay within bounds together, and are told to come again; the one who is known gets through', async () => {
     const made = await make('besieged');

@@ -80,7 +80,7 @@ describe('refusals', () => {
 describe('bytes', () => {
   it('of all strangers together are bounded, and given back', () => {
     const visits = times(doorLimits.strangerBytesMax / (16 * MIB), () => '').map((_, at) =>
-      limits.enter(`192.0.2.${at}`, 'hook'),
+      limits.enter(`192.0.2.${at}`, `hook${at}`),
     );
     for (const visit of visits) visit.take(16 * MIB);
     const late = limits.enter('192.0.2.200', 'hook');
@@ -91,9 +91,31 @@ describe('bytes', () => {
     expect(limits.bytes).toBe(0);
   });
 
+  it.each([
+    ['at one webhook', '192.0.2.2', 'hook'],
+    ['from one address', '192.0.2.1', 'other'],
+  ])('of strangers %s are those of one body', (_, source, webhook) => {
+    limits.enter('192.0.2.1', 'hook').take(20 * MIB);
+    const next = limits.enter(source, webhook);
+    expect(codeOf(() => next.take(20 * MIB))).toBe('WEBHOOK_DOOR_FULL');
+    expect(codeOf(() => limits.enter('192.0.2.2', 'other').take(25 * MIB))).toBe('in');
+    next.leave('refused');
+    pass('198.51.100.1', 'hook', 'verified');
+    expect(codeOf(() => limits.enter('198.51.100.1', 'hook').take(25 * MIB))).toBe('in');
+  });
+
+  it('are given back where they were counted', () => {
+    for (let at = 0; at < 10; at++) {
+      const visit = limits.enter('192.0.2.1', 'hook');
+      expect(codeOf(() => visit.take(25 * MIB))).toBe('in');
+      visit.leave('other');
+    }
+  });
+
   it('leave room for those who are known, and are bounded for them too', () => {
     pass('198.51.100.1', 'hook', 'verified');
-    limits.enter('192.0.2.1', 'hook').take(doorLimits.strangerBytesMax);
+    for (const at of [1, 2, 3, 4])
+      limits.enter(`192.0.2.${at}`, `hook${at}`).take(doorLimits.strangerBytesMax / 4);
     const known = limits.enter('198.51.100.1', 'hook');
     const room = doorLimits.bytesMax - doorLimits.strangerBytesMax;
     expect(codeOf(() => known.take(room))).toBe('in');
