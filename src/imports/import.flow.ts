@@ -18,7 +18,7 @@ import { FileProblemsRepository } from '../sync/file-problems.repository.js';
 import { askedMs } from '../sync/host-pauses.js';
 import { LaneFlow } from '../sync/lane.flow.js';
 import { LanesRepository, type Lease, LeaseLost } from '../sync/lanes.repository.js';
-import { PartJudge } from '../sync/part-judge.js';
+import { PartJudge, readIfShort } from '../sync/part-judge.js';
 import { ReadAhead } from '../sync/read-ahead.js';
 import { findArrivals, nameOf, type Surroundings } from '../sync/refresh-plan.js';
 import { type TrackedFile, TrackedFiles } from '../sync/tracked-files.js';
@@ -378,7 +378,7 @@ export class ImportFlow {
       .filter((copy) => copy.repository === repository && !tree.has(copy.path))
       .map(({ path }) => path);
     if (paths.length === 0) return new Set();
-    const found = await git.read(commit, paths);
+    const found = await readIfShort(git, commit, paths);
     return new Set(paths.filter((_, index) => found[index] === null));
   }
 

@@ -135,13 +135,20 @@ export class PartJudge {
   }
 }
 
-/** What is too long to be read is there. */
-async function readIfShort(git: Git, target: CommitId, paths: string[]): Promise<(object | null)[]> {
+/** What is too long to be read is there; of several that are it together, each half is read by itself. */
+export async function readIfShort(
+  git: Pick<Git, 'read'>,
+  target: CommitId,
+  paths: string[],
+): Promise<(object | null)[]> {
   try {
     return await git.read(target, paths);
   } catch (error) {
-    if (error instanceof Failure && error.code === 'GIT_LIMIT_EXCEEDED') return [];
-    throw error;
+    if (!(error instanceof Failure) || error.code !== 'GIT_LIMIT_EXCEEDED') throw error;
+    if (paths.length < 2) return paths.map(() => ({}));
+    const middle = Math.ceil(paths.length / 2);
+    const first = await readIfShort(git, target, paths.slice(0, middle));
+    return [...first, ...(await readIfShort(git, target, paths.slice(middle)))];
   }
 }
 
