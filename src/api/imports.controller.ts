@@ -4,13 +4,8 @@ import { z } from 'zod';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { KindsRepository } from '../entities/kinds.repository.js';
 import { ImportFlow } from '../imports/import.flow.js';
-import {
-  type ImportItem,
-  type ImportRecord,
-  ImportsRepository,
-  outcomes,
-  type Progress,
-} from '../imports/imports.repository.js';
+import { type ImportItem, type ImportRecord, outcomes, progressOf } from '../imports/import-rows.js';
+import { ImportsRepository } from '../imports/imports.repository.js';
 import { Failure } from '../kernel/failure.js';
 import { BranchName } from '../policy/branches.js';
 import { FilePattern } from '../policy/file-patterns.js';
@@ -169,7 +164,7 @@ export class ImportsController {
       requestedBy: actorOf(request),
     });
     reply.header('location', placeOf(record));
-    return this.#answer(record);
+    return toImport(record);
   }
 
   @Get()
@@ -181,13 +176,13 @@ export class ImportsController {
     const scope = scopeOf(names);
     await this.connectors.get(scope, connector);
     const { rows, next } = await this.imports.page({ scope, connector }, { before: cursor, limit });
-    return { imports: await this.#answers(rows), nextCursor: next === null ? null : toCursor(next) };
+    return { imports: rows.map((row) => toImport(row)), nextCursor: next === null ? null : toCursor(next) };
   }
 
   @Get(':id')
   @Answers({ summary: 'Read how far an import is', problems: ['NOT_FOUND'], 200: ImportAnswer })
   async get(@Param({ schema: ImportParameters }) parameters: ImportParameters) {
-    return this.#answer(await this.#find(parameters));
+    return toImport(await this.#find(parameters));
   }
 
   @Get(':id/files')
@@ -224,7 +219,7 @@ export class ImportsController {
   ) {
     const record = await this.flow.apply({ scope: scopeOf(names), connector }, id);
     reply.header('location', placeOf(record));
-    return this.#answer(record);
+    return toImport(record);
   }
 
   @Post(':id/cancel')
@@ -235,25 +230,15 @@ export class ImportsController {
     200: ImportAnswer,
   })
   async cancel(@Param({ schema: ImportParameters }) { connector, id, ...names }: ImportParameters) {
-    return this.#answer(await this.imports.cancel({ scope: scopeOf(names), connector }, id));
+    return toImport(await this.imports.cancel({ scope: scopeOf(names), connector }, id));
   }
 
   async #find({ connector, id, ...names }: ImportParameters): Promise<ImportRecord> {
     return this.imports.get({ scope: scopeOf(names), connector }, id);
   }
-
-  async #answer(record: ImportRecord): Promise<z.infer<typeof ImportAnswer>> {
-    const [progress] = await this.imports.progress([record]);
-    return toImport(record, progress as Progress);
-  }
-
-  async #answers(records: ImportRecord[]): Promise<z.infer<typeof ImportAnswer>[]> {
-    const progress = await this.imports.progress(records);
-    return records.map((record, at) => toImport(record, progress[at] as Progress));
-  }
 }
 
-const toImport = (record: ImportRecord, { counts: found, total, done }: Progress) => ({
+const toImport = (record: ImportRecord, { counts, total, done } = progressOf(record)) => ({
   id: record.id,
   scope: record.scope,
   connector: record.connector,
@@ -262,7 +247,7 @@ const toImport = (record: ImportRecord, { counts: found, total, done }: Progress
   dryRun: record.dry_run,
   state: record.state,
   commitId: record.commit_id,
-  counts: found,
+  counts,
   progress: { total, done },
   requestedBy: record.requested_by,
   problem: record.fault === null ? null : toProblem(Failure.fromWire(record.fault as never)),

@@ -36,12 +36,8 @@ import {
   type Verdict,
   type Wanted,
 } from './import-plan.js';
-import {
-  ImportOvertaken,
-  type ImportRecord,
-  ImportsRepository,
-  type NewImport,
-} from './imports.repository.js';
+import type { ImportRecord } from './import-rows.js';
+import { ImportOvertaken, ImportsRepository, type NewImport } from './imports.repository.js';
 
 const SWEEP_MS = 500;
 const FORGET_MS = 3_600_000;
@@ -391,10 +387,12 @@ export class ImportFlow {
     this.log.warn({ err: error, id: record.id }, 'import not brought on');
     const now = await this.imports.get({ scope: record.scope, connector: record.connector }, record.id);
     if (now.repository !== record.repository) return this.imports.release(record, BUSY_PAUSE_MS);
-    const isOver = Date.now() - now.progressed_at.getTime() > this.#patienceMs;
+    const since = now.failing_since?.getTime() ?? Number.POSITIVE_INFINITY;
+    const isOver = Date.now() - since > this.#patienceMs;
     if (failure.disposition === 'stop' || isOver) return this.imports.fail(record, failure.toWire());
-    const pauseMs = Math.max(pauseAfter(failure, now.faults), askedMs(failure));
-    await this.imports.release(record, pauseMs, failure.toWire());
+    const asked = askedMs(failure);
+    const pauseMs = Math.max(pauseAfter(failure, now.faults), asked);
+    await this.imports.release(record, pauseMs, { failure: failure.toWire(), askedMs: asked });
   }
 }
 

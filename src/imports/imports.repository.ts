@@ -2,17 +2,24 @@
 // says from where, so that nobody does who has lost it.
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type Selectable, sql } from 'kysely';
+import { sql } from 'kysely';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { type Session, Storage, soon } from '../storage/database.js';
-import type { ImportItemTable, ImportState, ImportTable } from '../storage/import-schema.js';
+import type { ImportState } from '../storage/import-schema.js';
 import type { Page } from '../storage/page.js';
 import type { Named, TrackedFile } from '../sync/tracked-files.js';
 import type { ConnectorKey } from '../sync/tracking.repository.js';
 import type { ImportOutcome, Verdict, Wanted } from './import-plan.js';
+import {
+  type ImportItem,
+  type ImportRecord,
+  meaningColumns,
+  outcomes,
+  progressOf,
+  toColumns,
+  toWanted,
+} from './import-rows.js';
 
-export type ImportRecord = Selectable<ImportTable>;
-export type ImportItem = Selectable<ImportItemTable>;
 type Claim = Pick<ImportRecord, 'id' | 'claims'>;
 
 export interface NewImport extends ConnectorKey {
@@ -24,12 +31,6 @@ export interface NewImport extends ConnectorKey {
   files: ({ path: string } & Named)[];
   dryRun: boolean;
   requestedBy: string;
-}
-
-export interface Progress {
-  counts: Record<ImportOutcome, number>;
-  total: number;
-  done: number;
 }
 
 /** Somebody else brought the import on, or ended it. */
@@ -61,8 +62,7 @@ export class ImportsRepository {
         .returningAll()
         .executeTakeFirstOrThrow();
       const wanted = files.map(({ path, ...named }) => ({ path, isNamed: true, meaning: { named } }));
-      await this.#want(tx, id, wanted);
-      return row;
+      return this.#want(tx, row, wanted);
     });
   }
 
@@ -139,14 +139,27 @@ export class ImportsRepository {
       .execute();
   }
 
-  /** Leaves it to whoever claims it next, after a pause; unless somebody else claimed it since, or ended it. */
-  async release({ id, claims, state }: ImportRecord, pauseMs: number, fault?: WireFailure): Promise<void> {
+  /**
+   * Leaves it to whoever claims it next, after a pause; unless somebody else claimed it since, or ended it. What its host asked it to
+   * wait is no time in which it failed.
+   */
+  async release(
+    { id, claims, state }: ImportRecord,
+    pauseMs: number,
+    fault?: { failure: WireFailure; askedMs: number },
+  ): Promise<void> {
     await this.storage.db
       .updateTable('import')
       .set({
         claimed_until: null,
         due_at: soon(pauseMs),
-        ...(fault === undefined ? {} : { fault: JSON.stringify(fault), faults: sql<number>`faults + 1` }),
+        ...(fault === undefined
+          ? {}
+          : {
+              fault: JSON.stringify(fault.failure),
+              faults: sql<number>`faults + 1`,
+              failing_since: sql<Date>`coalesce(failing_since, now()) + ${fault.askedMs} * interval '1 millisecond'`,
+            }),
       })
       .where('id', '=', id)
       .where('claims', '=', claims)
@@ -159,9 +172,7 @@ export class ImportsRepository {
     const passed = Buffer.from(record.applied_to ?? '');
     const ahead = wanted.filter(({ path }) => Buffer.compare(Buffer.from(path), passed) > 0);
     return this.storage.transact(async (tx) => {
-      const row = await this.#bringOn(tx, record, { commit_id: commit });
-      await this.#want(tx, record.id, ahead);
-      return row;
+      return this.#want(tx, await this.#bringOn(tx, record, { commit_id: commit }), ahead);
     });
   }
 
@@ -216,22 +227,61 @@ export class ImportsRepository {
       commit_id: commit,
       ...(isLast ? { ...end, finished_at: new Date(), claimed_until: null } : {}),
     });
-    if (verdicts.length > 0)
-      await tx
-        .insertInto('import_item')
-        .values(verdicts.map((verdict) => ({ import_id: record.id, is_named: false, ...toColumns(verdict) })))
-        .onConflict((conflict) =>
-          conflict.columns(['import_id', 'path']).doUpdateSet((values) => ({
-            kind: values.ref('excluded.kind'),
-            entity_scope: values.ref('excluded.entity_scope'),
-            entity_id: values.ref('excluded.entity_id'),
-            blob_id: values.ref('excluded.blob_id'),
-            outcome: values.ref('excluded.outcome'),
-            failure: values.ref('excluded.failure'),
-          })),
-        )
-        .execute();
-    return row;
+    if (verdicts.length === 0) return row;
+    const files = { id: record.id, after: record.applied_to ?? '', to: applied_to ?? '' };
+    const before = await this.#outcomes(tx, files);
+    await this.#judged(tx, record.id, verdicts);
+    return this.#recount(tx, row, { before, after: await this.#outcomes(tx, files) });
+  }
+
+  async #judged(tx: Session, id: string, verdicts: Verdict[]): Promise<void> {
+    await tx
+      .insertInto('import_item')
+      .values(verdicts.map((verdict) => ({ import_id: id, is_named: false, ...toColumns(verdict) })))
+      .onConflict((conflict) =>
+        conflict.columns(['import_id', 'path']).doUpdateSet((values) => ({
+          kind: values.ref('excluded.kind'),
+          entity_scope: values.ref('excluded.entity_scope'),
+          entity_id: values.ref('excluded.entity_id'),
+          blob_id: values.ref('excluded.blob_id'),
+          outcome: values.ref('excluded.outcome'),
+          failure: values.ref('excluded.failure'),
+        })),
+      )
+      .execute();
+  }
+
+  /** Of files from path to path. */
+  async #outcomes(
+    tx: Session,
+    { id, after, to }: { id: string; after: string; to: string },
+  ): Promise<Map<string | null, number>> {
+    const rows = await tx
+      .selectFrom('import_item')
+      .select(['outcome', sql<number>`count(*)`.as('count')])
+      .where('import_id', '=', id)
+      .where('path', '>', after)
+      .where('path', '<=', to)
+      .groupBy('outcome')
+      .execute();
+    return new Map(rows.map(({ outcome, count }) => [outcome, Number(count)]));
+  }
+
+  /** These files have been got through, and came to something else than before. */
+  async #recount(
+    tx: Session,
+    row: ImportRecord,
+    { before, after }: Record<'before' | 'after', Map<string | null, number>>,
+  ): Promise<ImportRecord> {
+    const { counts } = progressOf(row);
+    for (const outcome of outcomes) counts[outcome] += (after.get(outcome) ?? 0) - (before.get(outcome) ?? 0);
+    const done = row.done + [...after.values()].reduce((sum, count) => sum + count, 0);
+    return tx
+      .updateTable('import')
+      .set({ counts: JSON.stringify(counts), done })
+      .where('id', '=', row.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
   }
 
   async fail({ id, claims, state }: ImportRecord, failure: WireFailure): Promise<void> {
@@ -259,6 +309,8 @@ export class ImportsRepository {
         finished_at: null,
         due_at: sql<Date>`now()`,
         progressed_at: sql<Date>`now()`,
+        failing_since: null,
+        done: 0,
       })
       .where('id', '=', id)
       .where('scope', '=', key.scope)
@@ -284,34 +336,6 @@ export class ImportsRepository {
     return this.get(key, id);
   }
 
-  /** How far each of these is, in their order. */
-  async progress(records: ImportRecord[]): Promise<Progress[]> {
-    if (records.length === 0) return [];
-    const rows = await this.storage.db
-      .selectFrom('import_item')
-      .innerJoin('import', 'import.id', 'import_item.import_id')
-      .select(['import_id', 'outcome', sql<number>`count(*)`.as('count')])
-      .select(sql<number>`count(*) filter (where path <= coalesce(applied_to, ''))`.as('done'))
-      .where(
-        'import_id',
-        'in',
-        records.map(({ id }) => id),
-      )
-      .groupBy(['import_id', 'outcome'])
-      .execute();
-    const ofImports = Map.groupBy(rows, ({ import_id }) => import_id);
-    return records.map(({ id, state }) => {
-      const own = ofImports.get(id) ?? [];
-      const of = (outcome: string): number => Number(own.find((one) => one.outcome === outcome)?.count ?? 0);
-      const counts = Object.fromEntries(
-        outcomes.map((outcome) => [outcome, of(outcome)]),
-      ) as Progress['counts'];
-      const total = own.reduce((sum, { count }) => sum + Number(count), 0);
-      const done = own.reduce((sum, one) => sum + Number(one.done), 0);
-      return { counts, total, done: state === 'done' ? total : done };
-    });
-  }
-
   /** By path, after this one. */
   async items(
     id: string,
@@ -332,10 +356,16 @@ export class ImportsRepository {
   }
 
   async #bringOn(tx: Session, record: ImportRecord, change: Partial<ImportRecord>): Promise<ImportRecord> {
-    const { fault: _fault, created_at: _created, ...values } = change;
+    const { fault: _fault, counts: _counts, created_at: _created, ...values } = change;
     const row = await tx
       .updateTable('import')
-      .set({ ...values, faults: 0, fault: null, progressed_at: sql<Date>`now()` } as never)
+      .set({
+        ...values,
+        faults: 0,
+        fault: null,
+        failing_since: null,
+        progressed_at: sql<Date>`now()`,
+      } as never)
       .where('id', '=', record.id)
       .where('claims', '=', record.claims)
       .where('state', '=', record.state)
@@ -346,61 +376,29 @@ export class ImportsRepository {
     return row;
   }
 
-  async #want(tx: Session, id: string, wanted: Wanted[]): Promise<void> {
-    for (let at = 0; at < wanted.length; at += ROWS_MAX)
-      await tx
+  async #want(tx: Session, row: ImportRecord, wanted: Wanted[]): Promise<ImportRecord> {
+    let more = 0n;
+    for (let at = 0; at < wanted.length; at += ROWS_MAX) {
+      const { numInsertedOrUpdatedRows = 0n } = await tx
         .insertInto('import_item')
         .values(
           wanted.slice(at, at + ROWS_MAX).map(({ path, isNamed, meaning }) => ({
-            import_id: id,
+            import_id: row.id,
             path,
             is_named: isNamed,
             ...meaningColumns(meaning),
           })),
         )
         .onConflict((conflict) => conflict.columns(['import_id', 'path']).doNothing())
-        .execute();
+        .executeTakeFirstOrThrow();
+      more += numInsertedOrUpdatedRows;
+    }
+    if (more === 0n) return row;
+    return tx
+      .updateTable('import')
+      .set({ total: row.total + Number(more) })
+      .where('id', '=', row.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
   }
-}
-
-export const outcomes = [
-  'create',
-  'update',
-  'same',
-  'invalid',
-  'mismatch',
-  'elsewhere',
-  'taken',
-  'refused',
-] as const satisfies readonly ImportOutcome[];
-
-/** A name that is none is kept as its problem. */
-function meaningColumns(meaning: Wanted['meaning']) {
-  if (meaning === undefined) return {};
-  if ('named' in meaning) {
-    const { scope, kind, id } = meaning.named;
-    return { kind, entity_scope: scope, entity_id: id };
-  }
-  return { kind: meaning.kind, failure: JSON.stringify({ problem: meaning.problem }) };
-}
-
-function toWanted({ path, is_named, kind, entity_scope, entity_id, failure, outcome }: ImportItem): Wanted {
-  const wanted = { path, isNamed: is_named };
-  if (kind === null) return { ...wanted, meaning: undefined };
-  if (entity_scope !== null && entity_id !== null)
-    return { ...wanted, meaning: { named: { scope: entity_scope, kind, id: entity_id } } };
-  const { problem, data } = (failure ?? {}) as { problem?: string; data?: { problem?: string } };
-  return { ...wanted, meaning: { kind, problem: (outcome === null ? problem : data?.problem) ?? '' } };
-}
-
-function toColumns({ path, blob, named, kind, outcome, failure }: Verdict) {
-  return {
-    path,
-    blob_id: blob,
-    kind,
-    entity_scope: named?.scope ?? null,
-    entity_id: named?.id ?? null,
-    outcome,
-    failure: failure === null ? null : JSON.stringify(failure),
-  };
 }

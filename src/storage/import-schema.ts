@@ -1,5 +1,5 @@
 // The tables of imports; schema.ts has the rest.
-import type { Generated } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 import type { Json, Stamp } from './columns.js';
 
 export type ImportState = 'reporting' | 'reported' | 'applying' | 'done' | 'failed' | 'cancelled';
@@ -32,10 +32,19 @@ export interface ImportTable {
   faults: Generated<number>;
   /** Why it failed, or was tried in vain last. */
   fault: Json<object> | null;
+  /** When it was tried in vain for the first time since it came on; later by what its host asked it to wait. */
+  failing_since: Date | null;
+  /** How many of its files came to what. */
+  counts: Json<object> | null;
+  total: Generated<number>;
+  /** Files that its state has got through. */
+  done: Generated<number>;
   created_at: Stamp;
   progressed_at: Generated<Date>;
   finished_at: Date | null;
 }
+
+export type ImportRow = Selectable<ImportTable>;
 
 /** A file of an import. */
 export interface ImportItemTable {
@@ -52,3 +61,5 @@ export interface ImportItemTable {
   outcome: string | null;
   failure: Json<object> | null;
 }
+
+export type ImportItemRow = Selectable<ImportItemTable>;

@@ -28,6 +28,8 @@ import { sharedGrants } from './migrations/0025-shared-grants.js';
 import { pathsBeyond } from './migrations/0026-paths-beyond.js';
 import { pullRequestRepositories } from './migrations/0028-pull-request-repositories.js';
 import { begunDeliveries } from './migrations/0029-begun-deliveries.js';
+import { failingImports } from './migrations/0030-failing-imports.js';
+import { importProgress } from './migrations/0031-import-progress.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -58,4 +60,6 @@ export const migrations: Record<string, Migration> = {
   '0026-paths-beyond': pathsBeyond,
   '0028-pull-request-repositories': pullRequestRepositories,
   '0029-begun-deliveries': begunDeliveries,
+  '0030-failing-imports': failingImports,
+  '0031-import-progress': importProgress,
 };

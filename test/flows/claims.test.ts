@@ -2,11 +2,8 @@
 // whatever it found out meanwhile.
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { EventsRepository } from '../../src/events/events.repository.js';
-import {
-  ImportOvertaken,
-  type ImportRecord,
-  ImportsRepository,
-} from '../../src/imports/imports.repository.js';
+import { type ImportRecord, progressOf } from '../../src/imports/import-rows.js';
+import { ImportOvertaken, ImportsRepository } from '../../src/imports/imports.repository.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { PullOutcomesRepository } from '../../src/pulls/pull-outcomes.repository.js';
 import { type PullRequest, PullRequestsRepository } from '../../src/pulls/pull-requests.repository.js';
@@ -18,6 +15,7 @@ import { createDatabase } from '../support/stack.js';
 
 const scope = 'accounts/a';
 const HOUR_MS = 3_600_000;
+const verdict = { path: 'b.yaml', blob: null, named: null, kind: null, outcome: 'refused' } as const;
 const failure = (new Failure('TRACKING_BUSY', { connector: 'c' }) as Failure).toWire();
 
 describe.each([
@@ -78,7 +76,7 @@ describe.each([
       const first = await claim();
       await lapse('import');
       const second = await claim();
-      await imports.release(first, 0, failure);
+      await imports.release(first, 0, { failure, askedMs: 0 });
       await imports.extend([first], HOUR_MS);
       await imports.fail(first, failure);
       await expect(imports.list(first, 'b'.repeat(40), [])).rejects.toThrow(ImportOvertaken);
@@ -92,16 +90,8 @@ describe.each([
 
     it('whose branch was forced elsewhere takes up no file that it has passed', async () => {
       const file = (name: string) => ({ path: name, isNamed: false, meaning: undefined });
-      const verdict = {
-        path: 'b.yaml',
-        blob: null,
-        named: null,
-        kind: null,
-        outcome: 'refused',
-        failure,
-      } as const;
       const listed = await imports.list(await claim(), 'b'.repeat(40), [file('b.yaml'), file('d.yaml')]);
-      const noted = { verdicts: [verdict], commit: 'b'.repeat(40), isLast: false };
+      const noted = { verdicts: [{ ...verdict, failure }], commit: 'b'.repeat(40), isLast: false };
       const begun = await imports.report(listed, noted);
       await imports.list(begun, 'c'.repeat(40), ['a.yaml', 'b.yaml', 'c.yaml'].map(file));
       const items = await imports.items(begun.id, { limit: 10 });
@@ -112,10 +102,63 @@ describe.each([
       ]);
     });
 
+    it('has failed since the first fault after it came on, and not while its host asked it to wait', async () => {
+      const failingFor = async (): Promise<unknown> =>
+        (
+          await query(
+            'select round(extract(epoch from now() - failing_since)::float8 / 100) * 100 as s from import',
+          )
+        )[0];
+      const fault = async (askedMs: number): Promise<void> =>
+        imports.release(await claim(), 0, { failure, askedMs });
+      await query(`update import set created_at = now() - interval '1 day', progressed_at = created_at`);
+      await fault(0);
+      expect(await failingFor()).toEqual({ s: 0 });
+      await query(`update import set failing_since = now() - interval '1000 seconds'`);
+      await fault(0);
+      expect(await failingFor()).toEqual({ s: 1_000 });
+      await fault(700_000);
+      expect(await failingFor()).toEqual({ s: 300 });
+      await imports.list(await claim(), 'b'.repeat(40), []);
+      expect(await failingFor()).toEqual({ s: null });
+    });
+
+    it('says how far it is without a look at its files', async () => {
+      const file = (path: string) => ({ path, isNamed: false, meaning: undefined });
+      const verdictOf = (path: string, outcome: 'create' | 'same') => ({
+        ...verdict,
+        failure: null,
+        path,
+        outcome,
+      });
+      const at = async (): Promise<unknown> => {
+        const { rows } = await imports.page({ scope, connector: 'c' }, { before: undefined, limit: 10 });
+        const [{ counts, total, done }] = rows.map(progressOf) as [ReturnType<typeof progressOf>];
+        return [counts.create, counts.same, done, total];
+      };
+      const commit = 'b'.repeat(40);
+      const listed = await imports.list(await claim(), commit, ['a.yaml', 'b.yaml', 'c.yaml'].map(file));
+      expect(await at()).toEqual([0, 0, 0, 3]);
+      const verdicts = [verdictOf('a.yaml', 'create'), verdictOf('b.yaml', 'create')];
+      const begun = await imports.report(listed, { verdicts, commit, isLast: false });
+      expect(await at()).toEqual([2, 0, 2, 3]);
+      // Listed anew: what it has passed is known already.
+      const again = await imports.list(begun, commit, ['b.yaml', 'c.yaml', 'd.yaml'].map(file));
+      expect(await at()).toEqual([2, 0, 2, 4]);
+      const last = [verdictOf('c.yaml', 'same'), verdictOf('d.yaml', 'create')];
+      await imports.report(again, { verdicts: last, commit, isLast: true });
+      expect(await at()).toEqual([3, 1, 4, 4]);
+      await imports.apply({ scope, connector: 'c' }, again.id);
+      expect(await at()).toEqual([3, 1, 0, 4]);
+      const changed = [verdictOf('a.yaml', 'same'), verdictOf('b.yaml', 'create')];
+      await imports.report(await claim(), { verdicts: changed, commit, isLast: false });
+      expect(await at()).toEqual([2, 2, 2, 4]);
+    });
+
     it('that was cancelled keeps no fault of whoever was at it', async () => {
       const record = await claim();
       await imports.cancel({ scope, connector: 'c' }, record.id);
-      await imports.release(record, 0, failure);
+      await imports.release(record, 0, { failure, askedMs: 0 });
       expect(await imports.get({ scope, connector: 'c' }, record.id)).toMatchObject({
         state: 'cancelled',
         fault: null,

@@ -288,13 +288,9 @@ describe('an import of many files', () => {
       'it to wait for longer',
     );
     expect((await isAt(imports, begun, ['applying'])).problem.code).toBe('TRACKING_BUSY');
-    await sql(
-      stack.databaseUrl,
-      `update import set progressed_at = now() - interval '1 day', due_at = now() where id = $1`,
-      [begun.id],
-    );
-    const failed = await isAt(imports, begun, ['failed']);
-    expect(failed.problem.code).toBe('TRACKING_BUSY');
+    const old = `failing_since = now() - interval '1 day', due_at = now()`;
+    await sql(stack.databaseUrl, `update import set ${old} where id = $1`, [begun.id]);
+    expect((await isAt(imports, begun, ['failed'])).problem.code).toBe('TRACKING_BUSY');
     await lane('holder = null, lease_expires_at = null');
     const done = await isAt(imports, await api.ok('POST', imports, wish('busy')), ['done']);
     expect(done.counts.same).toBe(3);
