@@ -237,10 +237,12 @@ describe('an import of many files', () => {
       const body = { yaml: `size: ${1_000 + i}\n`, git: { ...into, path: pathOf(i) } };
       return endOf(api.request('PUT', `accounts/demo/entities/part/raced_${i * 18}`, body));
     });
-    for (let i = 0; i < 4; i++) await insist({ [`raced/raced_${5 + i * 100}.yaml`]: `size: ${2_000 + i}\n` });
+    const pushed = [0, 6, 12, 18];
+    for (const i of pushed) await insist({ [pathOf(i)]: `size: ${2_000 + i}\n` });
     const ends = await Promise.all(saves);
     // One that did not know the file yet may find it there: that is a conflict, and Git's own content stays.
     expect(ends.filter((end) => end !== 'succeeded' && end !== 'conflict')).toEqual([]);
+    expect(ends).toContain('succeeded');
     const ended = await isAt(imports, begun, ['done', 'failed']);
     expect([ended.state, ended.problem]).toEqual(['done', null]);
     await api.ok('POST', `${connectors}/direct/tracking/poll`);
@@ -253,10 +255,12 @@ describe('an import of many files', () => {
       PATIENCE_MS,
     );
     expect(await expectCopied(stack, 'raced')).toBe(COUNT);
-    const kept = ends.map(
-      (end, i) => end === 'conflict' || fileAt(stack.repository, pathOf(i)) === `size: ${1_000 + i}\n`,
-    );
-    expect(kept).not.toContain(false);
+    const lost = ends.filter((end, i) => {
+      const others = pushed.includes(i) ? [2_000 + i] : [];
+      const own = end === 'succeeded' ? [1_000 + i] : [i * 18].slice(others.length);
+      return ![...own, ...others].some((size) => fileAt(stack.repository, pathOf(i)) === `size: ${size}\n`);
+    });
+    expect(lost).toEqual([]);
     await api.request('DELETE', `${connectors}/direct/tracking`);
   }, 180_000);
 
