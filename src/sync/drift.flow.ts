@@ -26,7 +26,7 @@ import {
 import { type FileProblem, FileProblemsRepository } from './file-problems.repository.js';
 import { LaneFlow } from './lane.flow.js';
 import { LanesRepository } from './lanes.repository.js';
-import { afresh } from './overtaken.js';
+import { afresh } from './overtaken.repository.js';
 import { RefreshFlow, type RefreshOrder, type RefreshTally } from './refresh.flow.js';
 import { orderOf } from './refresh-order.js';
 import type { TrackedFiles } from './tracked-files.js';

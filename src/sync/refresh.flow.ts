@@ -16,7 +16,7 @@ import { CopyWriter, type WrittenPart } from './copy-writer.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
 import { LaneFlow } from './lane.flow.js';
 import { type Lane, LanesRepository, type Lease } from './lanes.repository.js';
-import { afresh } from './overtaken.js';
+import { afresh } from './overtaken.repository.js';
 import { PartJudge } from './part-judge.js';
 import { type Action, nameOf, planRefresh, type TrackingRule } from './refresh-plan.js';
 import { isOn, type Route, Routes } from './routes.js';

@@ -1,17 +1,28 @@
 // Which files are still to be brought to the copy of a branch, on the way from the commit that it was followed to to another one.
 import { Injectable } from '@nestjs/common';
+import type { Connector } from '../connectors/connectors.repository.js';
 import { CopiesRepository } from '../entities/copies.repository.js';
+import type { Kind } from '../entities/kinds.repository.js';
 import type { CommitId, Git } from '../git/git.js';
 import { step } from '../kernel/step.js';
 import { byPathBytes, type FileChangeWithContent, findChanges } from './branch-changes.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
 import { PartJudge } from './part-judge.js';
 import { ReadAhead } from './read-ahead.js';
-import type { RefreshOrder } from './refresh.flow.js';
-import { findArrivals, type Journey } from './refresh-plan.js';
-import type { Meaning } from './tracked-files.js';
-import type { BranchRecord } from './tracking.repository.js';
+import { findArrivals, type Journey, type TrackingRule } from './refresh-plan.js';
+import type { Meaning, TrackedFiles } from './tracked-files.js';
+import type { BranchRecord, ConnectorKey } from './tracking.repository.js';
 import type { Way } from './way.js';
+
+interface Order {
+  key: ConnectorKey;
+  connector: Connector;
+  branch: string;
+  kinds: ReadonlyMap<string, Kind>;
+  files: TrackedFiles;
+  rules: readonly TrackingRule[];
+  revision: string;
+}
 
 /** What is still to be done on the way to `target`. */
 export interface Route extends Journey, Way {
@@ -32,7 +43,7 @@ export class Routes {
 
   /** @throws what Git throws: GIT_OBJECT_NOT_FOUND where there is no such commit any more */
   async find(
-    order: RefreshOrder,
+    order: Order,
     { synced, beyond, applied_to: appliedTo }: Pick<BranchRecord, 'synced' | 'beyond' | 'applied_to'>,
     target: CommitId,
     git: Git,
@@ -61,7 +72,7 @@ export class Routes {
 
   /** With the files of entities whose other one goes, or went otherwise: they stand in nobody's shadow any more. */
   async #withFreed(
-    { key, connector, branch }: RefreshOrder,
+    { key, connector, branch }: Order,
     changes: FileChangeWithContent[],
   ): Promise<FileChangeWithContent[]> {
     const leaving = changes.flatMap(({ path, to }) => (to === null ? path : []));
@@ -75,7 +86,7 @@ export class Routes {
 
   /** What is, was or would be an entity; a repository may hold much else. */
   async #concerning(
-    { key, connector, branch }: RefreshOrder,
+    { key, connector, branch }: Order,
     changes: FileChangeWithContent[],
     meaningOf: Journey['meaningOf'],
   ): Promise<FileChangeWithContent[]> {
@@ -94,7 +105,7 @@ export class Routes {
 export const isOn = (
   { target, synced, beyond, appliedTo }: Route,
   state: BranchRecord,
-  { revision }: RefreshOrder,
+  { revision }: Order,
 ): boolean =>
   state.target === target &&
   state.synced === synced &&

@@ -6,7 +6,7 @@ import { Failure, type WireFailure } from '../kernel/failure.js';
 import { outwards, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage, soon } from '../storage/database.js';
 import type { TrackedBranchTable, TrackingTable } from '../storage/tracking-schema.js';
-import { afresh, type Landed, overtake } from './overtaken.js';
+import { afresh, type Landed, overtake } from './overtaken.repository.js';
 import type { TrackingRule } from './refresh-plan.js';
 import type { TrackedFile } from './tracked-files.js';
 
@@ -345,7 +345,7 @@ export class TrackingRepository {
         .execute();
   }
 
-  /** As `overtake` of overtaken.ts says. */
+  /** As `overtake` says. */
   async overtake(tx: Session, place: { repository: string; branch: string }, landed: Landed): Promise<void> {
     await overtake(tx, place, landed);
   }

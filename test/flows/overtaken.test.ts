@@ -1,7 +1,7 @@
 // What is kept of files that the copy has from another commit than the one that somebody followed their branch to.
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { Storage } from '../../src/storage/database.js';
-import { type Landed, overtake } from '../../src/sync/overtaken.js';
+import { type Landed, overtake } from '../../src/sync/overtaken.repository.js';
 import { sql } from '../support/database.js';
 import { createDatabase } from '../support/stack.js';
 

@@ -2,8 +2,8 @@
 // turned back behind that commit, no comparison of commits names these files, and the copy would keep what Git has no more.
 import { sql } from 'kysely';
 import type { CommitId } from '../git/git.js';
+import type { Scope } from '../scopes/scope.js';
 import type { Session } from '../storage/database.js';
-import type { ConnectorKey } from './tracking.repository.js';
 
 /** Paths of a branch, of either list. Where there are more, the whole of the branch is cheaper to compare. */
 const PATHS_MAX = 5_000;
@@ -25,7 +25,7 @@ export interface Landed {
   head: CommitId | null;
   paths: string[];
   /** Who took them in following the branch, and knows of them. */
-  by?: ConnectorKey;
+  by?: { scope: Scope; connector: string };
 }
 
 /**
