@@ -133,6 +133,7 @@ import { Settlement } from './sync/settlement.js';
 import { Sweep } from './sync/sweep.js';
 import { TrackingRepository } from './sync/tracking.repository.js';
 import { Waits } from './sync/waits.js';
+import { Backlog } from './webhooks/backlog.js';
 import { DeliveriesFlow } from './webhooks/deliveries.flow.js';
 import { DeliveriesRepository } from './webhooks/deliveries.repository.js';
 import { type HookReaction, HookReactions } from './webhooks/hook-reaction.js';
@@ -265,6 +266,7 @@ const corridors = [
   DeliveryFlow,
   EventSender,
   SubscriptionsService,
+  Backlog,
   ReceptionFlow,
   Refusals,
   HookSecrets,

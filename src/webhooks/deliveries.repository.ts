@@ -76,6 +76,14 @@ export interface NewDelivery {
   body: Buffer;
 }
 
+/** What of one webhook waits to be processed. */
+export interface WaitingOf {
+  scope: Scope;
+  connector: string;
+  rows: number;
+  bytes: number;
+}
+
 export interface RefusedDelivery {
   why: string;
   source: string;
@@ -271,6 +279,18 @@ export class DeliveriesRepository {
     if (record.state === 'waiting') return record;
     const reason = record.state === 'refused' ? 'was refused' : 'is not kept any more';
     throw new Failure('WEBHOOK_REPLAY_REFUSED', { delivery: id, reason });
+  }
+
+  /** Of every webhook of which anything waits. */
+  async waitingByWebhook(): Promise<WaitingOf[]> {
+    const rows = await this.storage.db
+      .selectFrom('webhook_delivery')
+      .select(['scope', 'connector_id as connector', sql<number>`count(*)`.as('rows')])
+      .select(sql<number>`sum(body_bytes)::float8`.as('bytes'))
+      .where('state', '=', 'waiting')
+      .groupBy(['scope', 'connector_id'])
+      .execute();
+    return rows.map((row) => ({ ...row, rows: Number(row.rows), bytes: Number(row.bytes) }));
   }
 
   /** Those that still wait. */

@@ -8,6 +8,7 @@ import { codecs } from '../providers/codecs.js';
 import { unreadable } from '../providers/readable-hook.js';
 import type { HookHeaders, HookProof, HookVerdict } from '../providers/webhook.js';
 import { isReferenced } from '../storage/database.js';
+import { Backlog } from './backlog.js';
 import { DeliveriesFlow } from './deliveries.flow.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DoorLimits, doorLimits, type Leaving, type Visit } from './door-limits.js';
@@ -40,6 +41,7 @@ export class ReceptionFlow {
 
   constructor(
     private readonly webhooks: WebhooksRepository,
+    private readonly backlog: Backlog,
     private readonly deliveries: DeliveriesRepository,
     private readonly secrets: HookSecrets,
     private readonly refusals: Refusals,
@@ -57,6 +59,7 @@ export class ReceptionFlow {
     let bodyBytes = 0;
     try {
       const plate = await this.#find(arrival);
+      await this.backlog.assertRoom(plate);
       const proving = await this.#prove(plate, arrival);
       const body = await this.#read(plate, arrival, visit, proving.proof);
       bodyBytes = body.length;
