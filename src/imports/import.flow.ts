@@ -21,7 +21,7 @@ import { LanesRepository, type Lease, LeaseLost } from '../sync/lanes.repository
 import { PartJudge, readIfShort } from '../sync/part-judge.js';
 import { ReadAhead } from '../sync/read-ahead.js';
 import { findArrivals, nameOf, type Surroundings } from '../sync/refresh-plan.js';
-import { type TrackedFile, TrackedFiles } from '../sync/tracked-files.js';
+import { isKeepable, type TrackedFile, TrackedFiles } from '../sync/tracked-files.js';
 import { TrackingRepository } from '../sync/tracking.repository.js';
 import { judgeNext, nameIn, type Way } from '../sync/way.js';
 import {
@@ -220,7 +220,7 @@ export class ImportFlow {
   ): Promise<Look> {
     const prefix = patterns === null ? commonFolder(await this.#pathsOf(id)) : folder;
     const entries = await git.list(commit, prefix);
-    const files = entries.filter(({ path }) => /\.ya?ml$/.test(path));
+    const files = entries.filter(({ path }) => /\.ya?ml$/.test(path) && isKeepable(path));
     const tree = new Map(files.map(({ path, id: blob, mode }) => [path, { id: blob, mode }]));
     const contents = new ReadAhead(git, commit, (blobs) => this.copies.knownBlobs(connector.url, blobs));
     return { commit, tree, contents, ahead: this.judge.ahead(kinds) };

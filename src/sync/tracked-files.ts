@@ -4,7 +4,7 @@ import type { Kind } from '../entities/kinds.repository.js';
 import { cutText } from '../kernel/storable.js';
 import { type Captured, compilePattern, type Matcher } from '../policy/file-patterns.js';
 import { Identifier } from '../policy/identifiers.js';
-import { pathProblem } from '../policy/paths.js';
+import { keptPath, pathProblem } from '../policy/paths.js';
 import { namesOf, type Scope, scopeOf } from '../scopes/scope.js';
 
 export interface TrackedFile {
@@ -75,6 +75,9 @@ export class TrackedFiles {
     return { named: { scope: scopeOf(names), kind, id: found.id as string } };
   }
 }
+
+/** Whether rows may name it. A longer path is no entity's. */
+export const isKeepable = (path: string): boolean => keptPath(path) === path;
 
 /** What a kind's template makes in scopes of each level that the connector serves, the deepest first. */
 function placesOf(

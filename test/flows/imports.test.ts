@@ -1,5 +1,6 @@
 // Files that are committed already come under Sallyport by either road: reported first, then applied, as often as one likes; and
 // whatever saves and pushes do meanwhile, the copy is what Git has.
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Api, eventually, type Json } from '../support/api.js';
 import { expectCopied } from '../support/copies.js';
@@ -73,6 +74,8 @@ describe.each(roads)('with connectivity %s', (road) => {
       [at('no identifier')]: 'size: 1\n',
       [`${folder}/readme.md`]: 'No entity\n',
       [`${folder}2/other.yaml`]: 'size: 1\n',
+      // Longer than a row could name.
+      [`${folder}/${`${randomBytes(120).toString('hex')}/`.repeat(12)}long.yaml`]: 'size: 1\n',
     });
     const into = { connector: connectorOf[road], branch: 'main' };
     const save = (id: string, yaml: string, path: string): Promise<Json> =>
