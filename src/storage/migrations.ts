@@ -26,10 +26,10 @@ import { lookClaims } from './migrations/0023-look-claims.js';
 import { lookupsInCopies } from './migrations/0024-lookups-in-copies.js';
 import { sharedGrants } from './migrations/0025-shared-grants.js';
 import { pathsBeyond } from './migrations/0026-paths-beyond.js';
-import { pullRequestRepositories } from './migrations/0028-pull-request-repositories.js';
-import { begunDeliveries } from './migrations/0029-begun-deliveries.js';
-import { failingImports } from './migrations/0030-failing-imports.js';
-import { importProgress } from './migrations/0031-import-progress.js';
+import { pullRequestRepositories } from './migrations/0027-pull-request-repositories.js';
+import { begunDeliveries } from './migrations/0028-begun-deliveries.js';
+import { failingImports } from './migrations/0029-failing-imports.js';
+import { importProgress } from './migrations/0030-import-progress.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -58,8 +58,8 @@ export const migrations: Record<string, Migration> = {
   '0024-lookups-in-copies': lookupsInCopies,
   '0025-shared-grants': sharedGrants,
   '0026-paths-beyond': pathsBeyond,
-  '0028-pull-request-repositories': pullRequestRepositories,
-  '0029-begun-deliveries': begunDeliveries,
-  '0030-failing-imports': failingImports,
-  '0031-import-progress': importProgress,
+  '0027-pull-request-repositories': pullRequestRepositories,
+  '0028-begun-deliveries': begunDeliveries,
+  '0029-failing-imports': failingImports,
+  '0030-import-progress': importProgress,
 };

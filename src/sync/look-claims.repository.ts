@@ -64,4 +64,3 @@ export class LookClaimsRepository {
     return rows.map((row) => ({ ...toTracking(row), host: row.host, account: row.account }));
   }
 }
-
