@@ -43,6 +43,8 @@ const homes = [
   ['yaml', '^src/entities/|^workers/runtime/policy[.]ts$'],
   ['ajv', '^src/entities/'],
   ['hpke', '^src/sealing/'],
+  ['openapi-fetch|eventsource-parser', '^src/client/'],
+  ['commander|diff', '^src/cli/'],
   ['@aws-sdk|@smithy|@azure|@google-cloud', '^workers/secret-managers/'],
 ].map(([names, home]) => ({
   name: `home-of-${names.split('|')[0].replace(/[@/]/g, '')}`,
@@ -92,7 +94,7 @@ export default {
       comment: 'Entry files put things together; nobody imports them',
       severity: 'error',
       from: { pathNot: '^src/(manager|main)\\.ts$' },
-      to: { path: '^src/(main|token|secret|master-key|webhook|manager|manager\\.module)\\.ts$' },
+      to: { path: '^src/(main|token|secret|master-key|webhook|sallyport|manager|manager\\.module)\\.ts$' },
     },
     {
       name: 'playground-is-a-start',

@@ -145,6 +145,8 @@ function plantPackages(): Plant[] {
     plant('home-of-yaml', 'src/policy/planted-parser.ts', 'yaml'),
     plant('home-of-ajv', 'src/policy/planted-judge.ts', 'ajv'),
     plant('home-of-hpke', 'src/queue/planted-seal.ts', 'hpke'),
+    plant('home-of-openapi-fetch', 'src/cli/planted-request.ts', 'openapi-fetch', 'eventsource-parser'),
+    plant('home-of-commander', 'src/client/planted-command.ts', 'commander', 'diff'),
   ];
 }
 

@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// `sallyport`: the command line. It speaks to the manager's API and to nothing else.
+import './config/process.js';
+import { buildProgram } from './cli/program.js';
+
+await buildProgram('0.1.0').parseAsync();
