@@ -25,6 +25,13 @@ interface SaveOptions {
 const PAGE = '200';
 
 export function addEntityCommands(program: Command): void {
+  addSave(program);
+  addGet(program);
+  addList(program);
+  addDiff(program);
+}
+
+function addSave(program: Command): void {
   program
     .command('save')
     .argument('<kind>', 'such as pipeline')
@@ -54,7 +61,9 @@ Examples:
 `,
     )
     .action(withSession(save));
+}
 
+function addGet(program: Command): void {
   program
     .command('get')
     .argument('<kind>')
@@ -65,7 +74,9 @@ Examples:
     .option('--freshness <freshness>', 'cached, verify or reload')
     .addHelpText('after', '\nExample:\n  sallyport get pipeline build > build.yaml\n')
     .action(withSession(get));
+}
 
+function addList(program: Command): void {
   program
     .command('list')
     .argument('[kind]')
@@ -74,7 +85,9 @@ Examples:
     .option('--branch <branch>')
     .addHelpText('after', '\nExample:\n  sallyport list pipeline --branch main\n')
     .action(withSession(list));
+}
 
+function addDiff(program: Command): void {
   program
     .command('diff')
     .argument('<kind>')
@@ -106,7 +119,10 @@ async function save(
   options: SaveOptions,
 ): Promise<number> {
   const { connector, branch, newBranchFrom, path, message, ifMatch, wait } = options;
-  const git = given({ connector, branch, newBranchFrom, path, message });
+  const git = {
+    ...given({ connector, branch, newBranchFrom, path, message }),
+    ...(options.pullRequest === true ? { pullRequest: given({ title: options.title }) } : {}),
+  };
   const saved = await answer(
     api.PUT('/entities/{kind}/{id}', {
       params: {
@@ -121,7 +137,6 @@ async function save(
         yaml: await readDocument(file),
         ...(options.inline === true ? { store: 'inline' as const } : {}),
         ...(Object.keys(git).length === 0 ? {} : { git }),
-        ...(options.pullRequest === true ? { pullRequest: given({ title: options.title }) } : {}),
       },
     }),
   );

@@ -66,7 +66,7 @@ export function table(names: string[], rows: string[][]): string {
 /** Without what a terminal would obey. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\p{Bidi_Control}]/gu, '·');
 
-const widthOf = (text: string): number => [...text].length;
+const widthOf = (text: string): number => Array.from(text).length;
 const withEnd = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
 
 interface Description {

@@ -55,24 +55,28 @@ export function writeProfile(name: string, profile: Profile): void {
 }
 
 /** What was said on the command line, then in the environment, then in the profile. @throws UsageError where something is missing */
-export function chosen({ profile, server, scope }: Choice): Profile {
-  const env = surroundings();
-  const { current, profiles } = readProfiles();
-  const name = profile ?? env.SALLYPORT_PROFILE ?? current;
-  const kept = profiles[name];
-  if (kept === undefined && (profile ?? env.SALLYPORT_PROFILE) !== undefined)
-    throw new UsageError(`There is no profile ${name}`, `Make it: sallyport login --profile ${name}`);
-  const found = {
-    server: server ?? env.SALLYPORT_SERVER ?? kept?.server,
-    token: env.SALLYPORT_TOKEN ?? tokenFor(kept, server ?? env.SALLYPORT_SERVER),
-    scope: scope ?? env.SALLYPORT_SCOPE ?? kept?.scope,
-  };
-  if (found.server === undefined || found.token === undefined || found.scope === undefined)
+export function chosen(choice: Choice): Profile {
+  const { SALLYPORT_SERVER, SALLYPORT_TOKEN, SALLYPORT_SCOPE, SALLYPORT_PROFILE } = surroundings();
+  const kept = keptProfile(choice.profile ?? SALLYPORT_PROFILE);
+  const other = choice.server ?? SALLYPORT_SERVER;
+  const server = other ?? kept?.server;
+  const token = SALLYPORT_TOKEN ?? tokenFor(kept, other);
+  const scope = choice.scope ?? SALLYPORT_SCOPE ?? kept?.scope;
+  if (server === undefined || token === undefined || scope === undefined)
     throw new UsageError(
       'It is not known which manager to ask',
       'Log in: sallyport login --server URL --scope accounts/A, or set SALLYPORT_SERVER, SALLYPORT_TOKEN and SALLYPORT_SCOPE',
     );
-  return { server: checkedServer(found.server), token: found.token, scope: checkedScope(found.scope) };
+  return { server: checkedServer(server), token, scope: checkedScope(scope) };
+}
+
+/** The one of this name, or the one that logged in last. @throws UsageError where there is none of this name */
+function keptProfile(name: string | undefined): Profile | undefined {
+  const { current, profiles } = readProfiles();
+  const kept = profiles[name ?? current];
+  if (kept === undefined && name !== undefined)
+    throw new UsageError(`There is no profile ${name}`, `Make it: sallyport login --profile ${name}`);
+  return kept;
 }
 
 /** A token goes to the manager that it was given for, and to no other. */

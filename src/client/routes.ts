@@ -858,6 +858,7 @@ export interface paths {
                 query?: {
                     /** @description Branch name, as git check-ref-format --branch takes it, at most 250 bytes */
                     branch?: string;
+                    cursor?: string;
                 };
                 header?: never;
                 path: {
@@ -2184,7 +2185,7 @@ export interface paths {
                     message?: string;
                     /** @description Branch name, as git check-ref-format --branch takes it, at most 250 bytes */
                     newBranchFrom?: string;
-                    /** @description Relative path ending in .yaml or .yml, at most 4096 bytes */
+                    /** @description Relative path ending in .yaml or .yml, at most 1024 bytes */
                     path?: string;
                     /** @description `true`: open a pull request of the branch */
                     pullRequest?: "true";
@@ -4840,8 +4841,9 @@ export interface components {
             from: {
                 blobId: string | null;
                 commitId: string;
-                path: string;
-                /** @description Null where there is no such file */
+                /** @description Where it lay there; null where no file of it is known */
+                path: string | null;
+                /** @description Null where no file of it is known */
                 yaml: string | null;
             };
             id: string;
@@ -4850,8 +4852,9 @@ export interface components {
             to: {
                 blobId: string | null;
                 commitId: string;
-                path: string;
-                /** @description Null where there is no such file */
+                /** @description Where it lay there; null where no file of it is known */
+                path: string | null;
+                /** @description Null where no file of it is known */
                 yaml: string | null;
             };
         };
@@ -5186,6 +5189,8 @@ export interface components {
             scope: string | null;
         };
         Drift: {
+            /** @description Of the branches that come next; null: no more */
+            nextCursor: string | null;
             sections: {
                 branch: string | null;
                 copies: number;
@@ -5474,7 +5479,7 @@ export interface components {
                 id: string;
                 /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
                 kind: string;
-                /** @description Relative path ending in .yaml or .yml, at most 4096 bytes */
+                /** @description Relative path ending in .yaml or .yml, at most 1024 bytes */
                 path: string;
                 /** @description Default: the connector’s */
                 scope?: string;
@@ -5852,7 +5857,7 @@ export interface components {
                 message?: string;
                 /** @description Branch name, as git check-ref-format --branch takes it, at most 250 bytes */
                 newBranchFrom?: string;
-                /** @description Relative path ending in .yaml or .yml, at most 4096 bytes */
+                /** @description Relative path ending in .yaml or .yml, at most 1024 bytes */
                 path?: string;
                 pullRequest?: components["schemas"]["PullRequestWish"];
             };

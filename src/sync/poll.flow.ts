@@ -22,7 +22,6 @@ import { RefreshFlow, type RefreshOrder } from './refresh.flow.js';
 import { orderOf } from './refresh-order.js';
 import {
   type BranchRecord,
-  type ConnectorKey,
   type LookResult,
   type Tracking,
   TrackingRepository,

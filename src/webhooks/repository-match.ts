@@ -15,17 +15,18 @@ export function matchRepository(
   const own = placeOf(url);
   const places = named.cloneUrls.map(placeOf).filter((place) => place !== undefined);
   if (own === undefined) return 'unknown';
-  if (places.some((place) => place === own)) return 'same';
   const fullName = named.fullName?.toLowerCase();
-  if (fullName !== undefined && pathOf(own) === fullName) return 'same';
+  if (places.includes(own) || pathOf(own) === fullName) return 'same';
   const isOtherId = hostRepoId !== null && named.hostRepoId !== undefined;
   // A host may be reached below a path, and have repositories whose path is the end of another one’s.
   const mayBeBelow = !isOtherId || places.length === 0;
-  if (fullName !== undefined && mayBeBelow && `/${pathOf(own)}`.endsWith(`/${fullName}`)) return 'same';
+  if (mayBeBelow && endsWithName(own, fullName)) return 'same';
   // A host may be reached by another name than it gives itself, so without an id its names are all there is.
-  if (isOtherId) return 'other';
-  return places.length > 0 || fullName !== undefined ? 'other' : 'unknown';
+  return isOtherId || places.length > 0 || fullName !== undefined ? 'other' : 'unknown';
 }
+
+const endsWithName = (place: string, fullName: string | undefined): boolean =>
+  fullName !== undefined && `/${pathOf(place)}`.endsWith(`/${fullName}`);
 
 /**
  * What the host calls the connector's repository now, by a delivery that names it by its id: a URL that fits the connector's kind of

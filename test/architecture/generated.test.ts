@@ -7,7 +7,8 @@ import { buildProgram } from '../../src/cli/program.js';
 import { listFiles, readText } from './pages.js';
 
 it('the client’s routes and the page of the command line are what `npm run generate` would write', async () => {
-  await promisify(execFile)(process.execPath, ['generate.mjs', '--check']);
+  const { stderr } = await promisify(execFile)(process.execPath, ['generate.mjs', '--check']);
+  expect(stderr).toBe('');
 });
 
 const commandsOf = (command: Command): Command[] => [

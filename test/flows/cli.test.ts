@@ -15,7 +15,7 @@ beforeAll(async () => {
   stack = await Stack.start('embedded');
   env = { SALLYPORT_CONFIG: path.join(stack.home, 'cli', 'profiles.json') };
   const { code, stderr } = await login();
-  expect(code, stderr).toBe(0);
+  if (code !== 0) throw new Error(stderr);
 });
 afterAll(() => stack.stop());
 

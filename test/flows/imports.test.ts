@@ -48,6 +48,7 @@ async function endOf(asked: Promise<Answer>): Promise<string> {
   if (status === 202) return (await api.ended(body.id, PATIENCE_MS)).state;
   return { 200: 'succeeded', 201: 'succeeded', 409: 'conflict' }[status] ?? `${status} ${text}`;
 }
+const pick = (one: Json, keys: string[]): Json => Object.fromEntries(keys.map((key) => [key, one[key]]));
 const filesOf = async (imports: string, one: Json, query = ''): Promise<Json[]> =>
   (await api.ok('GET', `${imports}/${one.id}/files?limit=1000${query}`)).files;
 const brief = (files: Json[]): Record<string, unknown[]> =>
@@ -402,12 +403,8 @@ it('are listed by connector, newest first, page by page', async () => {
   const rest = await list(`?limit=2&cursor=${first.nextCursor}`);
   expect([...first.imports, ...rest.imports].map(({ id }: Json) => id)).toEqual(made);
   expect(rest.nextCursor).toBeNull();
-  expect(first.imports[0]).toEqual(
-    await api.ok('GET', `${connectors}/listed/imports/${made[0]}`).then((one) => ({
-      ...one,
-      // It may have got on since.
-      ...Object.fromEntries(['state', 'problem', 'finishedAt'].map((key) => [key, first.imports[0][key]])),
-    })),
-  );
+  const same = ['id', 'scope', 'connector', 'branch', 'folder', 'dryRun', 'requestedBy', 'createdAt'];
+  const whole = await api.ok('GET', `${connectors}/listed/imports/${made[0]}`);
+  expect(pick(first.imports[0], same)).toEqual(pick(whole, same));
   expect((await api.request('GET', `${connectors}/none/imports`)).status).toBe(404);
 });

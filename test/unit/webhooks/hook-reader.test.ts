@@ -47,8 +47,9 @@ describe('a large body', () => {
   it('that is read for too long, or takes more memory than there is for it, is malformed and ends nobody', async () => {
     const body = ofValues(MIB);
     const read = (limits: { heapMiB: number; deadlineMs: number }) =>
-      expect(readHook('generic', body, headers, limits)).rejects;
-    await read({ heapMiB: 384, deadlineMs: 0 }).toThrow('The body takes too long to read');
-    await read({ heapMiB: 12, deadlineMs: 60_000 }).toThrow('The body takes too much memory to read');
+      readHook('generic', body, headers, limits);
+    const [late, large] = ['The body takes too long to read', 'The body takes too much memory to read'];
+    await expect(read({ heapMiB: 384, deadlineMs: 0 })).rejects.toThrow(late);
+    await expect(read({ heapMiB: 12, deadlineMs: 60_000 })).rejects.toThrow(large);
   });
 });
