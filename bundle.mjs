@@ -1,5 +1,7 @@
 // Puts manager and delegate into one file each, beside what they load later, which halves the time a process takes to start. These
 // take the place of the compiled entries, so that whoever starts them need not know (ADR 34).
+import fs from 'node:fs';
+import path from 'node:path';
 import { build } from 'rolldown';
 
 /** What the frameworks ask for only where it is installed, and what is loaded by those alone who use a cloud. */
@@ -21,10 +23,13 @@ const program = (dir, input) => ({
   },
 });
 
+/** What the manager runs on threads of its own, which each begin at a file. */
+const threads = fs
+  .globSync('dist/src/*/*.js')
+  .filter((file) => fs.readFileSync(file, 'utf8').includes('parentPort'))
+  .map((file) => [path.basename(file, '.js'), file]);
+
 await build([
-  program('dist/src', {
-    main: 'dist/src/main.js',
-    'document-worker': 'dist/src/entities/document-worker.js',
-  }),
+  program('dist/src', { main: 'dist/src/main.js', ...Object.fromEntries(threads) }),
   program('dist/workers', { delegate: 'dist/workers/delegate.js' }),
 ]);

@@ -51,13 +51,16 @@ function readApart(
     resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 32 },
   });
   worker.unref();
-  return new Promise<ReadHook>((resolve) => {
+  return new Promise<ReadHook>((resolve, reject) => {
     const giveUp = (why: string): void => resolve({ malformed: `The body takes too ${why} to read` });
     const deadline = setTimeout(() => giveUp('long'), deadlineMs);
     worker
       .once('message', resolve)
-      .once('error', () => giveUp('much memory'))
+      .once('error', (error) => (isTooLarge(error) ? giveUp('much memory') : reject(error)))
       .once('exit', () => clearTimeout(deadline));
     // Which it does once it is past what cannot be stopped.
   }).finally(() => void worker.terminate());
 }
+
+const isTooLarge = (error: unknown): boolean =>
+  (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
