@@ -6,6 +6,7 @@ import { addEntityCommands } from './entity-commands.js';
 import { addImportCommand } from './import-command.js';
 import { addOperationCommands } from './operation-commands.js';
 import { exitCodes } from './printer.js';
+import { addSecretCommands } from './secret-commands.js';
 import { addSessionCommands } from './session-commands.js';
 import { addWebhookCommands } from './webhook-commands.js';
 
@@ -34,6 +35,7 @@ export function buildProgram(version: string): Command {
   addConnectorCommands(program);
   addDelegateCommands(program);
   addImportCommand(program);
+  addSecretCommands(program);
   addWebhookCommands(program);
   return program;
 }
