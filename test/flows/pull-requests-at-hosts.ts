@@ -179,9 +179,9 @@ export function describePullsAtHosts(stack: () => Stack): void {
         isCreation(request) ? { status: 500, json: {} } : undefined;
       const accepted = await save({ id, branch }, {}, { headers: { prefer: 'wait=0' } });
       const { pullRequest } = await stack().api.ended(accepted.body.id);
-      await until(pullRequest.id, ({ problem }) => problem !== null, 'held up');
+      const { title } = await until(pullRequest.id, ({ problem }) => problem !== null, 'held up');
       await postpone(pullRequest.id);
-      const wish = { head: branch, base: 'main', title: 'Unheard of', body: '', draft: false };
+      const wish = { head: branch, base: 'main', title, body: '', draft: false };
       const { number } = host.api.state.add(wish);
       await stack().api.ok('POST', `${demo}/pull-requests/${pullRequest.id}/close`);
       expect(await pullOf(pullRequest.id)).toMatchObject({ state: 'closed', number });
