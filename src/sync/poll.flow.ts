@@ -40,6 +40,9 @@ const FAULT_PAUSE_MS_MAX = 5 * 60_000;
 const BUSY_PAUSE_MS = 250;
 const BUSY_PAUSE_MS_MAX = 4_000;
 
+/** As the first to hold it makes it, as at the new address of a repository that was renamed. */
+const NEW_LANE: LaneState = { epoch: 0, head: null };
+
 @Injectable()
 export class PollFlow {
   readonly #running = new Map<DueLook, Promise<void>>();
@@ -228,8 +231,7 @@ export class PollFlow {
         pauseMs = 0;
         break;
       }
-      const lane = lanes.get(record.branch);
-      const hint = lane === undefined ? undefined : { head, lane };
+      const hint = { head, lane: lanes.get(record.branch) ?? NEW_LANE };
       const order = { ...base, branch: record.branch, hint };
       pauseMs = Math.min(pauseMs, await this.#refreshOne(order, record));
     }
