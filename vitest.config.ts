@@ -9,8 +9,8 @@ const thorough = [
   'test/flows/bench-*.test.ts',
   'test/flows/{fairness,master-key,poison,secret-canaries,secret-freshness,wrapped-group-keys,chaos}.test.ts',
   'test/flows/{secret-operations,master-key,group-rotation}-crash.test.ts',
-  'test/flows/{network-namespaces,delegate-doctor}.test.ts',
-  'test/conformance/{native-git-ssh,native-git-limits,native-git-damage,jgit,large-directory}.test.ts',
+  'test/flows/{network-namespaces,delegate-doctor,git-command}.test.ts',
+  'test/conformance/{native-git-ssh,native-git-limits,native-git-damage,jgit,large-directory,dulwich,nginx}.test.ts',
   'test/hostile/load.test.ts',
 ];
 
