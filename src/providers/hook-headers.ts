@@ -21,13 +21,11 @@ export function mediaTypeOf(headers: HookHeaders): MediaType {
 export const isJson = (headers: HookHeaders): boolean => mediaTypeOf(headers) === 'json';
 
 /** The first of these headers that has an id in it, or else the digest of the body. */
-export const deliveryIdOf = (headers: HookHeaders, names: readonly string[], raw: Buffer): string =>
-  givenIdOf(headers, names) ?? digestOf(raw);
-
-export function givenIdOf(headers: HookHeaders, names: readonly string[]): string | undefined {
-  return names
+export function deliveryIdOf(headers: HookHeaders, names: readonly string[], raw: Buffer): string {
+  const given = names
     .map((name) => headerOf(headers, name))
     .find((value) => value !== undefined && isDeliveryId(value));
+  return given ?? digestOf(raw);
 }
 
 /** Visible ASCII, of a length that may be stored and shown. */

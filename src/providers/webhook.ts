@@ -78,7 +78,7 @@ export interface HookCodec {
   accepts(headers: HookHeaders): boolean;
   /** Begins to check the proof, before the body has come and before anything is parsed. The secrets are needed for this call alone. */
   prove(headers: HookHeaders, secrets: HookSecrets): HookProof;
-  /** The host's own id of this delivery, which a redelivery has too; where there is none, the SHA-256 of the body, or one that is new. Never fails. */
+  /** The host's own id of this delivery, which a redelivery has too; where there is none, the SHA-256 of the body. Never fails. */
   deliveryId(headers: HookHeaders, raw: Buffer): string;
   /** @throws MalformedHook, and nothing else */
   parse(raw: Buffer, headers: HookHeaders): HookEvent;

@@ -1,6 +1,5 @@
 // Plain Git: what deploy/webhooks/post-receive sends, or whoever writes the same (docs/reference/webhooks.md). The signature is
 // GitHub's, which many senders have.
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import {
   CloneUrl,
@@ -15,7 +14,7 @@ import {
   refsEvent,
   repoKey,
 } from '../hook-body.js';
-import { givenIdOf, headerOf, isJson } from '../hook-headers.js';
+import { deliveryIdOf, headerOf, isJson } from '../hook-headers.js';
 import { hmacProof } from '../hook-proof.js';
 import type { HookCodec, RepoKey } from '../webhook.js';
 
@@ -24,8 +23,7 @@ export const genericCodec: HookCodec = {
 
   prove: (headers, secrets) => hmacProof(headerOf(headers, 'x-hub-signature-256'), 'sha256=', secrets),
 
-  // A sender’s bodies may all be alike, and each tells of something else.
-  deliveryId: (headers) => givenIdOf(headers, ['x-sallyport-delivery']) ?? randomUUID(),
+  deliveryId: (headers, raw) => deliveryIdOf(headers, ['x-sallyport-delivery'], raw),
 
   parse(raw, headers) {
     const body = readJsonBody(raw, headers);
