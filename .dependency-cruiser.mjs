@@ -37,7 +37,7 @@ const homes = [
   ['undici', '^src/git/'],
   ['simple-git', '^workers/native-git/'],
   ['@nestjs/swagger|fastify', '^src/api/'],
-  ['@nestjs/platform-fastify', '^src/manager\\.ts$'],
+  ['@nestjs/platform-fastify', '^src/(api/|manager\\.ts$)'],
   ['pino', '^src/kernel/'],
   ['prom-client', '^workers/runtime/'],
   ['yaml', '^src/entities/|^workers/runtime/policy[.]ts$'],

@@ -2,7 +2,7 @@
 
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
-import { ConnectorsController } from './api/connectors.controller.js';
+import { ConnectorListController, ConnectorsController } from './api/connectors.controller.js';
 import { DelegateGroupsController } from './api/delegate-groups.controller.js';
 import { DelegatesController } from './api/delegates.controller.js';
 import { DriftController } from './api/drift.controller.js';
@@ -11,20 +11,25 @@ import { EntitiesController } from './api/entities.controller.js';
 import { EventsController } from './api/events.controller.js';
 import { ExplainController } from './api/explain.controller.js';
 import { HealthController } from './api/health.controller.js';
+import { IdentityProvidersController, MembersController } from './api/identity-providers.controller.js';
 import { ImportsController } from './api/imports.controller.js';
-import { KindsController } from './api/kinds.controller.js';
+import { KindListController, KindsController } from './api/kinds.controller.js';
+import { MeController } from './api/me.controller.js';
 import { MovesController } from './api/moves.controller.js';
 import { OperationsController } from './api/operations.controller.js';
 import { ProblemFilter } from './api/problem.filter.js';
 import { ConnectorPullRequestsController, PullRequestsController } from './api/pull-requests.controller.js';
 import { RenamesController } from './api/renames.controller.js';
 import { RequestPipe } from './api/request-pipe.js';
-import { ScopesController } from './api/scopes.controller.js';
+import { RoleBindingsController, RolesController } from './api/roles.controller.js';
+import { ScopeListController, ScopesController } from './api/scopes.controller.js';
 import { SecretAuditController } from './api/secret-audit.controller.js';
 import { SecretManagerListController, SecretManagersController } from './api/secret-managers.controller.js';
 import { SecretOperationsController } from './api/secret-operations.controller.js';
 import { SecretListController, SecretsController } from './api/secrets.controller.js';
+import { SignInController } from './api/sign-in.controller.js';
 import { SubscriptionsController } from './api/subscriptions.controller.js';
+import { TokensController } from './api/tokens.controller.js';
 import { TrackingController } from './api/tracking.controller.js';
 import { WebhooksController } from './api/webhooks.controller.js';
 import { Config } from './config/config.js';
@@ -65,6 +70,13 @@ import { LiveKeyRing } from './envelope/live-key-ring.js';
 import { EventFeed } from './events/event-feed.js';
 import { EventRetention } from './events/event-retention.js';
 import { EventsRepository } from './events/events.repository.js';
+import { IdentityProvidersRepository } from './identity/identity-providers.repository.js';
+import { MembersRepository } from './identity/members.repository.js';
+import { OpenId } from './identity/openid.js';
+import { RolesRepository } from './identity/roles.repository.js';
+import { SessionsRepository } from './identity/sessions.repository.js';
+import { SignInFlow } from './identity/sign-in.flow.js';
+import { TokensRepository } from './identity/tokens.repository.js';
 import { ImportFlow } from './imports/import.flow.js';
 import { ImportsRepository } from './imports/imports.repository.js';
 import { Log } from './kernel/log.js';
@@ -80,7 +92,6 @@ import { PullWaits } from './pulls/pull-waits.js';
 import { Backend, QueueModule } from './queue/queue.module.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
-import { TokensRepository } from './scopes/tokens.repository.js';
 import { BuiltInSecrets } from './secrets/built-in.js';
 import { CurrentSecretsRepository } from './secrets/current-secrets.repository.js';
 import { Deployment, openDeployment } from './secrets/deployment.js';
@@ -172,6 +183,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       EntitiesController,
       OperationsController,
       ConnectorsController,
+      ConnectorListController,
       RenamesController,
       TrackingController,
       WebhooksController,
@@ -187,7 +199,16 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       SecretManagerListController,
       SecretOperationsController,
       KindsController,
+      KindListController,
       ScopesController,
+      ScopeListController,
+      MeController,
+      TokensController,
+      RolesController,
+      RoleBindingsController,
+      IdentityProvidersController,
+      MembersController,
+      SignInController,
       HealthController,
       DelegatesController,
       DelegateGroupsController,
@@ -326,10 +347,21 @@ const rooms = [
   GroupRotationsRepository,
   ScopesRepository,
   TokensRepository,
+  RolesRepository,
+  IdentityProvidersRepository,
+  MembersRepository,
+  OpenId,
+  SignInFlow,
   { provide: DocumentValidator, useFactory: () => new DocumentValidator() },
 ];
 
 const keys = (config: Config) => [
+  {
+    provide: SessionsRepository,
+    inject: [Storage, RolesRepository, TokensRepository],
+    useFactory: (storage: Storage, roles: RolesRepository, tokens: TokensRepository) =>
+      new SessionsRepository(storage, { roles, tokens, hours: config.SALLYPORT_SESSION_HOURS }),
+  },
   {
     provide: LiveKeyRing,
     useFactory: () => new LiveKeyRing(masterKeyFile(config), { createIfMissing: true }),

@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import path from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { registerAuthentication } from './api/authentication.js';
+import { registerAccess } from './api/access.js';
 import { registerBodyParsers } from './api/body-parsers.js';
 import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
@@ -19,6 +19,10 @@ import { GroupRotationFlow } from './delegates/group-rotation.flow.js';
 import { DocumentValidator } from './entities/document.js';
 import { EventFeed } from './events/event-feed.js';
 import { EventRetention } from './events/event-retention.js';
+import { allows } from './identity/caller.js';
+import { allPermissions } from './identity/permissions.js';
+import { SessionsRepository } from './identity/sessions.repository.js';
+import { TokensRepository } from './identity/tokens.repository.js';
 import { ImportFlow } from './imports/import.flow.js';
 import { Failure } from './kernel/failure.js';
 import { awaitListening } from './kernel/listening.js';
@@ -30,7 +34,6 @@ import { PullWaits } from './pulls/pull-waits.js';
 import { JobWorker } from './queue/job-queue.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
-import { rights, TokensRepository } from './scopes/tokens.repository.js';
 import { MasterKeyBeat } from './secrets/master-key-beat.js';
 import { Storage } from './storage/database.js';
 import { DeliveryFlow } from './subscriptions/delivery.flow.js';
@@ -86,12 +89,16 @@ async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
   app.setGlobalPrefix('api/v1');
   const fastify = app.getHttpAdapter().getInstance();
   registerBodyParsers(fastify as never);
-  registerAuthentication(fastify as never, app.get(TokensRepository), log);
+  registerAccess(
+    fastify as never,
+    { tokens: app.get(TokensRepository), sessions: app.get(SessionsRepository) },
+    log,
+  );
   registerQueryCheck(fastify as never);
   registerWebhookDoor(fastify as never, app.get(ReceptionFlow), log);
   // Made when it is first asked for: nobody should wait for it before the manager listens.
   let document: ReturnType<typeof buildOpenApi> | undefined;
-  fastify.get('/api/v1/openapi.json', async () => {
+  fastify.get('/api/v1/openapi.json', { config: { needs: 'sign-in' } }, async () => {
     document ??= buildOpenApi(app, version);
     return document.catch((error: unknown) => {
       document = undefined;
@@ -131,15 +138,16 @@ async function openAccount(app: NestFastifyApplication, config: Config, name: st
   const file = path.join(config.SALLYPORT_DATA_DIR, 'admin-token');
   const present = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : '';
   const isGood = await tokens.authenticate(present).then(
-    (token) => token.account === account && rights.every((right) => token.rights.includes(right)),
+    (caller) => allPermissions.every((permission) => allows(caller, permission, account)),
     () => false,
   );
   if (isGood) return;
   fs.mkdirSync(config.SALLYPORT_DATA_DIR, { recursive: true });
   const fresh = `${file}.${process.pid}`;
-  fs.writeFileSync(fresh, `${await tokens.create(account, 'admin', ADMIN_TOKEN_DAYS, [...rights])}\n`, {
-    mode: 0o600,
-  });
+  const expiresAt = new Date(Date.now() + ADMIN_TOKEN_DAYS * 86_400_000);
+  const wish = { scope: account, name: 'admin', role: 'admin', expiresAt, createdBy: null };
+  const { text } = await tokens.create(wish);
+  fs.writeFileSync(fresh, `${text}\n`, { mode: 0o600 });
   fs.renameSync(fresh, file);
 }
 

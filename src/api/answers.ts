@@ -1,7 +1,10 @@
 // Says in one place what a route answers; the OpenAPI document is made from it.
+import { applyDecorators } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { ApiResponseOptions } from '@nestjs/swagger';
 import { z } from 'zod';
 import { type ErrorCode, errors } from '../kernel/errors.js';
+import type { Needs } from './access.js';
 import { Described } from './described.js';
 
 export const ProblemAnswer = z
@@ -20,6 +23,8 @@ export const ProblemAnswer = z
   .meta({ id: 'Problem' });
 
 interface Description {
+  /** Without it nobody could reach the route. */
+  needs: Needs;
   summary: string;
   /** Codes this route answers with, beside those that all of them do. */
   problems?: readonly ErrorCode[];
@@ -29,9 +34,9 @@ interface Description {
   location?: readonly number[];
 }
 
-/** A route's summary, its problems, and the schema of its answer by status; `null` for an answer without a body. */
+/** What a route needs, its summary, its problems, and the schema of its answer by status; `null` for an answer without a body. */
 export function Answers(answers: Description & Record<number, z.ZodType | null>): MethodDecorator {
-  const { summary, problems = [], etag = [], location = [], ...byStatus } = answers;
+  const { needs, summary, problems = [], etag = [], location = [], ...byStatus } = answers;
   const responses = Object.entries(byStatus).map(([status, schema]) => ({
     status: Number(status),
     description: schema === null ? 'Done' : summary,
@@ -39,16 +44,28 @@ export function Answers(answers: Description & Record<number, z.ZodType | null>)
     ...(schema === null ? {} : { standardSchema: schema }),
   }));
   const free = [...EVERYWHERE, ...problems].filter((code) => !(errors[code].status in byStatus));
-  return Described(({ ApiOperation, ApiResponse }) => [
+  const described = Described(({ ApiExtension, ApiOperation, ApiResponse, ApiSecurity }) => [
     ApiOperation({ summary }),
+    ...securityOf(needs).map((one) => ApiSecurity(one as string)),
+    ApiExtension('x-needs', needs),
     ...[...responses, ...refusals(free)].map((response) => ApiResponse(response)),
   ]);
+  return applyDecorators(RouteConfig({ needs }), described);
+}
+
+/** Beside what the document says of all routes; an empty one stands for nothing. */
+function securityOf(needs: Needs): (string | object)[] {
+  if (needs === 'nothing') return [{}];
+  return needs === 'sign-in if shown' ? ['bearer', 'session', {}] : [];
 }
 
 const EVERYWHERE: readonly ErrorCode[] = [
   'REQUEST_INVALID',
   'TOKEN_REJECTED',
+  'SESSION_REJECTED',
   'ACCESS_DENIED',
+  'PERMISSION_MISSING',
+  'ORIGIN_REJECTED',
   'DATABASE_UNAVAILABLE',
   'INTERNAL',
 ];
@@ -73,7 +90,7 @@ function headersOf(status: number, etag: readonly number[], location: readonly n
   const rest = { schema, description: 'The pull request, where it is not open yet', required: false };
   return {
     ...(etag.includes(status) ? { ETag } : {}),
-    ...(status === 202 ? { Location } : {}),
+    ...(status === 202 || status === 302 ? { Location } : {}),
     ...(location.includes(status) ? { Location: rest } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Access } from '../connectivity/access.js';
@@ -12,13 +12,20 @@ import { describeCosts } from '../git/host-costs.js';
 import { Failure } from '../kernel/failure.js';
 import { ApiCredential, GitCredential, Trust } from '../policy/credentials.js';
 import { KnownHosts } from '../policy/known-hosts.js';
-import { GroupName } from '../policy/text.js';
+import { GroupName, PageLimit } from '../policy/text.js';
 import { Provider } from '../providers/provider.js';
 import { scopeOf } from '../scopes/scope.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
-import { actorOf } from './authentication.js';
 import { ConnectorCredential, TrustAnswer } from './credential-answers.js';
-import { NamedParameters, under } from './parameters.js';
+import {
+  NameCursor,
+  NamedParameters,
+  PAGE_DEFAULT,
+  ScopeParameters,
+  toNameCursor,
+  under,
+} from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
 const remote = {
@@ -102,6 +109,37 @@ export const CheckAnswer = z
   })
   .meta({ id: 'ConnectorCheck' });
 
+export const ConnectorPage = z
+  .strictObject({ connectors: z.array(ConnectorAnswer), nextCursor: z.string().nullable() })
+  .meta({ id: 'ConnectorPage' });
+
+const ConnectorListQuery = z.strictObject({ limit: PageLimit.optional(), cursor: NameCursor.optional() });
+type ConnectorListQuery = z.infer<typeof ConnectorListQuery>;
+
+@Controller(under('connectors'))
+export class ConnectorListController {
+  constructor(
+    private readonly connectors: ConnectorsRepository,
+    private readonly access: Access,
+  ) {}
+
+  @Get()
+  @Answers({
+    needs: 'connector.view',
+    summary: 'List the connectors of a scope by their identifiers',
+    200: ConnectorPage,
+  })
+  async list(
+    @Param({ schema: ScopeParameters }) names: ScopeParameters,
+    @Query({ schema: ConnectorListQuery }) { limit = PAGE_DEFAULT, cursor }: ConnectorListQuery,
+  ): Promise<z.infer<typeof ConnectorPage>> {
+    const { rows, next } = await this.connectors.list(scopeOf(names), { limit, after: cursor });
+    const connectors: z.infer<typeof ConnectorAnswer>[] = [];
+    for (const row of rows) connectors.push(await describe(row, this.access));
+    return { connectors, nextCursor: next === null ? null : toNameCursor(next) };
+  }
+}
+
 @Controller(under('connectors/:id'))
 export class ConnectorsController {
   constructor(
@@ -113,6 +151,7 @@ export class ConnectorsController {
 
   @Put()
   @Answers({
+    needs: 'connector.manage',
     summary: 'Create or replace a connector',
     problems: [
       ...ofBody,
@@ -135,20 +174,26 @@ export class ConnectorsController {
   ) {
     const { connector, created } = await this.service.put(scopeOf(names), id, body);
     reply.status(created ? 201 : 200);
-    return this.#describe(connector);
+    return describe(connector, this.access);
   }
 
   @Get()
-  @Answers({ summary: 'Read a connector', problems: ['NOT_FOUND'], 200: ConnectorAnswer })
+  @Answers({
+    needs: 'connector.view',
+    summary: 'Read a connector',
+    problems: ['NOT_FOUND'],
+    200: ConnectorAnswer,
+  })
   async get(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
   ): Promise<z.infer<typeof ConnectorAnswer>> {
-    return this.#describe(await this.connectors.get(scopeOf(names), id));
+    return describe(await this.connectors.get(scopeOf(names), id), this.access);
   }
 
   @Delete()
   @HttpCode(204)
   @Answers({
+    needs: 'connector.manage',
     summary: 'Delete a connector that no entity uses',
     problems: ['NOT_FOUND', 'STILL_IN_USE'],
     204: null,
@@ -160,6 +205,7 @@ export class ConnectorsController {
   @Post('check')
   @HttpCode(200)
   @Answers({
+    needs: 'connector.use',
     summary: 'Try a connector: reach, authenticate, read, write',
     problems: ['NOT_FOUND', ...ofRoad],
     200: CheckAnswer,
@@ -179,12 +225,12 @@ export class ConnectorsController {
       host: host === null ? null : { ...host, costs: describeCosts(host) },
     };
   }
+}
 
-  /** A secret that is gone is another matter, which the next use tells. */
-  async #describe(connector: Connector): Promise<z.infer<typeof ConnectorAnswer>> {
-    const refusal = await this.access.refusalOf(connector).catch(() => undefined);
-    return { ...connector, needsAuthorisation: refusal === undefined ? null : toAuthorisation(refusal) };
-  }
+/** A secret that is gone is another matter, which the next use tells. */
+async function describe(connector: Connector, access: Access): Promise<z.infer<typeof ConnectorAnswer>> {
+  const refusal = await access.refusalOf(connector).catch(() => undefined);
+  return { ...connector, needsAuthorisation: refusal === undefined ? null : toAuthorisation(refusal) };
 }
 
 const toAuthorisation = ({ failure, at }: { failure: Failure; at: Date }) => {

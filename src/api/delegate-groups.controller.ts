@@ -91,6 +91,7 @@ export class DelegateGroupsController {
 
   @Get(under('delegate-groups'))
   @Answers({
+    needs: 'delegate.view',
     summary: 'List the delegate groups that serve a scope, with their keys and what is changing of them',
     200: DelegateGroupsAnswer,
   })
@@ -101,6 +102,7 @@ export class DelegateGroupsController {
   @Post(under('delegate-groups/:group/rotate'))
   @HttpCode(202)
   @Answers({
+    needs: 'delegate.manage',
     summary: 'Change the keys of a delegate group; asked again, goes on with it',
     problems: [...ofBody, 'NOT_FOUND', 'DELEGATE_GROUP_UNFIT'],
     202: DelegateGroupAnswer,

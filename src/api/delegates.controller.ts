@@ -83,6 +83,7 @@ export class DelegatesController {
   @Post(under('delegate-tokens'))
   @HttpCode(201)
   @Answers({
+    needs: 'delegate.manage',
     summary: 'Make a token with which delegates enrol',
     problems: [...ofBody, 'SCOPE_NOT_FOUND'],
     201: DelegateTokenAnswer,
@@ -98,7 +99,11 @@ export class DelegatesController {
   }
 
   @Get(under('delegate-tokens'))
-  @Answers({ summary: 'List the delegate tokens of a scope', 200: DelegateTokensAnswer })
+  @Answers({
+    needs: 'delegate.view',
+    summary: 'List the delegate tokens of a scope',
+    200: DelegateTokensAnswer,
+  })
   async listTokens(@Param({ schema: ScopeParameters }) names: ScopeParameters) {
     const tokens = await this.tokens.list(scopeOf(names));
     return {
@@ -113,6 +118,7 @@ export class DelegatesController {
   @Delete(under('delegate-tokens/:id'))
   @HttpCode(204)
   @Answers({
+    needs: 'delegate.manage',
     summary: 'Revoke a delegate token; who has enrolled with it goes on',
     problems: ['NOT_FOUND'],
     204: null,
@@ -122,7 +128,7 @@ export class DelegatesController {
   }
 
   @Get(under('delegates'))
-  @Answers({ summary: 'List the delegates that serve a scope', 200: DelegatesAnswer })
+  @Answers({ needs: 'delegate.view', summary: 'List the delegates that serve a scope', 200: DelegatesAnswer })
   async list(@Param({ schema: ScopeParameters }) names: ScopeParameters) {
     const all = await this.delegates.list(outwards(scopeOf(names)));
     return { delegates: all.map(toAnswer) };
@@ -130,14 +136,24 @@ export class DelegatesController {
 
   @Post(under('delegates/:id/enable'))
   @HttpCode(200)
-  @Answers({ summary: 'Let a delegate take tasks', problems: ['NOT_FOUND'], 200: DelegateAnswer })
+  @Answers({
+    needs: 'delegate.manage',
+    summary: 'Let a delegate take tasks',
+    problems: ['NOT_FOUND'],
+    200: DelegateAnswer,
+  })
   async enable(@Param({ schema: DelegateParameters }) parameters: DelegateParameters) {
     return this.#set(parameters, 'enabled');
   }
 
   @Post(under('delegates/:id/disable'))
   @HttpCode(200)
-  @Answers({ summary: 'Give a delegate no tasks', problems: ['NOT_FOUND'], 200: DelegateAnswer })
+  @Answers({
+    needs: 'delegate.manage',
+    summary: 'Give a delegate no tasks',
+    problems: ['NOT_FOUND'],
+    200: DelegateAnswer,
+  })
   async disable(@Param({ schema: DelegateParameters }) parameters: DelegateParameters) {
     return this.#set(parameters, 'disabled');
   }
@@ -145,6 +161,7 @@ export class DelegatesController {
   @Post(under('delegates/:id/drain'))
   @HttpCode(200)
   @Answers({
+    needs: 'delegate.manage',
     summary: 'Let a delegate finish what it has begun, and give what it has not to others',
     problems: ['NOT_FOUND'],
     200: DelegateAnswer,
@@ -156,6 +173,7 @@ export class DelegatesController {
   @Post(under('delegates/:id/revoke'))
   @HttpCode(200)
   @Answers({
+    needs: 'delegate.manage',
     summary: 'Cut a delegate off for good; its tasks go to others',
     problems: ['NOT_FOUND', 'QUEUE_UNAVAILABLE', 'QUEUE_ACCESS_DENIED'],
     200: DelegateAnswer,

@@ -7,8 +7,8 @@ import { scopeOf } from '../scopes/scope.js';
 import { DriftFlow } from '../sync/drift.flow.js';
 import { DIFFERENCES_MAX, type Difference, type DriftSection, differenceKinds } from '../sync/drift.js';
 import { TrackingRepository } from '../sync/tracking.repository.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ProblemAnswer } from './answers.js';
-import { actorOf } from './authentication.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -86,6 +86,7 @@ export class DriftController {
 
   @Get()
   @Answers({
+    needs: 'connector.view',
     summary: 'Compare the copy with what Git has, whatever was followed',
     problems: ['NOT_FOUND', ...ofGit],
     200: DriftAnswer,
@@ -104,6 +105,7 @@ export class DriftController {
   @Post('repair')
   @HttpCode(200)
   @Answers({
+    needs: 'connector.use',
     summary:
       'Bring the copy to what Git has by a comparison of the whole, and the webhook to what was registered; nothing is written to Git',
     problems: [...ofBody, 'NOT_FOUND', 'TRACKING_BUSY', ...ofGit],

@@ -11,6 +11,7 @@ export class EnrolmentsController {
   @Post()
   @HttpCode(201)
   @Answers({
+    needs: 'delegate-token',
     summary: 'Enrol a delegate, with a delegate token in place of an API token',
     problems: [
       ...ofBody,

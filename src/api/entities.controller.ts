@@ -11,8 +11,8 @@ import { scopeOf } from '../scopes/scope.js';
 import type { OperationResult } from '../sync/operations.repository.js';
 import { ReadFlow } from '../sync/read.flow.js';
 import { SaveFlow, type SaveRequest } from '../sync/save.flow.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ofHost, ofRoad } from './answers.js';
-import { actorOf } from './authentication.js';
 import { CompareQuery, ComparisonAnswer, toSide } from './comparison-answer.js';
 import { Described } from './described.js';
 import {
@@ -96,6 +96,7 @@ export class EntitiesController {
   ])
   @ChangeHeaders()
   @Answers({
+    needs: 'entity.edit',
     summary: 'Save an entity',
     problems: [...ofBody, ...ofChange],
     etag: [200, 201],
@@ -117,6 +118,7 @@ export class EntitiesController {
   @Delete(':kind/:id')
   @ChangeHeaders()
   @Answers({
+    needs: 'entity.edit',
     summary: 'Delete an entity and its file',
     problems: ofChange,
     location: [200],
@@ -134,7 +136,13 @@ export class EntitiesController {
   }
 
   @Get(':kind/:id')
-  @Answers({ summary: 'Read an entity', problems: ['NOT_FOUND', ...ofRoad], etag: [200], 200: EntityAnswer })
+  @Answers({
+    needs: 'entity.view',
+    summary: 'Read an entity',
+    problems: ['NOT_FOUND', ...ofRoad],
+    etag: [200],
+    200: EntityAnswer,
+  })
   async get(
     @Param({ schema: EntityParameters }) { kind, id, ...names }: EntityParameters,
     @Query({ schema: ReadQuery }) { branch, freshness: level = 'cached' }: ReadQuery,
@@ -155,6 +163,7 @@ export class EntitiesController {
 
   @Get(':kind/:id/compare')
   @Answers({
+    needs: 'entity.view',
     summary: 'Compare an entity between two branches or commits, as Git has it',
     problems: ['NOT_FOUND', 'ENTITY_INLINE', ...ofRoad],
     200: ComparisonAnswer,
@@ -173,7 +182,7 @@ export class EntitiesController {
   }
 
   @Get()
-  @Answers({ summary: 'List the entities of a scope', 200: EntityPage })
+  @Answers({ needs: 'entity.view', summary: 'List the entities of a scope', 200: EntityPage })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: EntityListQuery }) { cursor = 0, limit = PAGE_DEFAULT, ...wanted }: EntityListQuery,

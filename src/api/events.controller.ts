@@ -6,14 +6,14 @@ import { type EventFilter, isWanted, type StoredEvent, typePatterns } from '../e
 import { EventFeed } from '../events/event-feed.js';
 import { EventsRepository } from '../events/events.repository.js';
 import { type Position, readEventCursor, START, toEventCursor } from '../events/position.js';
+import { allows } from '../identity/caller.js';
 import { BranchName } from '../policy/branches.js';
 import { Identifier } from '../policy/identifiers.js';
 import { PageLimit } from '../policy/text.js';
-import { accountOf, scopeOf } from '../scopes/scope.js';
+import { accountOf, type Scope, scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
-import type { Token } from '../scopes/tokens.repository.js';
-import { TokensRepository } from '../scopes/tokens.repository.js';
 import { isConnectionFault } from '../storage/database.js';
+import { callerOf } from './access.js';
 import { Answers } from './answers.js';
 import { openEventStream } from './event-stream.js';
 import { PAGE_DEFAULT, ScopeParameters, under } from './parameters.js';
@@ -84,11 +84,11 @@ export class EventsController {
     private readonly events: EventsRepository,
     private readonly feed: EventFeed,
     private readonly scopes: ScopesRepository,
-    private readonly tokens: TokensRepository,
   ) {}
 
   @Get(under('events'))
   @Answers({
+    needs: 'event.view',
     summary:
       'Read the events of a scope and what is below it: a page, or, with Accept: text/event-stream, a stream of server-sent events',
     problems: ['SCOPE_NOT_FOUND', 'EVENTS_GONE', 'EVENT_STREAMS_FULL'],
@@ -119,21 +119,16 @@ export class EventsController {
   #open(
     filter: EventFilter,
     from: Position,
-    { request: { token }, reply }: { request: FastifyRequest; reply: FastifyReply },
+    { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   ) {
     const account = accountOf(filter.scope);
-    const { id, expiresAt } = token as Token;
     const ended = this.feed.admit(account);
     return openEventStream(this.feed, {
       filter,
       account,
       from,
-      endsAt: expiresAt,
-      mayGoOn: () =>
-        this.tokens.isStillGood(id).catch((error: unknown) => {
-          if (isConnectionFault(error)) return true;
-          throw error;
-        }),
+      endsAt: callerOf(request).expiresAt,
+      mayGoOn: async () => mayStillRead(request, filter.scope),
       line: reply.raw,
       ended,
     });
@@ -151,6 +146,17 @@ export class EventsController {
       if (!page.isFull || seen >= LOOKED_THROUGH_MAX) return toPage(found, page.reached, page.isFull);
       page = await this.events.read(accountOf(filter.scope), page.reached, READ);
     }
+  }
+}
+
+/** While the database is silent, what was allowed before is. */
+async function mayStillRead(request: FastifyRequest, scope: Scope): Promise<boolean> {
+  try {
+    const caller = await request.callerNow?.();
+    return caller !== undefined && allows(caller, 'event.view', scope);
+  } catch (error) {
+    if (isConnectionFault(error)) return true;
+    throw error;
   }
 }
 

@@ -51,6 +51,7 @@ export class ExplainController {
   @Post()
   @HttpCode(200)
   @Answers({
+    needs: 'delegate.view',
     summary: 'Explain who would carry a save through a connector, and why nobody else',
     problems: [...ofBody, 'NOT_FOUND', 'SECRET_DELETED'],
     200: ExplainAnswer,

@@ -11,7 +11,6 @@ import { MasterKeyBeat } from '../secrets/master-key-beat.js';
 import { Storage } from '../storage/database.js';
 import { Sweep } from '../sync/sweep.js';
 import { Answers } from './answers.js';
-import { Described } from './described.js';
 
 const Part = z.strictObject({ up: z.boolean(), why: z.string() });
 
@@ -55,8 +54,8 @@ export class HealthController {
 
   /** Up means that saves are acknowledged: the database answers. Work that waits for the queue is not lost. */
   @Get()
-  @Described(({ ApiSecurity }) => [ApiSecurity('bearer'), ApiSecurity({})])
   @Answers({
+    needs: 'sign-in if shown',
     summary: 'Whether Sallyport is up, and which contract it speaks; with a token, every dependency and why',
     200: HealthAnswer,
     503: HealthAnswer,
@@ -64,7 +63,7 @@ export class HealthController {
   async get(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const database = await probe('PostgreSQL answers', () => this.storage.ping());
     if (!database.up) reply.status(503);
-    if (request.token === undefined) return withoutToken(database.up, request);
+    if (request.caller === undefined) return withoutToken(database.up, request);
     const queue = await probe(
       `${this.backend.kind === 'redis' ? 'Redis' : 'the queue in PostgreSQL'} answers`,
       () => this.jobs.ping(),
@@ -80,7 +79,7 @@ export class HealthController {
       queue,
       sweep: { up: fault === undefined, why: fault ?? 'unfinished operations are looked for every second' },
       masterKeys: { up: keyFault === undefined, why: keyFault ?? 'the key file has every master key' },
-      delegates: database.up ? await this.#delegatesOf(request.token.account) : [],
+      delegates: database.up ? await this.#delegatesOf(request.caller.account) : [],
     };
   }
 

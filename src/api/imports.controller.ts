@@ -14,8 +14,8 @@ import { FolderPath, RepositoryPath } from '../policy/paths.js';
 import { PageLimit } from '../policy/text.js';
 import { accountOf, isWithin, scopeOf } from '../scopes/scope.js';
 import { TrackingRepository } from '../sync/tracking.repository.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ProblemAnswer } from './answers.js';
-import { actorOf } from './authentication.js';
 import {
   ConnectorParameters,
   Cursor,
@@ -136,6 +136,7 @@ export class ImportsController {
   @Post()
   @HttpCode(202)
   @Answers({
+    needs: 'entity.edit',
     summary: 'Import files that are committed already: some, a folder or a branch',
     problems: [...ofBody, 'NOT_FOUND', 'INPUT_REFUSED'],
     202: ImportAnswer,
@@ -168,7 +169,12 @@ export class ImportsController {
   }
 
   @Get()
-  @Answers({ summary: 'List imports, newest first', problems: ['NOT_FOUND'], 200: ImportPage })
+  @Answers({
+    needs: 'entity.view',
+    summary: 'List imports, newest first',
+    problems: ['NOT_FOUND'],
+    200: ImportPage,
+  })
   async list(
     @Param({ schema: ConnectorParameters }) { connector, ...names }: ConnectorParameters,
     @Query({ schema: ImportListQuery }) { cursor, limit = PAGE_DEFAULT }: ImportListQuery,
@@ -180,13 +186,19 @@ export class ImportsController {
   }
 
   @Get(':id')
-  @Answers({ summary: 'Read how far an import is', problems: ['NOT_FOUND'], 200: ImportAnswer })
+  @Answers({
+    needs: 'entity.view',
+    summary: 'Read how far an import is',
+    problems: ['NOT_FOUND'],
+    200: ImportAnswer,
+  })
   async get(@Param({ schema: ImportParameters }) parameters: ImportParameters) {
     return toImport(await this.#find(parameters));
   }
 
   @Get(':id/files')
   @Answers({
+    needs: 'entity.view',
     summary: 'List the files of an import, and what they came to or would',
     problems: ['NOT_FOUND'],
     200: ImportItemPage,
@@ -209,6 +221,7 @@ export class ImportsController {
   @Post(':id/apply')
   @HttpCode(202)
   @Answers({
+    needs: 'entity.edit',
     summary: 'Do what a dry run reported',
     problems: ['NOT_FOUND', 'IMPORT_NOT_REPORTED'],
     202: ImportAnswer,
@@ -225,6 +238,7 @@ export class ImportsController {
   @Post(':id/cancel')
   @HttpCode(200)
   @Answers({
+    needs: 'entity.edit',
     summary: 'Let go of what an import has not done yet',
     problems: ['NOT_FOUND'],
     200: ImportAnswer,

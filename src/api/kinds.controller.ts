@@ -9,7 +9,7 @@ import { scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { Answers, ofBody } from './answers.js';
 import { isStorable } from './json.js';
-import { KindParameters } from './parameters.js';
+import { AccountParameters, KindParameters } from './parameters.js';
 
 export const KindBody = z.strictObject({
   schema: z
@@ -44,6 +44,39 @@ export const KindAnswer = z
   })
   .meta({ id: 'Kind' });
 
+export const KindsAnswer = z
+  .strictObject({ kinds: z.array(KindAnswer.omit({ schema: true })) })
+  .meta({ id: 'Kinds' });
+
+@Controller('accounts/:account/kinds')
+export class KindListController {
+  constructor(
+    private readonly scopes: ScopesRepository,
+    private readonly kinds: KindsRepository,
+  ) {}
+
+  @Get()
+  @Answers({
+    needs: 'kind.view below',
+    summary: 'List the kinds of an account without their schemas, those made first first',
+    problems: ['SCOPE_NOT_FOUND'],
+    200: KindsAnswer,
+  })
+  async list(@Param({ schema: AccountParameters }) names: AccountParameters) {
+    const account = scopeOf(names);
+    await this.scopes.get(account);
+    const kinds = await this.kinds.list(account);
+    return {
+      kinds: kinds.map(({ id, pathTemplate, identity, revision }) => ({
+        id,
+        pathTemplate,
+        identity,
+        revision,
+      })),
+    };
+  }
+}
+
 @Controller('accounts/:account/kinds/:kind')
 export class KindsController {
   constructor(
@@ -54,6 +87,7 @@ export class KindsController {
 
   @Put()
   @Answers({
+    needs: 'kind.manage',
     summary: 'Create or replace a kind',
     problems: [...ofBody, 'SCOPE_NOT_FOUND', 'KIND_INVALID'],
     200: KindAnswer,
@@ -73,7 +107,7 @@ export class KindsController {
   }
 
   @Get()
-  @Answers({ summary: 'Read a kind', problems: ['NOT_FOUND'], 200: KindAnswer })
+  @Answers({ needs: 'kind.view below', summary: 'Read a kind', problems: ['NOT_FOUND'], 200: KindAnswer })
   async get(@Param({ schema: KindParameters }) { account, kind }: KindParameters) {
     return toAnswer(await this.kinds.get(scopeOf({ account }), kind));
   }

@@ -12,8 +12,8 @@ import { FolderPath, PathTemplate, RepositoryPath } from '../policy/paths.js';
 import { CommitMessage, PageLimit, PersonEmail, PersonName } from '../policy/text.js';
 import { type Scope, scopeOf } from '../scopes/scope.js';
 import { type MoveRecord, MovesRepository, type Target } from '../sync/moves.repository.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
-import { actorOf } from './authentication.js';
 import { Described } from './described.js';
 import {
   MoveAnswer,
@@ -115,6 +115,7 @@ export class MovesController {
   ])
   @HttpCode(202)
   @Answers({
+    needs: 'entity.edit',
     summary: 'Move entities into Git, out of it or within it, or report what that would do',
     problems: [
       ...ofBody,
@@ -159,7 +160,12 @@ export class MovesController {
   }
 
   @Get(':id')
-  @Answers({ summary: 'Read a move and how far it is', problems: ['NOT_FOUND'], 200: MoveAnswer })
+  @Answers({
+    needs: 'entity.view',
+    summary: 'Read a move and how far it is',
+    problems: ['NOT_FOUND'],
+    200: MoveAnswer,
+  })
   async get(@Param({ schema: MoveParameters }) { id, ...names }: MoveParameters) {
     const [answer] = await this.#toAnswers([await this.moves.get(scopeOf(names), id)]);
     return answer;
@@ -167,6 +173,7 @@ export class MovesController {
 
   @Get(':id/entities')
   @Answers({
+    needs: 'entity.view',
     summary: 'List the entities of a move, and what became of each',
     problems: ['NOT_FOUND'],
     200: MoveItemPage,
@@ -187,7 +194,7 @@ export class MovesController {
   }
 
   @Get()
-  @Answers({ summary: 'List the moves of a scope, newest first', 200: MovePage })
+  @Answers({ needs: 'entity.view', summary: 'List the moves of a scope, newest first', 200: MovePage })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: MoveListQuery }) { cursor, limit = PAGE_DEFAULT }: MoveListQuery,

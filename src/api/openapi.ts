@@ -2,6 +2,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { describeRoutes } from './described.js';
+import { SESSION_COOKIE } from './session-cookie.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Parameter = { name: string; in: string; required?: boolean };
@@ -17,7 +18,9 @@ export async function buildOpenApi(app: INestApplication, version: string): Prom
     .setDescription('Keeps the YAML of your entities in Git, both ways.')
     .setVersion(version)
     .addSecurity('bearer', { type: 'http', scheme: 'bearer' })
+    .addSecurity('session', { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE })
     .addSecurityRequirements('bearer')
+    .addSecurityRequirements('session')
     .build();
   const document = SwaggerModule.createDocument(app, description);
   for (const [path, item] of Object.entries(document.paths))

@@ -24,6 +24,7 @@ export class OperationsController {
 
   @Get(':id')
   @Answers({
+    needs: 'entity.view',
     summary: 'Read an operation and what became of it',
     problems: ['NOT_FOUND'],
     200: OperationAnswer,
@@ -34,7 +35,11 @@ export class OperationsController {
   }
 
   @Get()
-  @Answers({ summary: 'List the operations of a scope, newest first', 200: OperationPage })
+  @Answers({
+    needs: 'entity.view',
+    summary: 'List the operations of a scope, newest first',
+    200: OperationPage,
+  })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: OperationListQuery }) { state, cursor, limit = PAGE_DEFAULT }: OperationListQuery,

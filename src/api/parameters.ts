@@ -18,6 +18,13 @@ const scope = { account: Identifier, org: Identifier.optional(), project: Identi
 export const ScopeParameters = z.strictObject(scope);
 export type ScopeParameters = z.infer<typeof ScopeParameters>;
 
+export const AccountParameters = z.strictObject({ account: Identifier });
+export type AccountParameters = z.infer<typeof AccountParameters>;
+
+/** Of what belongs to an account as a whole. */
+export const AccountNamedParameters = AccountParameters.extend({ id: Identifier });
+export type AccountNamedParameters = z.infer<typeof AccountNamedParameters>;
+
 export const NamedParameters = z.strictObject({ ...scope, id: Identifier });
 export type NamedParameters = z.infer<typeof NamedParameters>;
 
@@ -69,6 +76,18 @@ export const Cursor = z
 
 export const toCursor = (sequence: number): string => Buffer.from(String(sequence)).toString('base64url');
 
+/** The same of a list that goes by names. */
+export const NameCursor = z
+  .string()
+  .transform((text) => ({ text, name: Buffer.from(text, 'base64url').toString('utf8') }))
+  .refine(
+    ({ text, name }) => Identifier.safeParse(name).success && toNameCursor(name) === text,
+    'is not a cursor of this list',
+  )
+  .transform(({ name }) => name);
+
+export const toNameCursor = (name: string): string => Buffer.from(name).toString('base64url');
+
 export const EntityListQuery = z.strictObject({
   kind: Identifier.optional(),
   branch: BranchName.optional(),
@@ -85,7 +104,7 @@ export const SecretDeletionQuery = z.strictObject({
   force: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: '`true`: although it is used; for tokens with the right `force`' }),
+    .meta({ description: '`true`: although it is used; takes the permission `secret.force`' }),
 });
 export type SecretDeletionQuery = z.infer<typeof SecretDeletionQuery>;
 

@@ -6,8 +6,8 @@ import { PageLimit } from '../policy/text.js';
 import { PullRequestsRepository } from '../pulls/pull-requests.repository.js';
 import { PullRequestsService } from '../pulls/pull-requests.service.js';
 import { scopeOf } from '../scopes/scope.js';
+import { actorOf } from './access.js';
 import { Answers, ofHost, ofRoad } from './answers.js';
-import { actorOf } from './authentication.js';
 import { Cursor, NamedParameters, OperationParameters, PAGE_DEFAULT, toCursor, under } from './parameters.js';
 import {
   addressOf,
@@ -33,6 +33,7 @@ export class ConnectorPullRequestsController {
 
   @Get()
   @Answers({
+    needs: 'entity.view',
     summary: 'List the pull requests of a connector, newest first',
     problems: ['NOT_FOUND'],
     200: PullRequestPage,
@@ -56,6 +57,7 @@ export class PullRequestsController {
 
   @Get(':id')
   @Answers({
+    needs: 'entity.view',
     summary: 'Read a pull request and how it stands',
     problems: ['NOT_FOUND'],
     200: PullRequestAnswer,
@@ -67,6 +69,7 @@ export class PullRequestsController {
   @Post(':id/close')
   @HttpCode(200)
   @Answers({
+    needs: 'entity.edit',
     summary: 'Close a pull request without merging it, or give up one that is not open yet',
     problems: ['NOT_FOUND', 'PULL_REQUEST_BUSY', ...ofHost, ...ofRoad],
     200: PullRequestAnswer,
@@ -81,6 +84,7 @@ export class PullRequestsController {
   @Post(':id/retry')
   @HttpCode(202)
   @Answers({
+    needs: 'entity.edit',
     summary: 'Try again to open a pull request that failed, or ask the host how one stands',
     problems: ['NOT_FOUND'],
     202: PullRequestAnswer,

@@ -5,8 +5,8 @@ import { Failure } from '../kernel/failure.js';
 import { scopeOf } from '../scopes/scope.js';
 import { RenameFlow } from '../sync/rename.flow.js';
 import { Registrar } from '../webhooks/registrar.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ofRoad, ProblemAnswer } from './answers.js';
-import { actorOf } from './authentication.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -47,6 +47,7 @@ export class RenamesController {
   @Post()
   @HttpCode(200)
   @Answers({
+    needs: 'connector.manage',
     summary: 'Say that a connector’s repository was renamed or moved: all that is kept of it comes along',
     problems: [
       ...ofBody,

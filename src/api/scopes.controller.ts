@@ -1,11 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { allows } from '../identity/caller.js';
 import { DisplayName } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { type ScopeRecord, ScopesRepository } from '../scopes/scopes.repository.js';
+import { callerOf } from './access.js';
 import { Answers, ofBody } from './answers.js';
-import { SCOPES, ScopeParameters } from './parameters.js';
+import { AccountParameters, SCOPES, ScopeParameters } from './parameters.js';
 
 /** May be left out as a whole: a scope then shows its identifier. */
 export const ScopeBody = z.strictObject({ displayName: DisplayName.optional() }).default({});
@@ -15,12 +17,15 @@ export const ScopeAnswer = z
   .strictObject({ scope: z.string(), displayName: z.string(), createdAt: z.iso.datetime() })
   .meta({ id: 'Scope' });
 
+export const ScopesAnswer = z.strictObject({ scopes: z.array(ScopeAnswer) }).meta({ id: 'Scopes' });
+
 @Controller(SCOPES)
 export class ScopesController {
   constructor(private readonly scopes: ScopesRepository) {}
 
   @Put()
   @Answers({
+    needs: 'scope.manage',
     summary: 'Create or rename a scope',
     problems: [...ofBody, 'SCOPE_NOT_FOUND'],
     200: ScopeAnswer,
@@ -38,16 +43,47 @@ export class ScopesController {
   }
 
   @Get()
-  @Answers({ summary: 'Read a scope', problems: ['SCOPE_NOT_FOUND'], 200: ScopeAnswer })
+  @Answers({
+    needs: 'scope.view below',
+    summary: 'Read a scope',
+    problems: ['SCOPE_NOT_FOUND'],
+    200: ScopeAnswer,
+  })
   async get(@Param({ schema: ScopeParameters }) names: ScopeParameters) {
     return toAnswer(await this.scopes.get(scopeOf(names)));
   }
 
   @Delete()
   @HttpCode(204)
-  @Answers({ summary: 'Delete an empty scope', problems: ['SCOPE_NOT_FOUND', 'STILL_IN_USE'], 204: null })
+  @Answers({
+    needs: 'scope.manage',
+    summary: 'Delete an empty scope',
+    problems: ['SCOPE_NOT_FOUND', 'STILL_IN_USE'],
+    204: null,
+  })
   async delete(@Param({ schema: ScopeParameters }) names: ScopeParameters): Promise<void> {
     await this.scopes.delete(scopeOf(names));
+  }
+}
+
+@Controller('accounts/:account/scopes')
+export class ScopeListController {
+  constructor(private readonly scopes: ScopesRepository) {}
+
+  @Get()
+  @Answers({
+    needs: 'scope.view below',
+    summary: 'List the scopes of an account that the caller may read, with those around them',
+    problems: ['SCOPE_NOT_FOUND'],
+    200: ScopesAnswer,
+  })
+  async list(@Param({ schema: AccountParameters }) names: AccountParameters, @Req() request: FastifyRequest) {
+    const account = scopeOf(names);
+    await this.scopes.get(account);
+    const all = await this.scopes.list(account);
+    const caller = callerOf(request);
+    const scopes = all.filter(({ path }) => allows(caller, 'scope.view', path, 'below'));
+    return { scopes: scopes.map(toAnswer) };
   }
 }
 

@@ -109,6 +109,7 @@ export const SecretAccessAnswer = z
     secretManagers: z.array(z.string()).meta({ description: 'Those that sign in with it' }),
     subscriptions: z.array(z.string()).meta({ description: 'Those whose events it signs' }),
     webhooks: z.array(z.string()).meta({ description: 'Those whose deliveries it proves' }),
+    identityProviders: z.array(z.string()).meta({ description: 'Those it proves this client to' }),
   })
   .meta({ id: 'SecretAccess' });
 
@@ -123,7 +124,11 @@ export class SecretAuditController {
   ) {}
 
   @Get(under('secrets/:id/audit'))
-  @Answers({ summary: 'List who opened a secret, and what for, newest first', 200: SecretAuditPage })
+  @Answers({
+    needs: 'audit.view',
+    summary: 'List who opened a secret, and what for, newest first',
+    200: SecretAuditPage,
+  })
   async ofSecret(
     @Param({ schema: NamedParameters }) { id: secret, ...names }: NamedParameters,
     @Query({ schema: PageQuery }) { cursor, limit = PAGE_DEFAULT }: PageQuery,
@@ -133,6 +138,7 @@ export class SecretAuditController {
 
   @Get(under('secret-audit'))
   @Answers({
+    needs: 'audit.view',
     summary: 'List who opened the secrets of a scope and within, newest first',
     200: SecretAuditPage,
   })
@@ -144,7 +150,12 @@ export class SecretAuditController {
   }
 
   @Get(under('secrets/:id/access'))
-  @Answers({ summary: 'List who may open a secret now', problems: ['NOT_FOUND'], 200: SecretAccessAnswer })
+  @Answers({
+    needs: 'secret.view',
+    summary: 'List who may open a secret now',
+    problems: ['NOT_FOUND'],
+    200: SecretAccessAnswer,
+  })
   async access(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     const { scope, keptBy } = await this.secrets.get(scopeOf(names), id);
     const openers = keptBy === null ? [] : await this.delegated.openers(keptBy);
@@ -170,6 +181,7 @@ export class SecretAuditController {
       secretManagers: named('secret-manager'),
       subscriptions: named('subscription'),
       webhooks: named('webhook'),
+      identityProviders: named('identity-provider'),
     };
   }
 

@@ -13,8 +13,8 @@ import { fingerprintOf } from '../sealing/identity.js';
 import { P256Key, PublicKey, Signature } from '../sealing/sealed-message.js';
 import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody } from './answers.js';
-import { actorOf } from './authentication.js';
 import { NamedParameters, PAGE_DEFAULT, ScopeParameters, UsesQuery, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 import { UsesAnswer } from './uses-answer.js';
@@ -97,7 +97,12 @@ export class SecretManagerListController {
   constructor(private readonly managers: SecretManagersRepository) {}
 
   @Get()
-  @Answers({ summary: 'List the secret managers of a scope', problems: [], 200: SecretManagerList })
+  @Answers({
+    needs: 'secret.view',
+    summary: 'List the secret managers of a scope',
+    problems: [],
+    200: SecretManagerList,
+  })
   async list(@Param({ schema: ScopeParameters }) names: ScopeParameters) {
     return { secretManagers: await this.managers.list(scopeOf(names)) };
   }
@@ -114,6 +119,7 @@ export class SecretManagersController {
 
   @Put()
   @Answers({
+    needs: 'secret.manage',
     summary: 'Create or change a secret manager; its kind stays',
     problems: [
       ...ofBody,
@@ -137,7 +143,12 @@ export class SecretManagersController {
   }
 
   @Get()
-  @Answers({ summary: 'Read a secret manager', problems: ['NOT_FOUND'], 200: SecretManagerAnswer })
+  @Answers({
+    needs: 'secret.view',
+    summary: 'Read a secret manager',
+    problems: ['NOT_FOUND'],
+    200: SecretManagerAnswer,
+  })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     return this.managers.get(scopeOf(names), id);
   }
@@ -145,6 +156,7 @@ export class SecretManagersController {
   @Delete()
   @HttpCode(204)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Delete a secret manager that keeps nothing and that nothing refers to',
     problems: ['NOT_FOUND', 'STILL_IN_USE'],
     204: null,
@@ -155,6 +167,7 @@ export class SecretManagersController {
 
   @Get('uses')
   @Answers({
+    needs: 'secret.view',
     summary: 'List the secrets that a secret manager keeps, and the connectors that refer to a value in it',
     problems: ['NOT_FOUND'],
     200: UsesAnswer,
@@ -168,6 +181,7 @@ export class SecretManagersController {
 
   @Get('sealing-key')
   @Answers({
+    needs: 'secret.view',
     summary: 'Read whom to seal a value to that this secret manager is to keep',
     problems: ['NOT_FOUND', 'DELEGATE_UNAVAILABLE'],
     200: SealingKeyAnswer,
@@ -190,6 +204,7 @@ export class SecretManagersController {
 
   @Get('keys')
   @Answers({
+    needs: 'secret.view',
     summary: 'List the keys that wrap what a secret manager keeps in this scope and within',
     problems: ['NOT_FOUND'],
     200: KeyList,
@@ -206,6 +221,7 @@ export class SecretManagersController {
   @Post('keys/retire')
   @HttpCode(204)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Take no more secrets that this key wrapped; refused while any depends on it',
     problems: [...ofBody, 'NOT_FOUND', 'STILL_IN_USE', 'SECRET_MANAGER_UNFIT'],
     204: null,
@@ -225,6 +241,7 @@ export class SecretManagersController {
   @Post('keys/reinstate')
   @HttpCode(204)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Take secrets again that a retired key wrapped',
     problems: [...ofBody, 'NOT_FOUND'],
     204: null,
@@ -239,6 +256,7 @@ export class SecretManagersController {
   @Post('check')
   @HttpCode(200)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Try a secret manager from a delegate; nothing changes there',
     problems: ['NOT_FOUND'],
     200: SecretManagerCheckAnswer,

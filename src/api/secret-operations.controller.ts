@@ -13,8 +13,8 @@ import {
   SecretOperationsRepository,
 } from '../secrets/secret-operations.repository.js';
 import type { KeptBy } from '../secrets/secrets.repository.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ProblemAnswer } from './answers.js';
-import { actorOf } from './authentication.js';
 import { Cursor, OperationParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
 
@@ -98,6 +98,7 @@ export class SecretOperationsController {
   @Post()
   @HttpCode(202)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Rewrap, reencrypt or migrate one secret, or all that a secret manager keeps',
     problems: [
       ...ofBody,
@@ -131,7 +132,11 @@ export class SecretOperationsController {
   }
 
   @Get()
-  @Answers({ summary: 'List the operations on secrets of a scope, newest first', 200: SecretOperationPage })
+  @Answers({
+    needs: 'secret.view',
+    summary: 'List the operations on secrets of a scope, newest first',
+    200: SecretOperationPage,
+  })
   async list(
     @Param({ schema: ScopeParameters }) parameters: ScopeParameters,
     @Query({ schema: ListQuery }) { limit = PAGE_DEFAULT, cursor }: ListQuery,
@@ -148,6 +153,7 @@ export class SecretOperationsController {
 
   @Get(':id')
   @Answers({
+    needs: 'secret.view',
     summary: 'Read how far an operation on secrets is, and what stands in its way',
     problems: ['NOT_FOUND'],
     200: SecretOperationDetails,
@@ -159,6 +165,7 @@ export class SecretOperationsController {
   @Post(':id/cancel')
   @HttpCode(200)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Let go of what an operation on secrets has not done yet',
     problems: ['NOT_FOUND'],
     200: SecretOperationDetails,
@@ -173,6 +180,7 @@ export class SecretOperationsController {
   @Post(':id/retry')
   @HttpCode(200)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Try again what failed of an operation on secrets',
     problems: ['NOT_FOUND'],
     200: SecretOperationDetails,

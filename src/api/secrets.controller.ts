@@ -16,8 +16,8 @@ import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
+import { actorOf, requirePermission } from './access.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
-import { actorOf, requireRight } from './authentication.js';
 import {
   NamedParameters,
   PAGE_DEFAULT,
@@ -137,7 +137,11 @@ export class SecretListController {
   constructor(private readonly secrets: SecretsRepository) {}
 
   @Get()
-  @Answers({ summary: 'List the secrets of a scope, those first written first', 200: SecretPage })
+  @Answers({
+    needs: 'secret.view',
+    summary: 'List the secrets of a scope, those first written first',
+    200: SecretPage,
+  })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: SecretListQuery }) { cursor = 0, limit = PAGE_DEFAULT }: SecretListQuery,
@@ -161,6 +165,7 @@ export class SecretsController {
 
   @Put()
   @Answers({
+    needs: 'secret.manage',
     summary: 'Write a secret; its value is never read back',
     problems: [
       ...ofBody,
@@ -195,7 +200,12 @@ export class SecretsController {
   }
 
   @Get()
-  @Answers({ summary: 'Read what is known of a secret', problems: ['NOT_FOUND'], 200: SecretAnswer })
+  @Answers({
+    needs: 'secret.view',
+    summary: 'Read what is known of a secret',
+    problems: ['NOT_FOUND'],
+    200: SecretAnswer,
+  })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     return toAnswer(await this.secrets.get(scopeOf(names), id));
   }
@@ -203,6 +213,7 @@ export class SecretsController {
   @Post('refresh')
   @HttpCode(200)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Open a secret past all that is remembered of it, and tell by what; its value is never answered',
     problems: ['NOT_FOUND', 'SECRET_DELETED'],
     200: SecretRefreshAnswer,
@@ -221,8 +232,9 @@ export class SecretsController {
   @Delete()
   @HttpCode(204)
   @Answers({
+    needs: 'secret.manage',
     summary: 'Delete a secret that nothing uses, or by force one that is used',
-    problems: ['NOT_FOUND', 'STILL_IN_USE', 'RIGHT_MISSING'],
+    problems: ['NOT_FOUND', 'STILL_IN_USE', 'PERMISSION_MISSING'],
     204: null,
   })
   async delete(
@@ -231,7 +243,7 @@ export class SecretsController {
     @Req() request: FastifyRequest,
   ): Promise<void> {
     if (force !== 'true') return this.service.delete(scopeOf(names), id);
-    requireRight(request, 'force');
+    requirePermission(request, 'secret.force', scopeOf(names));
     this.log.info(
       { audit: true, scope: scopeOf(names), id, actor: actorOf(request) },
       'secret deleted by force',
@@ -241,6 +253,7 @@ export class SecretsController {
 
   @Get('uses')
   @Answers({
+    needs: 'secret.view',
     summary: 'List the connectors and secret managers that use a secret',
     problems: ['NOT_FOUND'],
     200: UsesAnswer,

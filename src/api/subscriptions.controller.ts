@@ -9,8 +9,8 @@ import { scopeOf } from '../scopes/scope.js';
 import type { Subscription } from '../subscriptions/subscription.js';
 import { SubscriptionsRepository } from '../subscriptions/subscriptions.repository.js';
 import { SubscriptionsService, type Written } from '../subscriptions/subscriptions.service.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody } from './answers.js';
-import { actorOf } from './authentication.js';
 import { EventCursor, EventPattern } from './events.controller.js';
 import { Cursor, NamedParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
 
@@ -127,7 +127,11 @@ export class SubscriptionsController {
   ) {}
 
   @Get(under('subscriptions'))
-  @Answers({ summary: 'List the subscriptions of a scope', 200: SubscriptionPage })
+  @Answers({
+    needs: 'subscription.view',
+    summary: 'List the subscriptions of a scope',
+    200: SubscriptionPage,
+  })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
     @Query({ schema: PageQuery }) { cursor = 0, limit = PAGE_DEFAULT }: PageQuery,
@@ -138,6 +142,7 @@ export class SubscriptionsController {
 
   @Put(under('subscriptions/:id'))
   @Answers({
+    needs: 'subscription.manage',
     summary: 'Send events of a scope, and of what is below it, to a URL; or change where, and which',
     problems: [
       ...ofBody,
@@ -166,6 +171,7 @@ export class SubscriptionsController {
 
   @Get(under('subscriptions/:id'))
   @Answers({
+    needs: 'subscription.view',
     summary: 'Read a subscription, and how it fares',
     problems: ['NOT_FOUND'],
     200: SubscriptionAnswer,
@@ -177,6 +183,7 @@ export class SubscriptionsController {
   @Delete(under('subscriptions/:id'))
   @HttpCode(204)
   @Answers({
+    needs: 'subscription.manage',
     summary: 'Delete a subscription, with a secret that was made for it',
     problems: ['NOT_FOUND'],
     204: null,
@@ -188,6 +195,7 @@ export class SubscriptionsController {
   @Post(under('subscriptions/:id/rotate-secret'))
   @HttpCode(200)
   @Answers({
+    needs: 'subscription.manage',
     summary: 'Make a new signing secret; the one of before signs as well for a while',
     problems: [...ofBody, 'NOT_FOUND'],
     200: WrittenSubscriptionAnswer,
@@ -202,6 +210,7 @@ export class SubscriptionsController {
   @Post(under('subscriptions/:id/replay'))
   @HttpCode(200)
   @Answers({
+    needs: 'subscription.manage',
     summary: 'Send again what came after a cursor or since a moment',
     problems: [...ofBody, 'NOT_FOUND', 'EVENTS_GONE'],
     200: SubscriptionAnswer,
@@ -215,6 +224,7 @@ export class SubscriptionsController {
 
   @Get(under('subscriptions/:id/attempts'))
   @Answers({
+    needs: 'subscription.view',
     summary: 'List the last attempts to deliver, newest first; 100 are kept',
     problems: ['NOT_FOUND'],
     200: AttemptsAnswer,
@@ -239,6 +249,7 @@ export class SubscriptionsController {
   @Post(under('subscriptions/:id/test'))
   @HttpCode(200)
   @Answers({
+    needs: 'subscription.manage',
     summary: 'Send a test event now, and tell what became of it',
     problems: ['NOT_FOUND'],
     200: AttemptAnswer,

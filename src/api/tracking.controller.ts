@@ -136,6 +136,7 @@ export class TrackingController {
 
   @Put()
   @Answers({
+    needs: 'connector.manage',
     summary: 'Follow a connector’s repository, or change what of it is followed',
     problems: [...ofBody, 'NOT_FOUND'],
     200: TrackingAnswer,
@@ -165,6 +166,7 @@ export class TrackingController {
 
   @Get()
   @Answers({
+    needs: 'connector.view',
     summary: 'Read what of a connector’s repository is followed, and how far',
     problems: ['NOT_FOUND'],
     200: TrackingAnswer,
@@ -175,14 +177,24 @@ export class TrackingController {
 
   @Delete()
   @HttpCode(204)
-  @Answers({ summary: 'Follow the repository no longer; copies stay', problems: ['NOT_FOUND'], 204: null })
+  @Answers({
+    needs: 'connector.manage',
+    summary: 'Follow the repository no longer; copies stay',
+    problems: ['NOT_FOUND'],
+    204: null,
+  })
   async delete(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters): Promise<void> {
     await this.tracking.delete({ scope: scopeOf(names), connector: id });
   }
 
   @Post('poll')
   @HttpCode(202)
-  @Answers({ summary: 'Look at the repository now', problems: ['NOT_FOUND'], 202: TrackingAnswer })
+  @Answers({
+    needs: 'connector.use',
+    summary: 'Look at the repository now',
+    problems: ['NOT_FOUND'],
+    202: TrackingAnswer,
+  })
   async look(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -197,6 +209,7 @@ export class TrackingController {
 
   @Get('problems')
   @Answers({
+    needs: 'connector.view',
     summary: 'List tracked files that are no valid entities, or whose change is not allowed from Git',
     problems: ['NOT_FOUND'],
     200: FileProblemPage,

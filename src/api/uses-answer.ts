@@ -6,7 +6,14 @@ export const UsesAnswer = z
     count: z.int().meta({ description: 'Of all; more than are listed where there are more than `limit`' }),
     uses: z.array(
       z.strictObject({
-        what: z.enum(['connector', 'secret', 'secret-manager', 'subscription', 'webhook']),
+        what: z.enum([
+          'connector',
+          'secret',
+          'secret-manager',
+          'subscription',
+          'webhook',
+          'identity-provider',
+        ]),
         scope: z.string(),
         id: z.string().meta({ description: 'Of a webhook: its connector’s' }),
       }),

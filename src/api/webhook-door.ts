@@ -19,10 +19,14 @@ export function registerWebhookDoor(fastify: FastifyInstance, reception: Recepti
     });
     // Nobody but the reception reads it, once it knows how much it may become.
     door.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
-    door.post(WEBHOOK_ROUTE, async (request, reply) => receive(request, reply, { reception, log }));
+    door.post(WEBHOOK_ROUTE, { config: { needs: 'nothing' } }, async (request, reply) =>
+      receive(request, reply, { reception, log }),
+    );
     door.route({
       method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       url: WEBHOOK_ROUTE,
+      // A Git host has no token: its deliveries prove themselves.
+      config: { needs: 'nothing' },
       handler: async ({ method }, reply) => refuse(reply, notThere(method)),
     });
   });

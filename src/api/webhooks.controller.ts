@@ -13,8 +13,8 @@ import { pastes } from '../webhooks/paste.js';
 import { Registrar } from '../webhooks/registrar.js';
 import { type Webhook, WebhooksRepository } from '../webhooks/webhooks.repository.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
+import { actorOf } from './access.js';
 import { Answers, ofBody, ofHost, ofRoad } from './answers.js';
-import { actorOf } from './authentication.js';
 import { Cursor, NamedParameters, PAGE_DEFAULT, toCursor, under } from './parameters.js';
 
 const DeliveryParameters = z.strictObject({ ...NamedParameters.shape, id: Identifier, delivery: z.uuid() });
@@ -128,6 +128,7 @@ export class WebhooksController {
 
   @Put()
   @Answers({
+    needs: 'connector.manage',
     summary: 'Give a connector a webhook, or its webhook other secrets',
     problems: [...ofBody, 'NOT_FOUND', 'SECRET_DELETED', 'WEBHOOK_SECRET_UNFIT'],
     200: WebhookAnswer,
@@ -150,7 +151,12 @@ export class WebhooksController {
   }
 
   @Get()
-  @Answers({ summary: 'Read the webhook of a connector', problems: ['NOT_FOUND'], 200: WebhookAnswer })
+  @Answers({
+    needs: 'connector.view',
+    summary: 'Read the webhook of a connector',
+    problems: ['NOT_FOUND'],
+    200: WebhookAnswer,
+  })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     const scope = scopeOf(names);
     return this.#answer(await this.webhooks.get(scope, id), await this.connectors.get(scope, id), null);
@@ -159,6 +165,7 @@ export class WebhooksController {
   @Delete()
   @HttpCode(204)
   @Answers({
+    needs: 'connector.manage',
     summary:
       'Delete the webhook of a connector, with its deliveries and the secret that was made for it, and at the host where it lets us',
     problems: ['NOT_FOUND'],
@@ -174,6 +181,7 @@ export class WebhooksController {
   @Post('register')
   @HttpCode(200)
   @Answers({
+    needs: 'connector.manage',
     summary: 'Register the webhook at its host, or repair it there',
     problems: ['NOT_FOUND', 'WEBHOOK_ADDRESS_UNKNOWN', ...ofHost, ...ofRoad],
     200: WebhookAnswer,
@@ -188,7 +196,12 @@ export class WebhooksController {
   }
 
   @Get('deliveries')
-  @Answers({ summary: 'List the deliveries, newest first', problems: ['NOT_FOUND'], 200: DeliveryPage })
+  @Answers({
+    needs: 'connector.view',
+    summary: 'List the deliveries, newest first',
+    problems: ['NOT_FOUND'],
+    200: DeliveryPage,
+  })
   async list(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Query({ schema: DeliveryListQuery }) { cursor, limit = PAGE_DEFAULT }: DeliveryListQuery,
@@ -200,7 +213,12 @@ export class WebhooksController {
   }
 
   @Get('deliveries/:delivery')
-  @Answers({ summary: 'Read a delivery', problems: ['NOT_FOUND'], 200: WholeDeliveryAnswer })
+  @Answers({
+    needs: 'connector.view',
+    summary: 'Read a delivery',
+    problems: ['NOT_FOUND'],
+    200: WholeDeliveryAnswer,
+  })
   async getOne(@Param({ schema: DeliveryParameters }) { id, delivery, ...names }: DeliveryParameters) {
     return toWholeAnswer(await this.deliveries.get(scopeOf(names), id, delivery));
   }
@@ -208,6 +226,7 @@ export class WebhooksController {
   @Post('deliveries/:delivery/replay')
   @HttpCode(200)
   @Answers({
+    needs: 'connector.use',
     summary: 'Process a delivery again',
     problems: ['NOT_FOUND', 'WEBHOOK_REPLAY_REFUSED'],
     200: WholeDeliveryAnswer,

@@ -117,6 +117,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the connectors of a scope by their identifiers */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    limit?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the connectors of a scope by their identifiers */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConnectorPage"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connectors/{connector}/imports": {
         parameters: {
             query?: never;
@@ -2520,6 +2568,239 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/identity-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List where the users of an account come from */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List where the users of an account come from */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IdentityProviders"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an identity provider */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Read an identity provider */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IdentityProvider"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Let users of an OpenID Connect provider sign in; with another issuer, those of before leave */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        clientId: string;
+                        /**
+                         * @description The claim that lists a user’s groups
+                         * @default groups
+                         */
+                        groupsClaim?: string;
+                        /** @description Where `.well-known/openid-configuration` is below */
+                        issuer: string;
+                        /** @description As the page shows it; default: its identifier */
+                        name?: string;
+                        /**
+                         * @default [
+                         *       "profile",
+                         *       "email"
+                         *     ]
+                         */
+                        scopes?: string[];
+                        /** @description A builtin secret of the account; without it the client is a public one */
+                        secret?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Let users of an OpenID Connect provider sign in; with another issuer, those of before leave */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IdentityProvider"];
+                    };
+                };
+                /** @description Let users of an OpenID Connect provider sign in; with another issuer, those of before leave */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IdentityProvider"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Let nobody sign in by it any more; whoever came by it is signed out */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the kinds of an account without their schemas, those made first first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the kinds of an account without their schemas, those made first first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Kinds"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/kinds/{kind}": {
         parameters: {
             query?: never;
@@ -2621,6 +2902,96 @@ export interface paths {
         };
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users who have signed in, the last one first; a thousand at most */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the users who have signed in, the last one first; a thousand at most */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Members"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign a user out everywhere and forget them; the provider decides whether they may come back */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3055,6 +3426,400 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/role-bindings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who has which role in a scope; what is given further out holds here as well */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List who has which role in a scope; what is given further out holds here as well */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoleBindings"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/role-bindings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read who has the role */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Read who has the role */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoleBinding"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Give a user or a group a role in this scope and in all that is below it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description A user by the address that an identity provider has verified, or all that it says are in a group */
+                        principal: {
+                            /** @enum {string} */
+                            kind: "user" | "group";
+                            name: string;
+                        };
+                        /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                        role: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Give a user or a group a role in this scope and in all that is below it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoleBinding"];
+                    };
+                };
+                /** @description Give a user or a group a role in this scope and in all that is below it */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoleBinding"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Take the role away, from the next request on */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the roles of an account, the builtin ones first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the roles of an account, the builtin ones first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Roles"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a role */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Read a role */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Role"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Create or change a role of the account; whoever has it has it so from the next request on */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default A role of this account */
+                        description?: string;
+                        permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
+                    };
+                };
+            };
+            responses: {
+                /** @description Create or change a role of the account; whoever has it has it so from the next request on */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Role"];
+                    };
+                };
+                /** @description Create or change a role of the account; whoever has it has it so from the next request on */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Role"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Delete a role of the account that nobody has */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scopes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the scopes of an account that the caller may read, with those around them */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the scopes of an account that the caller may read, with those around them */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Scopes"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4207,7 +4972,7 @@ export interface paths {
         delete: {
             parameters: {
                 query?: {
-                    /** @description `true`: although it is used; for tokens with the right `force` */
+                    /** @description `true`: although it is used; takes the permission `secret.force` */
                     force?: "true" | "false";
                 };
                 header?: never;
@@ -4833,6 +5598,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the API tokens of a scope, the newest first; their texts are nowhere */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the API tokens of a scope, the newest first; their texts are nowhere */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Tokens"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Make an API token that has a role in this scope and in all that is below it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description How long it is good
+                         * @default 90
+                         */
+                        days?: number;
+                        name: string;
+                        /** @description `viewer`, `editor`, `admin`, or a role of the account */
+                        role: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Make an API token that has a role in this scope and in all that is below it */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NewToken"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an API token, with the sessions that began by it */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -5027,6 +5924,10 @@ export interface components {
                 /** @enum {string} */
                 stage: "reach" | "authenticate" | "read" | "write";
             }[];
+        };
+        ConnectorPage: {
+            connectors: components["schemas"]["Connector"][];
+            nextCursor: string | null;
         };
         ConnectorRename: {
             /** @description Where the repository is now, as in a connector */
@@ -5409,6 +6310,18 @@ export interface components {
             };
             up: boolean;
         };
+        IdentityProvider: {
+            clientId: string;
+            groupsClaim: string;
+            id: string;
+            issuer: string;
+            name: string;
+            scopes: string[];
+            secret: string | null;
+        };
+        IdentityProviders: {
+            identityProviders: components["schemas"]["IdentityProvider"][];
+        };
         Import: {
             branch: string;
             /** @description Where the branch pointed at the last look */
@@ -5518,6 +6431,48 @@ export interface components {
             schema: {
                 [key: string]: unknown;
             };
+        };
+        Kinds: {
+            kinds: {
+                id: string;
+                identity: {
+                    id?: string;
+                    org?: string;
+                    project?: string;
+                } | null;
+                pathTemplate: string;
+                revision: string;
+            }[];
+        };
+        Me: {
+            account: string;
+            actor: {
+                email?: string;
+                id: string;
+                /** @enum {string} */
+                kind: "token" | "user";
+                name: string;
+            };
+            bindings: {
+                permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
+                role: string;
+                scope: string;
+            }[];
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        Members: {
+            members: {
+                /** @description Null where the provider has verified none */
+                email: string | null;
+                groups: string[];
+                /** Format: uuid */
+                id: string;
+                name: string;
+                provider: string;
+                /** Format: date-time */
+                signedInAt: string;
+            }[];
         };
         Move: {
             /** @description Entities by what became of them so far */
@@ -5690,6 +6645,21 @@ export interface components {
             token: string;
             usesLeft: number;
         };
+        NewToken: {
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Null: on the manager’s own machine */
+            createdBy: string | null;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            role: string;
+            scope: string;
+            /** @description Shown this once */
+            token: string;
+        };
         Operation: {
             /** @enum {string} */
             action: "save" | "delete" | "move";
@@ -5841,6 +6811,31 @@ export interface components {
             seenAt: string;
             url: string;
         };
+        Role: {
+            builtin: boolean;
+            description: string;
+            id: string;
+            permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
+        };
+        RoleBinding: {
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string;
+            id: string;
+            principal: {
+                /** @enum {string} */
+                kind: "user" | "group";
+                name: string;
+            };
+            role: string;
+            scope: string;
+        };
+        RoleBindings: {
+            bindings: components["schemas"]["RoleBinding"][];
+        };
+        Roles: {
+            roles: components["schemas"]["Role"][];
+        };
         Save: {
             git?: {
                 author?: {
@@ -5933,6 +6928,9 @@ export interface components {
             displayName: string;
             scope: string;
         };
+        Scopes: {
+            scopes: components["schemas"]["Scope"][];
+        };
         SealingKey: {
             deployment: string;
             /** @description Of the identity, as enrolment showed it; to be compared or pinned */
@@ -5980,6 +6978,8 @@ export interface components {
                 /** @enum {string} */
                 state: "enabled" | "disabled" | "draining" | "revoked";
             }[];
+            /** @description Those it proves this client to */
+            identityProviders: string[];
             /** @description Whether the manager opens it itself */
             manager: boolean;
             /** @description Those that sign in with it */
@@ -6030,7 +7030,7 @@ export interface components {
              */
             outcome: "opened" | "refused" | "lost";
             /** @enum {string|null} */
-            purpose: "save" | "refresh" | "connector-check" | "secret-manager-check" | "secret-value" | "secret-operation" | "secret-refresh" | "pull-request" | "webhook" | "event-delivery" | null;
+            purpose: "save" | "refresh" | "connector-check" | "secret-manager-check" | "secret-value" | "secret-operation" | "secret-refresh" | "pull-request" | "webhook" | "event-delivery" | "sign-in" | null;
             /** Format: date-time */
             recordedAt: string;
             scope: string;
@@ -6247,6 +7247,15 @@ export interface components {
             /** Format: uuid */
             version: string;
         };
+        SignInWays: {
+            oidc: {
+                account: string;
+                id: string;
+                name: string;
+            }[];
+            /** @enum {boolean} */
+            token: true;
+        };
         Subscription: {
             branches: string[] | null;
             /** Format: date-time */
@@ -6316,6 +7325,22 @@ export interface components {
             /** @description What the receiver answered; null where it did not */
             status: number | null;
             type: string;
+        };
+        Token: {
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Null: on the manager’s own machine */
+            createdBy: string | null;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            role: string;
+            scope: string;
+        };
+        Tokens: {
+            tokens: components["schemas"]["Token"][];
         };
         TrackedBranch: {
             branch: string;
@@ -6405,7 +7430,7 @@ export interface components {
                 id: string;
                 scope: string;
                 /** @enum {string} */
-                what: "connector" | "secret" | "secret-manager" | "subscription" | "webhook";
+                what: "connector" | "secret" | "secret-manager" | "subscription" | "webhook" | "identity-provider";
             }[];
         };
         Webhook: {

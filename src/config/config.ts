@@ -5,6 +5,7 @@ import { Failure } from '../kernel/failure.js';
 import { Identifier } from '../policy/identifiers.js';
 import { PersonEmail, PersonName } from '../policy/text.js';
 import { eventSettings } from './event-settings.js';
+import { identitySettings } from './identity-settings.js';
 import {
   AllowedRanges,
   CertificatesFile,
@@ -252,6 +253,7 @@ export const settings = {
     schema: integer(1, 3_600),
   }),
   ...eventSettings,
+  ...identitySettings,
   SALLYPORT_DELEGATE_NAME: setting({
     description: 'Name under which a delegate enrols; unique in its group. Default: the host name.',
     schema: z

@@ -112,6 +112,23 @@ export class ConnectorsRepository {
         });
   }
 
+  /** Those of the scope itself, by their identifiers; those behind `after`. `next`: what the page after this one follows. */
+  async list(
+    scope: Scope,
+    { limit, after }: { limit: number; after?: string | undefined },
+  ): Promise<{ rows: Connector[]; next: string | null }> {
+    const rows = await this.storage.db
+      .selectFrom('connector')
+      .selectAll()
+      .where('scope', '=', scope)
+      .$if(after !== undefined, (query) => query.where('id', '>', after as string))
+      .orderBy('id')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    return { rows: page.map(toConnector), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+  }
+
   /** @throws NOT_FOUND */
   async get(scope: Scope, id: string, session: Session = this.storage.db): Promise<Connector> {
     const found = await this.find(scope, id, session);

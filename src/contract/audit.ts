@@ -16,7 +16,7 @@ export const purposeKinds = [
 ] as const;
 
 /** What a secret is opened for on this side alone, so that no task tells it. */
-export const ownPurposeKinds = [...purposeKinds, 'event-delivery'] as const;
+export const ownPurposeKinds = [...purposeKinds, 'event-delivery', 'sign-in'] as const;
 
 /** Most operations that one push carries, and so most callers. */
 const CAUSES_MAX = 100;

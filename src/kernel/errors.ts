@@ -78,16 +78,63 @@ export const errors = {
   ACCESS_DENIED: row<{ account: string }>({
     status: 403,
     disposition: 'stop',
-    title: 'The token does not reach this account',
-    message: (d) => `The token does not belong to account ${d.account}`,
+    title: 'The caller does not belong to this account',
+    message: (d) => `The token or session does not belong to account ${d.account}`,
     hint: (d) => `Use a token of account ${d.account}`,
   }),
-  RIGHT_MISSING: row<{ right: string }>({
+  PERMISSION_MISSING: row<{ permission: string; scope: string }>({
     status: 403,
     disposition: 'stop',
-    title: 'The token lacks a right',
-    message: (d) => `The token does not have the right ${d.right}`,
-    hint: (d) => `Use one that was made with \`npm run token -- … --right ${d.right}\`, or the admin token`,
+    title: 'The caller lacks a permission',
+    message: (d) => `This takes the permission ${d.permission} in ${d.scope}`,
+    hint: () =>
+      'Use a token of a role that has it, or have an admin of the scope give you one: GET /api/v1/me says what you have',
+  }),
+  SESSION_REJECTED: row({
+    status: 401,
+    disposition: 'stop',
+    title: 'The session has ended',
+    message: () => 'The session of this browser has ended',
+    hint: () => 'Sign in again',
+  }),
+  ORIGIN_REJECTED: row({
+    status: 403,
+    disposition: 'stop',
+    title: 'The request comes from another site',
+    message: () => 'A session is taken from the page of the same origin alone',
+    hint: () => 'Open the page at the address under which the browser is to reach the API, or send a token',
+  }),
+  ROLE_UNFIT: row<{ role: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The role cannot be written or given',
+    message: (d) => `Role ${d.role}: ${d.reason}`,
+    hint: () =>
+      'Choose another name, or delete what is not needed any more; the builtin roles are viewer, editor and admin',
+  }),
+  IDENTITY_PROVIDER_UNFIT: row<{ provider: string; reason: string }>({
+    status: 422,
+    disposition: 'stop',
+    title: 'The identity provider cannot be used this way',
+    message: (d) => `Identity provider ${d.provider}: ${d.reason}`,
+    hint: () =>
+      'Compare its issuer with what it says below .well-known/openid-configuration; docs/reference/access.md',
+  }),
+  SIGN_IN_FAILED: row<{ provider: string; reason: string }>({
+    status: 401,
+    disposition: 'stop',
+    title: 'The identity provider signed nobody in',
+    message: (d) => `Signing in by ${d.provider} failed: ${d.reason}`,
+    hint: () =>
+      'Begin again; where it happens again, compare the identity provider’s settings with what it has for this client',
+  }),
+  SIGN_IN_UNKNOWN: row({
+    status: 400,
+    disposition: 'stop',
+    title: 'No sign-in that this browser has begun',
+    message: () =>
+      'The browser comes back from an identity provider without having begun to sign in, or too late',
+    hint: () => 'Begin again, and within ten minutes, in the same browser',
   }),
   PRECONDITION_REFUSED: row<{ problem: string }>({
     status: 400,

@@ -15,6 +15,9 @@ export const DisplayName = z
     'holds a control character or half a surrogate pair',
   );
 
+/** Of an API token: records name it. */
+export const TokenName = DisplayName.max(128, 'is longer than 128 characters');
+
 const MESSAGE_BYTES_MAX = 64 * 1024;
 
 export const CommitMessage = z

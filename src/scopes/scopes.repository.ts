@@ -38,6 +38,17 @@ export class ScopesRepository {
     return toRecord(row);
   }
 
+  /** All of an account, each after the one it lies in. */
+  async list(account: Scope): Promise<ScopeRecord[]> {
+    const rows = await this.storage.db
+      .selectFrom('scope')
+      .selectAll()
+      .where('account', '=', account)
+      .orderBy('path')
+      .execute();
+    return rows.map(toRecord);
+  }
+
   /** Those of these scopes that there are. */
   async existing(scopes: Scope[]): Promise<Set<Scope>> {
     if (scopes.length === 0) return new Set();
@@ -62,7 +73,7 @@ export class ScopesRepository {
 
   /**
    * Deletes an empty scope with the record of its operations, its events, the groups whose delegates are all revoked and, with an account,
-   * its kinds and tokens: who makes it again finds nothing of it.
+   * its kinds; with any of them its API tokens and who has which role in it: who makes it again finds nothing of it.
    * @throws SCOPE_NOT_FOUND, STILL_IN_USE
    */
   async delete(path: Scope): Promise<void> {
@@ -94,7 +105,6 @@ export class ScopesRepository {
           .execute();
         await tx.deleteFrom('event_log').where('account', '=', path).execute();
         await tx.deleteFrom('scope').where('path', '=', path).execute();
-        await tx.deleteFrom('token').where('account', '=', path).execute();
       })
       .catch((error: unknown) => {
         throw isReferenced(error) ? inUse('what it still holds') : error;

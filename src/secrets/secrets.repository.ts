@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { type NotNull, sql } from 'kysely';
+import { type NotNull, type Selectable, sql } from 'kysely';
 import type { StoredSecret } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
 import { placesOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
 import type { Page } from '../storage/page.js';
-import type { SecretKind } from '../storage/secret-schema.js';
+import type { SecretKind, SecretTable } from '../storage/secret-schema.js';
 import { type KeptBy, toKeptBy } from './kept-by.js';
 import { keyRetired, referenced } from './refusals.js';
 import { storedIn } from './stored-version.repository.js';
@@ -230,7 +230,7 @@ export class SecretsRepository {
     return this.#signerBy(this.storage.db, scope, id);
   }
 
-  /** A secret manager that signs in with the secret, a subscription that it signs for, or a webhook that it proves, in words. */
+  /** A secret manager that signs in with the secret, a subscription that it signs for, or a webhook or client that it proves, in words. */
   async #signerBy(session: Session, scope: Scope, id: string): Promise<string | undefined> {
     const { rows } = await sql<Use>`
       select 'secret-manager' as what, scope, id from secret_manager
@@ -240,6 +240,8 @@ export class SecretsRepository {
         where (secret_scope, secret_id) = (${scope}, ${id}) or (previous_scope, previous_id) = (${scope}, ${id})
       union all
       select 'webhook', scope, connector_id from webhook_secret where (secret_scope, secret_id) = (${scope}, ${id})
+      union all
+      select 'identity-provider', account, id from identity_provider where (secret_scope, secret_id) = (${scope}, ${id})
       limit 1`.execute(session);
     return rows[0] === undefined ? undefined : nameUse(rows[0]);
   }
@@ -365,7 +367,8 @@ export class SecretsRepository {
 
 const isProvingNothing = sql<boolean>`not exists (select 1 from subscription
     where (secret_scope, secret_id) = (secret.scope, secret.id) or (previous_scope, previous_id) = (secret.scope, secret.id))
-  and not exists (select 1 from webhook_secret where (secret_scope, secret_id) = (secret.scope, secret.id))`;
+  and not exists (select 1 from webhook_secret where (secret_scope, secret_id) = (secret.scope, secret.id))
+  and not exists (select 1 from identity_provider where (secret_scope, secret_id) = (secret.scope, secret.id))`;
 
 /** Of one version there may be several wraps, but one payload. */
 function isSame(
@@ -388,17 +391,9 @@ const columns = [
   'created_at',
   'updated_at',
 ] as const;
+type Columns = Pick<Selectable<SecretTable>, (typeof columns)[number]>;
 
-const toRecord = (row: {
-  scope: string;
-  id: string;
-  kind: SecretKind;
-  manager_scope: string | null;
-  manager_id: string | null;
-  version: string;
-  created_at: Date;
-  updated_at: Date;
-}): SecretRecord => ({
+const toRecord = (row: Columns & { version: string }): SecretRecord => ({
   scope: row.scope,
   id: row.id,
   kind: row.kind,

@@ -5,7 +5,7 @@ import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
 
 export interface Use {
-  what: 'connector' | 'secret' | 'secret-manager' | 'subscription' | 'webhook';
+  what: 'connector' | 'secret' | 'secret-manager' | 'subscription' | 'webhook' | 'identity-provider';
   scope: Scope;
   /** Of a webhook, its connector’s. */
   id: string;
@@ -24,7 +24,7 @@ const NAMED_MAX = 20;
 export class UsesRepository {
   constructor(private readonly storage: Storage) {}
 
-  /** Whose credential the secret is, subscriptions that it signs for, and webhooks it proves; all of them without a limit. */
+  /** Whose credential the secret is, subscriptions that it signs for, webhooks and clients that it proves; all of them without a limit. */
   async ofSecret(scope: Scope, id: string, limit: number | null, session?: Session): Promise<Uses> {
     return this.#list(
       sql`select 'connector' as what, scope, id from connector where secret_scope = ${scope} and secret_id = ${id}
@@ -37,7 +37,10 @@ export class UsesRepository {
         select 'subscription', scope, id from subscription
           where (secret_scope, secret_id) = (${scope}, ${id}) or (previous_scope, previous_id) = (${scope}, ${id})
         union all
-        select 'webhook', scope, connector_id from webhook_secret where secret_scope = ${scope} and secret_id = ${id}`,
+        select 'webhook', scope, connector_id from webhook_secret where secret_scope = ${scope} and secret_id = ${id}
+        union all
+        select 'identity-provider', account, id from identity_provider
+          where secret_scope = ${scope} and secret_id = ${id}`,
       limit,
       session,
     );

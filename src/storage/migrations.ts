@@ -30,6 +30,7 @@ import { pullRequestRepositories } from './migrations/0027-pull-request-reposito
 import { begunDeliveries } from './migrations/0028-begun-deliveries.js';
 import { failingImports } from './migrations/0029-failing-imports.js';
 import { importProgress } from './migrations/0030-import-progress.js';
+import { identity } from './migrations/0032-identity.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -62,4 +63,5 @@ export const migrations: Record<string, Migration> = {
   '0028-begun-deliveries': begunDeliveries,
   '0029-failing-imports': failingImports,
   '0030-import-progress': importProgress,
+  '0032-identity': identity,
 };

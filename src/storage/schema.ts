@@ -3,6 +3,14 @@ import type { Generated } from 'kysely';
 import type { Json, Stamp } from './columns.js';
 import type { CredentialSecretTable, SecretGrantTable, SecretTokenTable } from './credential-schema.js';
 import type { EntityTable, InlineEntityTable } from './entity-schema.js';
+import type {
+  IdentityProviderTable,
+  MemberTable,
+  RoleBindingTable,
+  RoleTable,
+  SessionTable,
+  TokenTable,
+} from './identity-schema.js';
 import type { ImportItemTable, ImportTable } from './import-schema.js';
 import type { MoveItemTable, MoveTable, OperationChangeTable } from './move-schema.js';
 import type { PullRequestTable } from './pull-schema.js';
@@ -56,18 +64,6 @@ export interface ScopeTable {
   account: string;
   display_name: string;
   created_at: Stamp;
-}
-
-export interface TokenTable {
-  id: string;
-  account: string;
-  name: string;
-  /** SHA-256 of the token. */
-  hash: Buffer;
-  expires_at: Date;
-  created_at: Stamp;
-  /** What it may do that others may not. */
-  rights: Generated<string[]>;
 }
 
 export interface KindTable {
@@ -297,6 +293,11 @@ export interface Tables {
   deployment: DeploymentTable;
   scope: ScopeTable;
   token: TokenTable;
+  role: RoleTable;
+  role_binding: RoleBindingTable;
+  identity_provider: IdentityProviderTable;
+  member: MemberTable;
+  session: SessionTable;
   kind: KindTable;
   secret_manager: SecretManagerTable;
   secret: SecretTable;

@@ -55,6 +55,7 @@ const silent = new Set([
   'subscription.secret_is_builtin',
   'subscription.previous_is_builtin',
   'webhook_secret.secret_is_builtin',
+  'identity_provider.secret_is_builtin',
   'credential_secret.needs_builtin',
 ]);
 

@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { allPermissions } from '../../src/identity/permissions.js';
 import { migrations } from '../../src/storage/migrations.js';
 import { sql } from '../support/database.js';
 import { createDatabase } from '../support/stack.js';
@@ -40,6 +41,11 @@ beforeAll(async () => {
      ('accounts/a', 'direct', 'https://git.example/a', 'manager', 'x', 'accounts/a', 'plain', '1'),
      ('accounts/a', 'delegated', 'https://git.example/a', 'delegate', 'x', 'accounts/a/orgs/o', 'sealed', '1')`,
   );
+  await migrate(Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0032')));
+  const token = `insert into token (id, account, name, hash, expires_at, rights) values ($1, $2, $1, $3, now(), $4)`;
+  await sql(url, token, ['plain', 'accounts/a', Buffer.from('1'), []]);
+  await sql(url, token, ['forcing', 'accounts/a', Buffer.from('2'), ['force']]);
+  await sql(url, token, ['lost', 'accounts/gone', Buffer.from('3'), []]);
   await migrate(migrations);
 });
 afterAll(() => drop());
@@ -100,4 +106,15 @@ it('connectors that the manager serves hold their secrets within its reach from 
   const move = `update secret set manager_scope = 'accounts/a', manager_id = 'keyring' where id = $1`;
   await expect(sql(url, move, ['plain'])).rejects.toThrow('connector_reach');
   await sql(url, `update secret set manager_scope = null, manager_id = null where id = 'sealed'`);
+});
+
+it('tokens can do what they could before there were roles', async () => {
+  expect(await sql(url, 'select id, scope, role from token order by id')).toEqual([
+    { id: 'forcing', scope: 'accounts/a', role: 'admin' },
+    { id: 'plain', scope: 'accounts/a', role: 'unforced' },
+  ]);
+  const roles = await sql<{ account: string; permissions: string[] }>(url, 'select * from role');
+  expect(roles.map(({ account }) => account)).toEqual(['accounts/a']);
+  const lacking = allPermissions.filter((name) => roles[0]?.permissions.includes(name) === false);
+  expect(lacking).toEqual(['secret.force']);
 });

@@ -111,6 +111,7 @@ describe('who may open a secret', () => {
       secretManagers: [`${SCOPE}/secret-managers/kv`],
       subscriptions: [],
       webhooks: [],
+      identityProviders: [],
     });
     expect((await audit('secrets/git-direct/access')).connectors).toContain(`${SCOPE}/connectors/direct`);
   });

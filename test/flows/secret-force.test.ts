@@ -30,40 +30,37 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-describe('the right to it', () => {
-  it('has a token that was made with it, and no other', async () => {
+describe('the permission to it', () => {
+  it('has a token of an admin, and none of a role without it', async () => {
     await put('secrets/guarded', builtin());
     await connect('guarded', 'guarded');
-    const plain = api.with((await makeToken()).stdout.trim());
+    const unforced = { permissions: ['secret.view', 'secret.manage'] };
+    await api.ok('PUT', 'accounts/demo/roles/unforced', unforced);
+    const plain = api.with((await makeToken('--role', 'unforced')).stdout.trim());
     const refused = await plain.request('DELETE', `${SCOPE}/secrets/guarded?force=true`);
     expect([refused.status, refused.body]).toEqual([
       403,
-      expect.objectContaining({ code: 'RIGHT_MISSING', hint: expect.stringContaining('--right force') }),
+      expect.objectContaining({
+        code: 'PERMISSION_MISSING',
+        detail: expect.stringContaining('secret.force'),
+      }),
     ]);
-    const unforced = await plain.request('DELETE', `${SCOPE}/secrets/guarded?force=false`);
-    expect(unforced.body.code).toBe('STILL_IN_USE');
+    const used = await plain.request('DELETE', `${SCOPE}/secrets/guarded?force=false`);
+    expect(used.body.code).toBe('STILL_IN_USE');
     expect((await api.request('GET', `${SCOPE}/secrets/guarded`)).status).toBe(200);
-    const entitled = api.with((await makeToken('--right', 'force')).stdout.trim());
+    const entitled = api.with((await makeToken()).stdout.trim());
     expect((await entitled.request('DELETE', `${SCOPE}/secrets/guarded?force=true`)).status).toBe(204);
   });
 
-  it('is needed where nothing uses the secret as well, and is no right to anything else', async () => {
+  it('is needed where nothing uses the secret as well, and is none to anything else', async () => {
     await put('secrets/unused', builtin());
-    const plain = api.with((await makeToken()).stdout.trim());
+    const plain = api.with((await makeToken('--role', 'unforced')).stdout.trim());
     const refused = await plain.request('DELETE', `${SCOPE}/secrets/unused?force=true`);
-    expect(refused.body.code).toBe('RIGHT_MISSING');
+    expect(refused.body.code).toBe('PERMISSION_MISSING');
     expect((await force('unused')).status).toBe(204);
     expect(await rowOf('unused')).toBeUndefined();
     const keyring = await api.request('DELETE', `${SCOPE}/secret-managers/keyring?force=true`);
     expect([keyring.status, keyring.body.code]).toEqual([409, 'STILL_IN_USE']);
-  });
-
-  it('is none of an unknown name', async () => {
-    const { code, stdout, stderr } = await makeToken('--right', 'everything');
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('[--right force]');
-    const wrong = `update token set rights = '{everything}'`;
-    await expect(sql(stack.databaseUrl, wrong)).rejects.toThrow('token_rights_check');
   });
 
   it.each(['force=1', 'force=', 'force', 'force=true&force=true'])(
@@ -73,9 +70,9 @@ describe('the right to it', () => {
     },
   );
 
-  it('has the admin token: one of before there were rights is renewed when the manager starts', async () => {
+  it('has the admin token: one that lacks it is renewed when the manager starts', async () => {
     const before = stack.token;
-    await sql(stack.databaseUrl, `update token set rights = '{}' where name = 'admin'`);
+    await sql(stack.databaseUrl, `update token set role = 'unforced' where name = 'admin'`);
     await stack.manager?.kill('SIGTERM');
     await stack.startManager();
     expect(stack.token).not.toBe(before);

@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 
 import { type Api, eventually } from './api.js';
 
-export type RouteCall = [status: number, method: string, path: string, body?: unknown];
+export type RouteCall = [
+  status: number,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+];
 
 /** Of a connector `tracked`, which is gone afterwards. */
 export const trackingCalls = (connectors: string): RouteCall[] => [
@@ -117,3 +123,57 @@ export async function importCalls(api: Api, scope: string, url: string): Promise
 const FILE = { path: 'a.yaml', kind: 'pipeline', id: 'a' };
 const NAMELESS = { ...FILE, kind: 'none' };
 const FOREIGN = { ...FILE, scope: 'accounts/another' };
+
+/** Of a scope, its secrets, connectors, entities and operations. */
+export function scopeCalls(
+  scope: string,
+  { connector, password }: { connector: unknown; password: string },
+): RouteCall[] {
+  const file = { connector: 'direct', branch: 'main' };
+  return [
+    [scope === 'accounts/demo' ? 200 : 201, 'PUT', scope, { displayName: 'One' }],
+    [200, 'PUT', scope, { displayName: 'Two' }],
+    [200, 'GET', scope],
+    [201, 'PUT', `${scope}/secrets/own`, { manager: 'builtin', value: 'hidden' }],
+    [200, 'PUT', `${scope}/secrets/own`, { manager: 'builtin', value: password }],
+    [200, 'GET', `${scope}/secrets/own`],
+    [404, 'GET', `${scope}/secrets/none`],
+    [200, 'GET', `${scope}/secrets?limit=1`],
+    [400, 'GET', `${scope}/secrets?limit=0`],
+    [200, 'GET', `${scope}/secrets/own/uses?limit=1`],
+    [404, 'GET', `${scope}/secrets/none/uses`],
+    [200, 'POST', `${scope}/secrets/own/refresh`],
+    [404, 'POST', `${scope}/secrets/none/refresh`],
+    [200, 'GET', `${scope}/secrets/own/audit?limit=1`],
+    [200, 'GET', `${scope}/secrets/own/access`],
+    [404, 'GET', `${scope}/secrets/none/access`],
+    [200, 'GET', `${scope}/secret-audit?actor=admin`],
+    [400, 'GET', `${scope}/secret-audit?since=yesterday`],
+    [201, 'PUT', `${scope}/connectors/own`, connector],
+    [200, 'PUT', `${scope}/connectors/own`, connector],
+    [200, 'GET', `${scope}/connectors/own`],
+    [200, 'GET', `${scope}/connectors?limit=1`],
+    [400, 'GET', `${scope}/connectors?cursor=own`],
+    [200, 'POST', `${scope}/connectors/own/check`],
+    [404, 'POST', `${scope}/connectors/none/check`],
+    [409, 'DELETE', `${scope}/secrets/own`],
+    [204, 'DELETE', `${scope}/connectors/own`],
+    [404, 'DELETE', `${scope}/connectors/own`],
+    [204, 'DELETE', `${scope}/secrets/own`],
+    [201, 'PUT', `${scope}/entities/pipeline/one`, { yaml: 'name: one\n', git: file }],
+    [200, 'PUT', `${scope}/entities/pipeline/one`, { yaml: 'name: two\n', git: {} }],
+    [412, 'PUT', `${scope}/entities/pipeline/one`, 'name: x\n', { 'if-none-match': '*' }],
+    [409, 'PUT', `${scope}/entities/pipeline/one`, 'name: x\n', { 'if-match': `"${'0'.repeat(40)}"` }],
+    [422, 'PUT', `${scope}/entities/pipeline/one`, 'name: 1\n'],
+    [200, 'GET', `${scope}/entities/pipeline/one`],
+    [200, 'GET', `${scope}/entities/pipeline/one/compare?from=main&to=main`],
+    [200, 'GET', `${scope}/entities?limit=1`],
+    [200, 'GET', `${scope}/operations?limit=1`],
+    [400, 'GET', `${scope}/operations?limit=0`],
+    [202, 'PUT', `${scope}/entities/pipeline/two`, { yaml: 'name: x\n', git: file }, { prefer: 'wait=0' }],
+    [200, 'PUT', `${scope}/entities/pipeline/two?connector=direct&branch=main`, 'name: y\n'],
+    [202, 'DELETE', `${scope}/entities/pipeline/one`, undefined, { prefer: 'wait=0' }],
+    [200, 'DELETE', `${scope}/entities/pipeline/two`],
+    [404, 'GET', `${scope}/entities/pipeline/two`],
+  ];
+}
