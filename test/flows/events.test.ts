@@ -253,8 +253,8 @@ describe('the stream', () => {
     const name = randomUUID();
     await sql(
       stack.databaseUrl,
-      `insert into token (id, account, name, hash, expires_at)
-       values ($1, 'accounts/demo', 'short', sha256(convert_to($2, 'UTF8')), now() + interval '2 seconds')`,
+      `insert into token (id, account, scope, role, name, hash, expires_at)
+       values ($1, 'accounts/demo', 'accounts/demo', 'viewer', 'short', sha256(convert_to($2, 'UTF8')), now() + interval '2 seconds')`,
       [randomUUID(), `sp_${name}`],
     );
     const stream = await EventStream.open(
