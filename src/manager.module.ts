@@ -118,6 +118,7 @@ import { BranchDrift, DriftFlow } from './sync/drift.flow.js';
 import { DriftSources } from './sync/drift.js';
 import { FileProblemsRepository } from './sync/file-problems.repository.js';
 import { GitDocuments } from './sync/git-documents.js';
+import { HistoryFlow } from './sync/history.flow.js';
 import { HostPauses } from './sync/host-pauses.js';
 import { InlineMoves } from './sync/inline-moves.js';
 import { InlineSaves } from './sync/inline-saves.js';
@@ -237,6 +238,7 @@ const corridors = [
   Routes,
   RenameFlow,
   ReadFlow,
+  HistoryFlow,
   GitDocuments,
   PartJudge,
   CopyWriter,

@@ -8,6 +8,7 @@ import { Failure } from '../kernel/failure.js';
 import { parseIfMatch, parseIfNoneMatch } from '../policy/headers.js';
 import { PullRequestsService, type WithPull } from '../pulls/pull-requests.service.js';
 import { scopeOf } from '../scopes/scope.js';
+import { HistoryFlow } from '../sync/history.flow.js';
 import type { OperationResult } from '../sync/operations.repository.js';
 import { ReadFlow } from '../sync/read.flow.js';
 import { SaveFlow, type SaveRequest } from '../sync/save.flow.js';
@@ -15,6 +16,7 @@ import { actorOf } from './access.js';
 import { Answers, ofBody, ofHost, ofRoad } from './answers.js';
 import { CompareQuery, ComparisonAnswer, toSide } from './comparison-answer.js';
 import { Described } from './described.js';
+import { HistoryAnswer, HistoryQuery, toHistoryAnswer } from './history-answer.js';
 import {
   DeletionAnswer,
   EntityAnswer,
@@ -87,6 +89,7 @@ export class EntitiesController {
     private readonly reads: ReadFlow,
     private readonly connectors: ConnectorsRepository,
     private readonly pulls: PullRequestsService,
+    private readonly histories: HistoryFlow,
   ) {}
 
   @Put(':kind/:id')
@@ -139,18 +142,20 @@ export class EntitiesController {
   @Answers({
     needs: 'entity.view',
     summary: 'Read an entity',
-    problems: ['NOT_FOUND', ...ofRoad],
+    problems: ['NOT_FOUND', 'ENTITY_INLINE', ...ofRoad],
     etag: [200],
     200: EntityAnswer,
   })
   async get(
     @Param({ schema: EntityParameters }) { kind, id, ...names }: EntityParameters,
-    @Query({ schema: ReadQuery }) { branch, freshness: level = 'cached' }: ReadQuery,
+    @Query({ schema: ReadQuery }) { branch, commit, freshness: level = 'cached' }: ReadQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const reader = { key: { scope: scopeOf(names), kind, id }, branch, actor: actorOf(request) };
-    const read = await this.reads.read(reader, level);
+    const read = await (commit === undefined
+      ? this.reads.read(reader, level)
+      : this.reads.readAt(reader, commit));
     if ('inline' in read) {
       reply.header('ETag', `"${read.inline.blob_id}"`);
       return { ...toInlineAnswer(read.inline), freshness: inlineFreshness };
@@ -179,6 +184,24 @@ export class EntitiesController {
       this.reads.documentAt(reader, to),
     ]);
     return { kind, id, same: before.file?.id === after.file?.id, from: toSide(before), to: toSide(after) };
+  }
+
+  @Get(':kind/:id/history')
+  @Answers({
+    needs: 'entity.view',
+    summary: 'List the commits that changed an entity, newest first, as Git has them',
+    problems: ['NOT_FOUND', 'ENTITY_INLINE', ...ofRoad],
+    200: HistoryAnswer,
+  })
+  async history(
+    @Param({ schema: EntityParameters }) { kind, id, ...names }: EntityParameters,
+    @Query({ schema: HistoryQuery }) { branch, cursor, limit = PAGE_DEFAULT }: HistoryQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<HistoryAnswer> {
+    const reader = { key: { scope: scopeOf(names), kind, id }, branch, actor: actorOf(request) };
+    const history = await this.histories.page(reader, { cursor, limit });
+    const pulls = history.commits.flatMap(({ made }) => made?.pullRequest ?? []);
+    return toHistoryAnswer({ kind, id }, history, await this.pulls.load(pulls));
   }
 
   @Get()

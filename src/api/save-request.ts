@@ -63,13 +63,25 @@ export const DeleteQuery = z
   .refine(pullOrNothing, PULL_WHOLE);
 export type DeleteQuery = z.infer<typeof DeleteQuery>;
 
-export const ReadQuery = z.strictObject({
-  branch: BranchName.optional(),
-  freshness: z.enum(freshnessLevels).optional().meta({
-    description:
-      '`cached` (default): the copy; `verify`: the copy, held against Git; `reload`: Git’s word, taken into the copy. The latter two also read where there is no copy',
-  }),
-});
+export const ReadQuery = z
+  .strictObject({
+    branch: BranchName.optional(),
+    commit: z
+      .string()
+      .regex(/^[0-9a-f]{40}$/, 'is not the full id of a commit')
+      .optional()
+      .meta({
+        description: 'As it stood in this commit, from Git; goes with nothing else',
+      }),
+    freshness: z.enum(freshnessLevels).optional().meta({
+      description:
+        '`cached` (default): the copy; `verify`: the copy, held against Git; `reload`: Git’s word, taken into the copy. The latter two also read where there is no copy',
+    }),
+  })
+  .refine(
+    ({ commit, ...others }) => commit === undefined || Object.keys(others).length === 0,
+    'commit goes with neither branch nor freshness',
+  );
 export type ReadQuery = z.infer<typeof ReadQuery>;
 
 /** @throws REQUEST_INVALID */

@@ -2181,6 +2181,8 @@ export interface paths {
                 query?: {
                     /** @description Branch name, as git check-ref-format --branch takes it, at most 250 bytes */
                     branch?: string;
+                    /** @description As it stood in this commit, from Git; goes with nothing else */
+                    commit?: string;
                     /** @description `cached` (default): the copy; `verify`: the copy, held against Git; `reload`: Git’s word, taken into the copy. The latter two also read where there is no copy */
                     freshness?: "cached" | "verify" | "reload";
                 };
@@ -2439,6 +2441,61 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Comparison"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/entities/{kind}/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the commits that changed an entity, newest first, as Git has them */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Branch name, as git check-ref-format --branch takes it, at most 250 bytes */
+                    branch?: string;
+                    cursor?: string;
+                    limit?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    kind: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the commits that changed an entity, newest first, as Git has them */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EntityHistory"];
                     };
                 };
                 /** @description What was refused, and why */
@@ -6185,6 +6242,61 @@ export interface components {
             store: "git" | "inline";
             /** @description The document, byte for byte */
             yaml: string;
+        };
+        EntityCommit: {
+            author: {
+                email: string;
+                name: string;
+            };
+            /** Format: date-time */
+            authoredAt: string;
+            /** @description What it left, and what an ETag of this version quotes; null where it removed the file */
+            blobId: string | null;
+            commitId: string;
+            /** Format: date-time */
+            committedAt: string;
+            /** @description Null where it is the author */
+            committer: {
+                email: string;
+                name: string;
+            } | null;
+            merge: boolean;
+            /** @description At most 4,096 characters */
+            message: string;
+            /** @description Whether it goes on */
+            messageCut: boolean;
+            /** @description The operation that made it; null for a commit of others */
+            operationId: string | null;
+            /** @description Its first parent, which it is held against; null where a history begins */
+            parentId: string | null;
+            previousBlobId: string | null;
+            /** @description That its operation asked for, where it did */
+            pullRequest: {
+                id: string;
+                number: number | null;
+                scope: string;
+                /**
+                 * @description `wanted`: not open yet, and tried; `failed`: not tried any more, until `retry`
+                 * @enum {string}
+                 */
+                state: "wanted" | "open" | "failed" | "merged" | "closed";
+                webUrl: string | null;
+            } | null;
+            /** @enum {string} */
+            what: "added" | "changed" | "removed";
+        };
+        EntityHistory: {
+            branch: string;
+            commits: components["schemas"]["EntityCommit"][];
+            connector: string;
+            id: string;
+            kind: string;
+            /** @description Null where the history begins. A page may hold fewer commits than asked for, or none */
+            nextCursor: string | null;
+            /** @description Whose history it is. A file that came from another path was added */
+            path: string;
+            /** @description The last commit that was looked at; all that lie before it are not in this page */
+            searchedTo: string;
         };
         EntityPage: {
             entities: components["schemas"]["Entity"][];

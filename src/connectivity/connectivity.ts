@@ -4,7 +4,8 @@ import { Config } from '../config/config.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import type { Credential } from '../connectors/credential.js';
 import type { Purpose } from '../contract/audit.js';
-import { hostApiSince } from '../contract/version.js';
+import type { TaskName } from '../contract/tasks.js';
+import { historySince, hostApiSince } from '../contract/version.js';
 import { usernameFor } from '../credentials/access.js';
 import { ReauthorisingGit } from '../credentials/reauthorising-git.js';
 import { ReauthorisingHostApi } from '../credentials/reauthorising-host-api.js';
@@ -178,9 +179,14 @@ export class Connectivity {
       const { url, knownHosts } = connector;
       return {
         remote: { url, ...(knownHosts === null ? {} : { knownHosts }), ...carried.access },
-        run: (name, input) => this.dispatcher.run(carried.errand, name, input, this.#timeoutMs()),
+        run: (name, input) =>
+          this.dispatcher.run(sinceFor(name, carried.errand), name, input, this.#timeoutMs()),
       };
     });
     return new ReauthorisingGit(git, last, this.#hearFor(connector));
   }
 }
+
+/** Delegates of before know no histories. */
+const sinceFor = (task: TaskName, errand: Errand): Errand =>
+  task === 'git.history' ? { ...errand, since: Math.max(errand.since ?? 0, historySince) } : errand;

@@ -8,6 +8,8 @@ import type {
   Check,
   CommitId,
   DeleteResult,
+  HistoryPage,
+  HistoryPlace,
   Path,
   PathChange,
   TreeEntry,
@@ -56,6 +58,10 @@ export class DelegatedGit extends Git {
     { contents = false }: { contents?: boolean } = {},
   ): Promise<PathChange[]> {
     return this.#ask('git.changes', { from, to, contents });
+  }
+
+  override history(path: Path, place: HistoryPlace, limit: number): Promise<HistoryPage> {
+    return this.#ask('git.history', { path, place, limit });
   }
 
   override commit(chain: Chain): Promise<ChainResult> {

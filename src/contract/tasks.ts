@@ -53,6 +53,32 @@ const ChainResult = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('moved'), head: CommitId.nullable() }),
 ]);
 
+const Signed = z.strictObject({ name: z.string(), email: z.string(), at: z.int() });
+const HistoryPlace = z.strictObject({
+  pending: z.array(CommitId).min(1).max(256),
+  seen: z.array(CommitId).max(64),
+});
+const Version = z.strictObject({ mode: z.string(), id: BlobId }).nullable();
+
+const HistoryPage = z.strictObject({
+  commits: z.array(
+    z.strictObject({
+      id: CommitId,
+      parent: CommitId.nullable(),
+      isMerge: z.boolean(),
+      author: Signed,
+      committer: Signed,
+      message: z.string(),
+      isMessageCut: z.boolean(),
+      operation: z.string().nullable(),
+      from: Version,
+      to: Version,
+    }),
+  ),
+  searchedTo: CommitId,
+  next: HistoryPlace.nullable(),
+});
+
 const StageResult = z.strictObject({
   stage: z.enum(['reach', 'authenticate', 'read', 'write']),
   ok: z.boolean(),
@@ -118,6 +144,15 @@ export const tasks = {
         content: Bytes.optional(),
       }),
     ),
+  },
+  'git.history': {
+    input: z.strictObject({
+      remote: CarriedRemote,
+      path: z.string(),
+      place: HistoryPlace,
+      limit: z.int().min(1),
+    }),
+    output: HistoryPage,
   },
   'git.commit': {
     input: z.strictObject({ remote: CarriedRemote, chain: Chain }),

@@ -7,3 +7,5 @@ export const contractVersion = 7;
 export const contractOldest = 6;
 /** Contract version since which delegates ask the APIs of Git hosts. */
 export const hostApiSince = 7;
+/** Contract version since which delegates tell the history of a path. */
+export const historySince = 7;

@@ -7,6 +7,8 @@ import {
   type CommitId,
   type DeleteResult,
   Git,
+  type HistoryPage,
+  type HistoryPlace,
   type Path,
   type PathChange,
   type TreeEntry,
@@ -42,6 +44,10 @@ export class ReauthorisingGit extends Git {
 
   changes(from: CommitId, to: CommitId, options?: { contents?: boolean }): Promise<PathChange[]> {
     return this.#twice(() => this.git.changes(from, to, options));
+  }
+
+  history(path: Path, place: HistoryPlace, limit: number): Promise<HistoryPage> {
+    return this.#twice(() => this.git.history(path, place, limit));
   }
 
   commit(chain: Chain): Promise<ChainResult> {

@@ -114,6 +114,47 @@ export interface PathChange {
   content?: Uint8Array | undefined;
 }
 
+/** Where a page of a history begins: at a commit for the first one, then where the page before it ended. */
+export interface HistoryPlace {
+  /** Commits to look at next, in this order. At most 256. */
+  pending: CommitId[];
+  /** The last that were looked at, none of which is told again. At most 64. */
+  seen: CommitId[];
+}
+
+export interface Signature extends Person {
+  /** Unix seconds. */
+  at: number;
+}
+
+/** A commit that changed what stands at a path. Texts are bounded, and of other bytes than UTF-8 as far as they can be read. */
+export interface HistoryCommit {
+  id: CommitId;
+  /** The first one; `null` for a commit that begins a history. */
+  parent: CommitId | null;
+  /** It has other parents, and what it left at the path is in none of them. */
+  isMerge: boolean;
+  author: Signature;
+  committer: Signature;
+  /** At most 4,096 characters; of a longer one the beginning. */
+  message: string;
+  isMessageCut: boolean;
+  /** What the last trailer `Sallyport-Operation` says. Anybody can write one. */
+  operation: string | null;
+  /** What stood at the path in its parent, and what it left there; `null` for no file. */
+  from: { mode: string; id: BlobId } | null;
+  to: { mode: string; id: BlobId } | null;
+}
+
+export interface HistoryPage {
+  /** Newest first. */
+  commits: HistoryCommit[];
+  /** The last commit that was looked at, whether or not it is among them. */
+  searchedTo: CommitId;
+  /** Where the next page begins; `null` where the history does. */
+  next: HistoryPlace | null;
+}
+
 export type DeleteResult =
   /** The branch is gone, by this call or before it. */
   | { status: 'deleted' }
@@ -194,6 +235,13 @@ export abstract class Git {
    * successor of a known commit costs no further request; GIT_LIMIT_EXCEEDED when they are too much for one answer.
    */
   abstract changes(from: CommitId, to: CommitId, options?: { contents?: boolean }): Promise<PathChange[]>;
+
+  /**
+   * The commits that changed what stands at the path, as `git log -- path` finds them: a merge that leaves there what one of its
+   * parents has is passed over, and with it all others. A page ends with `limit` commits, or where enough was looked at; then it
+   * may have fewer, or none. In a history whose clocks go backwards, a commit may be on two pages.
+   */
+  abstract history(path: Path, place: HistoryPlace, limit: number): Promise<HistoryPage>;
 
   /**
    * Puts a chain of commits on a branch with one push, never forced; the branch moves by compare-and-swap from `base`.

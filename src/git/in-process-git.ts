@@ -14,11 +14,15 @@ import {
   type CommitId,
   type DeleteResult,
   Git,
+  type HistoryPage,
+  type HistoryPlace,
   type Path,
   type PathChange,
   type Remote,
   type TreeEntry,
 } from './git.js';
+import { walkHistory } from './history.js';
+import { HostHistory } from './host-history.js';
 import { defaultLimits, type Limits } from './limits.js';
 import type { Network } from './network.js';
 import { ObjectCache } from './object-cache.js';
@@ -105,6 +109,10 @@ export class InProcessGit extends Git {
       const changes = await compareTrees(source, source.rootOf(from), source.rootOf(to));
       return isWhole ? addContents(source, to, changes) : changes;
     });
+  }
+
+  history(path: Path, place: HistoryPlace, limit: number): Promise<HistoryPage> {
+    return this.#open((source) => walkHistory(new HostHistory(source), path, place, limit));
   }
 
   commit(chain: Chain): Promise<ChainResult> {

@@ -22,6 +22,10 @@ export interface Limits {
   treeEntries: number;
   /** Directories above a file. */
   treeDepth: number;
+  /** Commits looked at for one page of a history. */
+  historyCommits: number;
+  /** Bytes of commits and trees read for one page of a history, before the last of them. */
+  historyBytes: number;
 }
 
 const MIB = 1024 * 1024;
@@ -36,4 +40,6 @@ export const defaultLimits: Limits = {
   deltaDepth: 4_095,
   treeEntries: 2_000_000,
   treeDepth: 256,
+  historyCommits: 2_000,
+  historyBytes: 128 * MIB,
 };

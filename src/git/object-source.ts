@@ -88,6 +88,11 @@ export class ObjectSource {
     }
   }
 
+  /** A commit or tree, where it is known here already. */
+  peek(id: string): GitObject | undefined {
+    return this.#find(id);
+  }
+
   /** Id of a commit's tree. The commit must have been required. */
   rootOf(commit: CommitId): string {
     return this.#decodeCommit(commit).tree;
@@ -337,7 +342,7 @@ export class ObjectSource {
   }
 }
 
-function withAnswerBytes(session: Session, answerBytes: number): Session {
+export function withAnswerBytes(session: Session, answerBytes: number): Session {
   return {
     ...session,
     limits: { ...session.limits, answerBytes: Math.min(answerBytes, session.limits.answerBytes) },

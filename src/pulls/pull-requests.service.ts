@@ -62,6 +62,11 @@ export class PullRequestsService {
     return id === null ? undefined : (await this.requests.load([id])).get(id);
   }
 
+  /** By id. */
+  load(ids: string[]): Promise<Map<string, ShownPullRequest>> {
+    return this.requests.load([...new Set(ids)]);
+  }
+
   /** Without merging; one that is not open yet is given up, and closed where an attempt opened it unnoticed. @throws NOT_FOUND, PULL_REQUEST_BUSY, and what the host refuses it for */
   async close(scope: Scope, id: string, actor: string): Promise<ShownPullRequest> {
     const request = await this.#take(scope, id);

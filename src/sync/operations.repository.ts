@@ -202,6 +202,19 @@ export class OperationsRepository {
     return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
+  /** Those of these operations that are in Git. */
+  async landed(
+    ids: string[],
+  ): Promise<Pick<OperationRecord, 'id' | 'scope' | 'result' | 'pull_request_id'>[]> {
+    if (ids.length === 0) return [];
+    return this.storage.db
+      .selectFrom('operation')
+      .select(['id', 'scope', 'result', 'pull_request_id'])
+      .where('id', 'in', ids)
+      .where('state', '=', 'succeeded')
+      .execute();
+  }
+
   async #withChanges(found: OperationRecord[]): Promise<GitOperation[]> {
     const rows = found.filter(isOfGit);
     const moves = rows.filter(({ action }) => action === 'move').map(({ id }) => id);

@@ -49,7 +49,14 @@ export interface DocumentAt {
   file: GitDocument | null;
 }
 
-interface Reader {
+/** Where an entity is in Git. */
+export interface Repository {
+  copy: EntityRecord;
+  connector: Connector;
+  git: Git;
+}
+
+export interface Reader {
   key: EntityKey;
   branch?: string | undefined;
   actor: string;
@@ -87,19 +94,43 @@ export class ReadFlow {
   }
 
   /**
+   * As it stood in a commit, judged by what its kind says today.
+   * @throws NOT_FOUND, ENTITY_INLINE, and what Git throws
+   */
+  async readAt(reader: Reader, commit: CommitId): Promise<ReadEntity> {
+    const { copy, ...repository } = await this.repositoryOf(reader);
+    return this.#readFrom(reader, copy, await this.#documentIn(repository, copy, commit));
+  }
+
+  /**
    * The entity's document at a branch or commit, as Git has it.
    * @throws NOT_FOUND, ENTITY_INLINE, GIT_REF_NOT_FOUND, and what Git throws
    */
   async documentAt(reader: Reader, reference: string): Promise<DocumentAt> {
-    const isCommit = /^[0-9a-f]{40}$/.test(reference);
-    const copy =
-      (isCommit ? undefined : await this.entities.find(reader.key, reference)) ??
-      (await this.#anyCopy(reader.key));
+    const isCommit = isCommitId(reference);
+    const branch = isCommit ? undefined : reference;
+    const { copy, ...repository } = await this.repositoryOf({ ...reader, branch });
+    const commit = isCommit ? reference : await headOf(repository.git, reference);
+    return this.#documentIn(repository, copy, commit);
+  }
+
+  /**
+   * Where the entity is in Git: its copy on the branch, or where that has none another one.
+   * @throws NOT_FOUND, ENTITY_INLINE
+   */
+  async repositoryOf({ key, branch, actor }: Reader): Promise<Repository> {
+    const found = branch === undefined ? undefined : await this.entities.find(key, branch);
+    const copy = found ?? (await this.#anyCopy(key));
     const connector = await this.connectors.get(copy.connector_scope, copy.connector_id);
-    const git = await this.#open(connector, reader.actor);
-    const commitId = isCommit ? reference : await git.head(reference);
-    if (commitId === null) throw new Failure('GIT_REF_NOT_FOUND', { ref: reference });
-    return { commitId, file: await this.documents.find({ git, connector }, commitId, copy) };
+    return { copy, connector, git: await this.#open(connector, actor) };
+  }
+
+  async #documentIn(
+    repository: Omit<Repository, 'copy'>,
+    copy: EntityRecord,
+    commitId: CommitId,
+  ): Promise<DocumentAt> {
+    return { commitId, file: await this.documents.find(repository, commitId, copy) };
   }
 
   /** @throws NOT_FOUND, ENTITY_INLINE */
@@ -116,11 +147,19 @@ export class ReadFlow {
     const known = branch === undefined || level === 'cached' ? undefined : await this.entities.find(key);
     if (known === undefined || branch === undefined)
       throw new Failure('NOT_FOUND', { what: key.kind, id: key.id });
-    const { commitId, file } = await this.documentAt({ key, actor }, branch);
+    return this.#readFrom({ key, branch, actor }, known, await this.documentAt({ key, actor }, branch));
+  }
+
+  /** @throws NOT_FOUND where there is no file */
+  async #readFrom(
+    { key, branch }: Reader,
+    copy: EntityRecord,
+    { commitId, file }: DocumentAt,
+  ): Promise<ReadEntity> {
     if (file === null) throw new Failure('NOT_FOUND', { what: key.kind, id: key.id });
     const entity: EntityRecord = {
-      ...known,
-      branch,
+      ...copy,
+      branch: branch ?? copy.branch,
       path: file.path,
       yaml: Buffer.from(file.content),
       blob_id: file.id,
@@ -211,6 +250,15 @@ export class ReadFlow {
   async #open(connector: Connector, actor: string): Promise<Git> {
     return this.connectivity.open(connector, { kind: 'refresh', operations: [], actors: [actor] });
   }
+}
+
+export const isCommitId = (reference: string): boolean => /^[0-9a-f]{40}$/.test(reference);
+
+/** @throws GIT_REF_NOT_FOUND */
+export async function headOf(git: Git, branch: string): Promise<CommitId> {
+  const head = await git.head(branch);
+  if (head === null) throw new Failure('GIT_REF_NOT_FOUND', { ref: branch });
+  return head;
 }
 
 function stateOf({ isHeld, isCurrent }: Followed): Freshness['state'] {

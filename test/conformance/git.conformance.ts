@@ -8,6 +8,7 @@ import type { GitServer } from '../support/worlds/git-server.js';
 import { describeChecking } from './git-checking.conformance.js';
 import { describeCommitting } from './git-committing.conformance.js';
 import { describeDeleting } from './git-deleting.conformance.js';
+import { describeHistories } from './git-history.conformance.js';
 import { describeReading } from './git-reading.conformance.js';
 import { describeRefusing } from './git-refusing.conformance.js';
 import { describeTreeBuilding } from './git-tree-building.conformance.js';
@@ -38,6 +39,7 @@ export function describeGit(
       await world?.close();
     });
     describeReading(suite);
+    describeHistories(suite);
     describeCommitting(suite);
     describeDeleting(suite);
     describeTreeBuilding(suite);

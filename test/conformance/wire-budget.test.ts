@@ -1,5 +1,6 @@
 // What every operation may cost on the wire: requests by name, bytes with their headers.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { HistoryPage, HistoryPlace } from '../../src/git/git.js';
 import { InProcessGit } from '../../src/git/in-process-git.js';
 import type { Limits } from '../../src/git/limits.js';
 import { ObjectCache } from '../../src/git/object-cache.js';
@@ -7,6 +8,7 @@ import { Secret } from '../../src/kernel/secret.js';
 import { CountingLine } from '../support/counting-line.js';
 import { chainOn, change, expectLanded, makeStep } from '../support/git-suite.js';
 import { GitWorld, type TestRepository } from '../support/git-world.js';
+import { growHistories } from '../support/grown-history.js';
 
 const DISCOVERY = 'GET refs?service=git-upload-pack';
 const KIB = 1024;
@@ -202,6 +204,56 @@ describe('a refresh', () => {
     expect(await git.head('main')).toBe(repository.reference.head('main'));
     expect(line.names).toEqual(['POST ls-refs']);
     expect(line.bytesDown).toBeLessThan(KIB);
+  });
+});
+
+describe('a history', () => {
+  const grow = (repository: TestRepository, path: string) => {
+    const { main = [] } = growHistories(repository.reference, {
+      main: Array.from({ length: 500 }, (_, index) => ({
+        parents: index === 0 ? [] : [index - 1],
+        keeps: 0,
+        acts: [
+          {
+            do: 'write' as const,
+            path: index % 100 === 0 ? path : `p2/other-${index % 50}.yaml`,
+            content: `${index}`,
+          },
+        ],
+        at: 1_700_000_000 + index,
+      })),
+    });
+    return main;
+  };
+
+  test('of 500 commits is less than two dozen requests, and brings no file and no tree beside the path', async () => {
+    const files = { 'large.bin': randomBytes(300 * KIB) };
+    const repository = world.create({ files });
+    const ids = grow(repository, 'p1/k1/e-1.yaml');
+    const page = await open(repository, newCache()).history(
+      'p1/k1/e-1.yaml',
+      { pending: [ids.at(-1) as string], seen: [] },
+      100,
+    );
+    expect(page).toMatchObject({ searchedTo: ids[0], next: null });
+    expect(page.commits.map(({ id }) => id)).toEqual([400, 300, 200, 100, 0].map((at) => ids[at]));
+    expect(line.names.length).toBeLessThan(24);
+    expect(line.bytesDown).toBeLessThan(256 * KIB);
+  });
+
+  test('of which too much would come goes on with what came, and ends its page where it may', async () => {
+    const repository = world.create();
+    const ids = grow(repository, 'p1/k1/e-1.yaml');
+    const git = open(repository, newCache(), { historyCommits: 120 });
+    const found: string[] = [];
+    let pages = 0;
+    let place: HistoryPlace | null = { pending: [ids.at(-1) as string], seen: [] };
+    for (; place !== null; pages++) {
+      const page: HistoryPage = await git.history('p1/k1/e-1.yaml', place, 100);
+      found.push(...page.commits.map(({ id }) => id));
+      place = page.next;
+    }
+    expect([found, pages]).toEqual([[400, 300, 200, 100, 0].map((at) => ids[at]), 5]);
   });
 });
 

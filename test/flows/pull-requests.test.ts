@@ -119,6 +119,14 @@ describe.each(roads)('with connectivity %s', (road) => {
     expect(host.pulls.filter(({ head }) => head === branch)).toMatchObject([asked]);
     const operation = await stack.api.ok('GET', `${demo}/operations/${saved.body.operationId}`);
     expect(operation.pullRequest).toEqual(pullRequest);
+    const history = await stack.api.ok(
+      'GET',
+      `${demo}/entities/pipeline/${id}/history?branch=${encodeURIComponent(branch)}`,
+    );
+    const { number, webUrl } = pullRequest;
+    expect(history.commits).toMatchObject([
+      { operationId: operation.id, pullRequest: { id: pullRequest.id, number, webUrl, state: 'open' } },
+    ]);
     expect(await get(pullRequest.id)).toMatchObject({
       title: 'Please',
       branch,

@@ -54,6 +54,7 @@ export const agreedRoutes: [string, Partial<Record<Method, string>>][] = [
   ['/secret-operations/{id}/retry', { POST: 'secret.manage' }],
   ['/entities/{kind}/{id}', { PUT: 'entity.edit', GET: 'entity.view', DELETE: 'entity.edit' }],
   ['/entities/{kind}/{id}/compare', { GET: 'entity.view' }],
+  ['/entities/{kind}/{id}/history', { GET: 'entity.view' }],
   ['/entities', { GET: 'entity.view' }],
   ['/moves', { POST: 'entity.edit', GET: 'entity.view' }],
   ['/moves/{id}', { GET: 'entity.view' }],

@@ -167,6 +167,8 @@ export function scopeCalls(
     [422, 'PUT', `${scope}/entities/pipeline/one`, 'name: 1\n'],
     [200, 'GET', `${scope}/entities/pipeline/one`],
     [200, 'GET', `${scope}/entities/pipeline/one/compare?from=main&to=main`],
+    [200, 'GET', `${scope}/entities/pipeline/one/history?limit=1`],
+    [400, 'GET', `${scope}/entities/pipeline/one/history?cursor=x`],
     [200, 'GET', `${scope}/entities?limit=1`],
     [200, 'GET', `${scope}/operations?limit=1`],
     [400, 'GET', `${scope}/operations?limit=0`],

@@ -69,6 +69,11 @@ export function listEntriesArgv(commit: CommitId, paths: Path[]): string[] {
   return ['ls-tree', '-t', '-z', '--full-tree', requireId(commit), '--', ...paths];
 }
 
+/** The commits, and so many that follow on them, the youngest first. */
+export function listCommitsArgv(commits: CommitId[], max: number): string[] {
+  return ['rev-list', `--max-count=${max}`, ...commits.map(requireId), '--'];
+}
+
 export function diffTreeArgv(from: CommitId, to: CommitId): string[] {
   return ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', requireId(from), requireId(to)];
 }

@@ -9,11 +9,14 @@ import {
   type CommitId,
   type DeleteResult,
   Git,
+  type HistoryPage,
+  type HistoryPlace,
   type Path,
   type PathChange,
   type Remote,
   type TreeEntry,
 } from '../../src/git/git.js';
+import { walkHistory } from '../../src/git/history.js';
 import { isFilePath } from '../../src/git/path-names.js';
 import { isReferenceName } from '../../src/git/reference-names.js';
 import { Failure } from '../../src/kernel/failure.js';
@@ -21,6 +24,7 @@ import { diffTreeArgv } from './argv.js';
 import { checkRemote } from './check-remote.js';
 import { deleteBranch } from './delete-branch.js';
 import { commitChain } from './deliver-chain.js';
+import { FolderHistory } from './folder-history.js';
 import {
   findBranch,
   listEntries,
@@ -94,6 +98,13 @@ export class NativeGit extends Git {
       const all = parseDiff(await operation.local(diffTreeArgv(from, to)));
       const changes = all.filter(({ path }) => isFilePath(path));
       return options.contents === true ? addContents(operation, changes) : changes;
+    });
+  }
+
+  history(path: Path, place: HistoryPlace, limit: number): Promise<HistoryPage> {
+    return this.#open(async (operation) => {
+      await requireCommits(operation, place.pending);
+      return walkHistory(new FolderHistory(operation), path, place, limit);
     });
   }
 

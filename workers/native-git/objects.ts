@@ -115,20 +115,20 @@ function parseTree(output: string): TreeEntry[] {
 /** Contents of these blobs by id. @throws Failure GIT_OBJECT_NOT_FOUND */
 export async function readBlobs(operation: Operation, ids: BlobId[]): Promise<Map<BlobId, Buffer>> {
   const wanted = [...new Set(ids)];
-  const found = await readPresent(operation, wanted);
+  const found = await readObjects(operation, wanted);
   const missing = wanted.filter((id) => !found.has(id));
   if (missing.length === 0) return found;
   const input = missing.map((id) => `${id}\n`).join('');
   await operation.network(fetchObjectsArgv(), { input, config: [PROMISOR, WITHOUT_HAVES] });
-  for (const [id, content] of await readPresent(operation, missing)) found.set(id, content);
+  for (const [id, content] of await readObjects(operation, missing)) found.set(id, content);
   const still = wanted.find((id) => !found.has(id));
   if (still !== undefined) throw new Failure('GIT_OBJECT_NOT_FOUND', { object: `blob ${still}` });
   return found;
 }
 
-/** '<id> blob <size>\n<bytes>\n' or '<id> missing\n' for each */
-async function readPresent(operation: Operation, ids: BlobId[]): Promise<Map<BlobId, Buffer>> {
-  const contents = new Map<BlobId, Buffer>();
+/** Contents of those that are here: '<id> <type> <size>\n<bytes>\n' or '<id> missing\n' for each */
+export async function readObjects(operation: Operation, ids: string[]): Promise<Map<string, Buffer>> {
+  const contents = new Map<string, Buffer>();
   if (ids.length === 0) return contents;
   const input = ids.map((id) => `${id}\n`).join('');
   const output = await operation.localBytes(readObjectsArgv(), { input });

@@ -48,6 +48,8 @@ export function taskHandlers({ open, exchange, hosts, secrets, handOver, changeK
     'git.list': async ({ remote, at, prefix }, task) => (await open(remote, task)).list(at, prefix),
     'git.changes': async ({ remote, from, to, contents }, task) =>
       (await open(remote, task)).changes(from, to, { contents }),
+    'git.history': async ({ remote, path, place, limit }, task) =>
+      (await open(remote, task)).history(path, place, limit),
     'git.commit': ({ remote, chain }, task) =>
       step('delegate.commit', async () => (await open(remote, task)).commit(chain)),
     'git.deleteBranch': async ({ remote, branch, at }, task) =>
