@@ -10,13 +10,14 @@ import { buildOpenApi } from './dist/src/api/openapi.js';
 import { buildProgram } from './dist/src/cli/program.js';
 import { describeProgram } from './dist/src/cli/reference.js';
 import { readConfig } from './dist/src/config/config.js';
+import { version } from './dist/src/config/version.js';
 import { managerModule } from './dist/src/manager.module.js';
 
 const ACCOUNT = '/api/v1/accounts/{account}';
 
 const made = {
   'src/client/routes.ts': await writeRoutes(),
-  'docs/reference/cli.md': describeProgram(buildProgram('0.1.0')),
+  'docs/reference/cli.md': describeProgram(buildProgram(version)),
 };
 for (const [file, text] of Object.entries(made)) {
   const place = new URL(file, import.meta.url);
@@ -41,7 +42,7 @@ async function readDocument() {
     abortOnError: false,
   });
   app.setGlobalPrefix('api/v1');
-  return buildOpenApi(app, '0.1.0');
+  return buildOpenApi(app, version);
 }
 
 /** Every scope has the same roads: those of an account stand for all, without what names it. Whatever is refused is a Problem. */

@@ -10,6 +10,7 @@ import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import { registerWebhookDoor } from './api/webhook-door.js';
 import type { Config } from './config/config.js';
+import { version } from './config/version.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
 import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
@@ -43,8 +44,6 @@ import { Sweep } from './sync/sweep.js';
 import { Waits } from './sync/waits.js';
 import { DeliveriesFlow } from './webhooks/deliveries.flow.js';
 import { ReceptionFlow } from './webhooks/reception.flow.js';
-
-export const version = '0.1.0';
 
 const ADMIN_TOKEN_DAYS = 365;
 /** For what is answered at the end, when nothing is worked on any more. */

@@ -2,5 +2,6 @@
 // `sallyport`: the command line. It speaks to the manager's API and to nothing else.
 import './config/process.js';
 import { buildProgram } from './cli/program.js';
+import { version } from './config/version.js';
 
-await buildProgram('0.1.0').parseAsync();
+await buildProgram(version).parseAsync();

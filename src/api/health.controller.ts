@@ -1,6 +1,7 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { version } from '../config/version.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
 import { DelegatesRepository } from '../delegates/delegates.repository.js';
 import { JobQueue } from '../queue/job-queue.js';
@@ -18,6 +19,7 @@ export const HealthAnswer = z
   .strictObject({
     up: z.boolean(),
     deployment: z.string().optional(),
+    version: z.string().optional().meta({ description: 'Of this Sallyport' }),
     contract: z.int().optional(),
     contractOldest: z.int().optional(),
     database: Part.optional(),
@@ -73,6 +75,7 @@ export class HealthController {
     return {
       up: database.up,
       deployment: this.deployment.id,
+      version,
       contract: contractVersion,
       contractOldest,
       database,

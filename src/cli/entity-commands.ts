@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { createTwoFilesPatch } from 'diff';
 import { answer, type Entity } from '../client/client.js';
+import { coloured, patchOf, type Side } from './patch.js';
 import { exitCodes, plain, styled, table } from './printer.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
@@ -203,7 +203,7 @@ async function diff(
   { from, to, branch }: { from?: string; to?: string; branch?: string },
 ): Promise<number> {
   const path = { kind, id };
-  let sides: { name: string; yaml: string }[];
+  let sides: Side[];
   if (file !== undefined) {
     const entity = await answer(
       api.GET('/entities/{kind}/{id}', { params: { path, query: given({ branch }) } }),
@@ -221,23 +221,11 @@ async function diff(
       yaml: side.yaml ?? '',
     }));
   } else throw new UsageError('diff needs a file, or --from and --to', 'sallyport diff KIND ID FILE');
-  const [one, other] = sides as [(typeof sides)[0], (typeof sides)[0]];
-  const isSame = one.yaml === other.yaml;
-  const patch = isSame ? '' : createTwoFilesPatch(one.name, other.name, one.yaml, other.yaml);
+  const patch = patchOf(...(sides as [Side, Side]));
+  const isSame = patch === '';
   printer.show({ same: isSame, patch }, () => coloured(patch));
   return isSame ? exitCodes.done : exitCodes.failed;
 }
-
-const coloured = (patch: string): string =>
-  patch
-    .split('\n')
-    .filter((line) => !/^=+$/.test(line))
-    .map((line) => {
-      if (/^(---|\+\+\+) /.test(line)) return styled('bold', line);
-      if (line.startsWith('+')) return styled('green', line);
-      return line.startsWith('-') ? styled('red', line) : line;
-    })
-    .join('\n');
 
 /** @throws UsageError */
 async function readDocument(file: string | undefined): Promise<string> {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { answer } from '../client/client.js';
 import type { components } from '../client/routes.js';
 import { exitCodes, plain, styled, table } from './printer.js';
+import { barOf, Progress } from './progress.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
 
@@ -19,7 +20,6 @@ interface ImportOptions {
 
 const LOOK_MS = 500;
 const PAGE = '200';
-const BAR_CHARS = 30;
 const RUNNING = ['reporting', 'applying'];
 
 export function addImportCommand(program: Command): void {
@@ -80,21 +80,17 @@ async function runImport(session: Session, connector: string, options: ImportOpt
 /** Until it is over, with a bar on a terminal. */
 async function follow({ api, printer }: Session, begun: Import): Promise<Import> {
   const path = { connector: begun.connector, id: begun.id };
-  const isShown = process.stderr.isTTY && !printer.isJson;
+  const progress = new Progress(printer);
   for (let found = begun; ; ) {
-    if (isShown) process.stderr.write(`\r${barOf(found)}`);
+    const { done, total } = found.progress;
+    progress.show(`${found.state.padEnd(9)} ${barOf(done, total)}`);
     if (!RUNNING.includes(found.state)) {
-      if (isShown) process.stderr.write('\n');
+      progress.end();
       return found;
     }
     await delay(LOOK_MS);
     found = await answer(api.GET('/connectors/{connector}/imports/{id}', { params: { path } }));
   }
-}
-
-function barOf({ state, progress: { done, total } }: Import): string {
-  const full = total === 0 ? 0 : Math.round((done / total) * BAR_CHARS);
-  return `${state.padEnd(9)} ${'█'.repeat(full)}${'░'.repeat(BAR_CHARS - full)} ${done}/${total}`;
 }
 
 async function filesOf({ api }: Session, { connector, id }: Import): Promise<ImportItem[]> {

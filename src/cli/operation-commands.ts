@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { answer, type Operation } from '../client/client.js';
 import { readEvents } from '../client/event-stream.js';
 import { exitCodes, plain, styled, table } from './printer.js';
-import { type Session, withSession } from './session.js';
+import { endInterrupted, type Session, withSession } from './session.js';
 
 const colours = { pending: 'yellow', succeeded: 'green', conflict: 'magenta', failed: 'red' } as const;
 
@@ -94,6 +94,7 @@ async function ended(session: Session, id: string): Promise<Operation> {
 
 async function watchAll({ printer, profile }: Session): Promise<undefined> {
   const over = new AbortController();
+  process.off('SIGINT', endInterrupted);
   process.once('SIGINT', () => over.abort());
   printer.note('Waiting for what happens; Ctrl-C ends it');
   const events = readEvents({ ...profile, types: 'operation.*', signal: over.signal });

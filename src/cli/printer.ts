@@ -16,6 +16,7 @@ export const exitCodes = {
   conflict: 5,
   notFound: 6,
   pending: 7,
+  interrupted: 130,
 } as const;
 
 export class Printer {

@@ -1,9 +1,13 @@
 // The command line: one program, a command for each thing that people do, all of it through the public API.
 import { Command } from 'commander';
+import { addCompletionCommand } from './completion-command.js';
 import { addConnectorCommands } from './connector-commands.js';
 import { addDelegateCommands } from './delegate-commands.js';
+import { addDoctorCommand } from './doctor-command.js';
 import { addEntityCommands } from './entity-commands.js';
+import { addHistoryCommand } from './history-command.js';
 import { addImportCommand } from './import-command.js';
+import { addMoveCommand } from './move-command.js';
 import { addOperationCommands } from './operation-commands.js';
 import { exitCodes } from './printer.js';
 import { addSecretCommands } from './secret-commands.js';
@@ -31,11 +35,15 @@ export function buildProgram(version: string): Command {
   });
   addSessionCommands(program);
   addEntityCommands(program);
+  addHistoryCommand(program);
+  addMoveCommand(program);
   addOperationCommands(program);
   addConnectorCommands(program);
   addDelegateCommands(program);
   addImportCommand(program);
   addSecretCommands(program);
   addWebhookCommands(program);
+  addDoctorCommand(program);
+  addCompletionCommand(program);
   return program;
 }

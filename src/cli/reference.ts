@@ -28,6 +28,7 @@ is sent again for half a minute, with an idempotency key where it writes.
 | 5 | a conflict: something else is there by now |
 | 6 | no such thing |
 | 7 | accepted, and not in Git yet |
+| 130 | interrupted (Ctrl-C); \`operations --watch\` ends with 0 then |
 `;
 
 export function describeProgram(program: Command): string {
@@ -66,8 +67,10 @@ function describe(command: Command): string {
   ].join('\n');
 }
 
-const usageOf = (argument: Argument): string =>
-  argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+function usageOf(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
 
 const line = ({ flags, description, defaultValue }: Option): string =>
   `- \`${flags}\`${description === '' ? '' : `: ${description}`}${defaultValue === undefined ? '' : `; default ${String(defaultValue)}`}`;

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { answer, connect } from '../client/client.js';
 import { styled, table } from './printer.js';
 import { checkedScope, checkedServer, profilesFile, readProfiles, writeProfile } from './profiles.js';
-import { type CommonOptions, told } from './session.js';
+import { type CommonOptions, endInterrupted, told } from './session.js';
 import { UsageError } from './usage-error.js';
 
 export function addSessionCommands(program: Command): void {
@@ -85,6 +85,8 @@ async function askForToken(): Promise<string> {
   process.stderr.write('Token: ');
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const line = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // While it reads a line, Ctrl-C is a key like any other.
+  line.once('SIGINT', endInterrupted);
   try {
     return await line.question('');
   } finally {

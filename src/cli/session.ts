@@ -34,9 +34,16 @@ export async function told(
   work: (printer: Printer) => Promise<number | undefined>,
 ): Promise<void> {
   const printer = new Printer(json);
+  process.once('SIGINT', endInterrupted);
   try {
     process.exitCode = (await work(printer)) ?? exitCodes.done;
   } catch (error) {
     process.exitCode = printer.fail(error);
   }
+}
+
+/** Nothing is undone: what was accepted goes on. */
+export function endInterrupted(): void {
+  if (process.stderr.isTTY) process.stderr.write('\n');
+  process.exit(exitCodes.interrupted);
 }

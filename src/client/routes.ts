@@ -6421,6 +6421,8 @@ export interface components {
                 why: string;
             };
             up: boolean;
+            /** @description Of this Sallyport */
+            version?: string;
         };
         IdentityProvider: {
             clientId: string;

@@ -84,8 +84,7 @@ it('the glossary has one word per thing, in order', () => {
 it('the version is the same wherever it stands', () => {
   const { version } = JSON.parse(readText('package.json')) as { version: string };
   const stated = [
-    /^export const version = '(.+)';$/m.exec(readText('src/manager.ts'))?.[1],
-    /^const VERSION = '(.+)';$/m.exec(readText('workers/runtime/self-description.ts'))?.[1],
+    /^export const version = '(.+)';$/m.exec(readText('src/config/version.ts'))?.[1],
     /^## (\S+) –/m.exec(readText('CHANGELOG.md'))?.[1],
   ];
   expect(stated).toEqual(stated.map(() => version));

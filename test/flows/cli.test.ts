@@ -1,13 +1,12 @@
 // `sallyport` as people and scripts use it: through pipes, through a terminal, against a real manager.
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/api.js';
 import { runCommand } from '../support/processes.js';
-import { fileAt } from '../support/repository.js';
+import { fileAt, git, pushForeign } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
+import { Terminal } from '../support/terminal.js';
 
 let stack: Stack;
 let env: Record<string, string>;
@@ -27,14 +26,11 @@ const login = (more: string[] = [], token = stack.token) =>
 const save = (id: string, yaml: string, more: string[] = []) =>
   run(['save', 'pipeline', id, '--connector', 'direct', '--branch', 'main', ...more], yaml);
 
-/** On a terminal of 80 columns; what it shows, with what coloured it. */
-async function onTerminal(args: string[], more: Record<string, string> = {}): Promise<string> {
-  const command = [process.execPath, 'dist/src/sallyport.js', ...args].map((word) => `'${word}'`).join(' ');
-  const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
-    env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...env, ...more },
-  });
-  return stdout;
-}
+const terminal = (args: string[], more: Record<string, string> = {}, columns = 80): Terminal =>
+  new Terminal([process.execPath, 'dist/src/sallyport.js', ...args], { env: { ...env, ...more }, columns });
+/** What it shows, with what coloured it. */
+const onTerminal = async (args: string[], more: Record<string, string> = {}): Promise<string> =>
+  (await terminal(args, more).end()).shown;
 
 describe('login', () => {
   it('keeps the token in a file of its owner alone, and shows it nowhere', async () => {
@@ -222,48 +218,85 @@ describe('connectors check', () => {
   });
 });
 
+describe('history', () => {
+  it('lists who changed an entity, newest first, aligned for people and whole for machines', async () => {
+    await save('told', 'name: one\n', ['--message', 'Begin']);
+    await pushForeign(stack.foreignUrl, { 'pipelines/told.yaml': 'name: two\n' });
+    const ids = git(stack.repository, 'log', '--format=%H', 'main', '--', 'pipelines/told.yaml')
+      .trim()
+      .split('\n');
+    const { code, stdout, stderr } = await run(['history', 'pipeline', 'told']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [head = '', two = '', one = ''] = stdout.split('\n');
+    expect(head).toMatch(/^COMMIT +DATE +WHAT +AUTHOR +MESSAGE +PULL REQUEST +OPERATION$/);
+    expect(two).toMatch(
+      new RegExp(`^${ids[0]?.slice(0, 10)} +\\S+Z +changed +Somebody Else +A change by somebody else$`),
+    );
+    expect(one).toMatch(new RegExp(`^${ids[1]?.slice(0, 10)} +\\S+Z +added +.+ +Begin +[0-9a-f-]{36}$`));
+    const json = JSON.parse((await run(['history', 'pipeline', 'told', '--json'])).stdout);
+    expect(json).toMatchObject({ path: 'pipelines/told.yaml', branch: 'main', nextCursor: null });
+    expect(json.commits.map(({ commitId }: { commitId: string }) => commitId)).toEqual(ids);
+  });
+
+  it('shows what each commit changed', async () => {
+    const { code, stdout } = await run(['history', 'pipeline', 'told', '--patch', '--branch', 'main']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[0-9a-f]{40} changed\nauthor {5}Somebody Else <else@example.org>, /);
+    expect(stdout).toContain('-name: one\n+name: two\n');
+    expect(stdout).toMatch(/^--- nothing\n\+\+\+ [0-9a-f]{10}\n@@ .+ @@\n\+name: one$/m);
+    const json = await run(['history', 'pipeline', 'told', '--patch', '--limit', '1', '--json']);
+    expect(JSON.parse(json.stdout).commits).toMatchObject([{ patch: expect.stringContaining('+name: two') }]);
+  });
+
+  it('says that there may be more, and what is wrong', async () => {
+    const some = await run(['history', 'pipeline', 'told', '--limit', '1']);
+    expect(some.stderr).toMatch(/^There may be more before [0-9a-f]{10}: raise --limit\n$/);
+    expect((await run(['history', 'pipeline', 'nobody'])).code).toBe(6);
+    expect((await run(['history', 'pipeline', 'told', '--limit', 'all'])).code).toBe(2);
+    await run(['save', 'pipeline', 'unwritten', '--inline'], 'name: kept\n');
+    const inline = await run(['history', 'pipeline', 'unwritten']);
+    expect(inline).toMatchObject({ code: 5, stderr: expect.stringMatching(/^ENTITY_INLINE: .+\nhint: /) });
+  });
+});
+
 describe('on a terminal', () => {
   it('colours what it shows, and does not where it is asked not to', async () => {
     await save('coloured', 'name: coloured\n');
     expect(await onTerminal(['list', 'pipeline'])).toContain('\u001b[1mKIND');
     expect(await onTerminal(['list', 'pipeline'], { NO_COLOR: '1' })).not.toContain('\u001b');
   });
-});
 
-describe('help', () => {
-  it('says how every command is used, with an example, and ends with 0', async () => {
-    expect(await run(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
-    const { code, stdout } = await run(['save', '--help']);
-    expect({ code, stdout }).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('Examples:\n  sallyport save'),
-    });
+  it('shows nothing that the terminal would obey, whoever wrote it', async () => {
+    await pushForeign(stack.foreignUrl, { 'pipelines/coloured.yaml': 'name: "x" # \u001b[2J\u202e\n' });
+    const shown = await onTerminal(['history', 'pipeline', 'coloured', '--patch'], { NO_COLOR: '1' });
+    expect(shown).toContain('# ·[2J·');
+    // What it draws itself is how far it is.
+    expect(shown.replaceAll('\r\u001b[K', '')).not.toContain('\u001b');
   });
-});
 
-describe('what is typed wrong', () => {
-  it.each([
-    [['lisst'], 'Did you mean list?'],
-    [['list', '--brunch', 'main'], 'Did you mean --branch?'],
-    [['get', 'pipeline'], "missing required argument 'id'"],
-    [['diff', 'pipeline', 'built'], 'diff needs a file, or --from and --to'],
-    [['list', '--scope', 'demo'], 'demo is no scope'],
-    [['save', 'pipeline', 'built', '/nowhere.yaml'], '/nowhere.yaml cannot be read'],
-  ])('%s ends with 2 and says what would be right', async (args, told) => {
-    const { code, stderr } = await run(args);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(told) });
+  it('asks for the token without showing it, and ends with 130 where Ctrl-C is pressed instead', async () => {
+    const args = ['login', '--server', server(), '--scope', 'accounts/demo', '--profile', 'typed'];
+    const typing = terminal(args);
+    await typing.until(/Token: /);
+    typing.type(`${stack.token}\r`);
+    const { code, shown } = await typing.end();
+    expect(code, shown).toBe(0);
+    expect(shown).not.toContain(stack.token);
+    const leaving = terminal(args);
+    await leaving.until(/Token: /);
+    leaving.type('\u0003');
+    expect((await leaving.end()).code).toBe(130);
+    expect((await run(['login', ...args.slice(1, 5), '--profile', 'default'], stack.token)).code).toBe(0);
   });
-});
 
-describe('a manager that is away', () => {
-  it('is waited for', async () => {
-    const port = new URL(server()).port;
-    await stack.manager?.kill();
-    const listed = run(['list', '--json']);
-    await stack.startManager(undefined, { SALLYPORT_PORT: port });
-    const { code, stdout } = await listed;
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout).length).toBeGreaterThan(0);
-    await eventually(async () => (await stack.api.request('GET', 'health')).status === 200, 'the manager');
+  it('watches until Ctrl-C, which is no failure', async () => {
+    const watching = terminal(['operations', '--watch']);
+    await watching.until(/Ctrl-C ends it/);
+    await eventually(async () => {
+      await save('seen', `name: seen ${Date.now()}\n`);
+      return /operation\.succeeded/.test(watching.shown);
+    }, 'the operation on the terminal');
+    watching.type('\u0003');
+    expect(await watching.end()).toMatchObject({ code: 0 });
   });
 });

@@ -2,17 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import type { Config } from '../../src/config/config.js';
+import { version } from '../../src/config/version.js';
 import type { SelfDescription } from '../../src/contract/presence.js';
 import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import type { DelegatePolicy } from './policy.js';
-
-const VERSION = '0.1.0';
 
 /** `name`: the one it enrolled under, if it has. */
 export function describeSelf(config: Config, policy: DelegatePolicy, name?: string): SelfDescription {
   return {
     name: name ?? config.SALLYPORT_DELEGATE_NAME ?? os.hostname().replace(/[^A-Za-z0-9_.-]/g, '-'),
-    version: VERSION,
+    version,
     contract: contractVersion,
     contractOldest,
     tags: config.SALLYPORT_DELEGATE_TAGS ?? [],
