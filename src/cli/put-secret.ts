@@ -1,6 +1,7 @@
 // Puts a secret through the API. For every secret manager but the builtin one the value is sealed here, to the delegate group
 // that the API names and whose fingerprint can be pinned: nobody on the way can read it.
 import { randomUUID } from 'node:crypto';
+import { ApiError } from '../client/api-error.js';
 import {
   fingerprint,
   type SealingSuite,
@@ -37,7 +38,7 @@ export interface PutResult {
 
 const SEALED_MS = 14 * 60_000;
 
-/** @throws Error that says what the API answered; TargetRefused */
+/** @throws ApiError, TargetRefused */
 export async function putSecret(secret: SecretToPut): Promise<PutResult> {
   if (secret.manager === 'builtin') {
     const value = Buffer.from(secret.value).toString(secret.kind === 'file' ? 'base64' : 'utf8');
@@ -87,8 +88,6 @@ async function ask(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  if (response.ok) return answer;
-  const { code = '', detail = '', hint = '' } = answer;
-  throw new Error(`${response.status} ${String(code)}: ${String(detail)}\n${String(hint)}`);
+  if (!response.ok) throw await ApiError.of(response);
+  return (await response.json()) as Record<string, unknown>;
 }

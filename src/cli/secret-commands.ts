@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { answer } from '../client/client.js';
 import type { components, paths } from '../client/routes.js';
 import { exitCodes, plain, styled, table } from './printer.js';
+import { barOf, Progress } from './progress.js';
 import { isWithin, putSecret } from './put-secret.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
@@ -16,6 +17,7 @@ interface PutOptions {
   managerScope?: string;
   kind: string;
   fingerprint?: string;
+  suite?: string;
   file?: string;
 }
 
@@ -28,6 +30,7 @@ interface ChangeOptions {
 }
 
 const kinds = ['text', 'file', 'ssh-key'] as const;
+const suites = ['x25519', 'p256'] as const;
 const LOOK_MS = 500;
 
 export function addSecretCommands(program: Command): void {
@@ -43,6 +46,7 @@ export function addSecretCommands(program: Command): void {
     .option('--manager-scope <scope>', 'where the secret manager is; default: the secret’s scope')
     .option('--kind <kind>', kinds.join(', '), 'text')
     .option('--fingerprint <fingerprint>', 'of the group, SHA256:…; nobody else is sealed to')
+    .option('--suite <suite>', `seal by ${suites.join(' or ')}; default: X25519 where it can be`)
     .option('--file <file>', 'with the value; default: standard input')
     .addHelpText(
       'after',
@@ -81,9 +85,8 @@ Examples:
 
 async function put({ profile, printer }: Session, id: string, options: PutOptions): Promise<undefined> {
   const { manager, managerScope = profile.scope, fingerprint } = options;
-  const kind = kinds.find((one) => one === options.kind);
-  if (kind === undefined)
-    throw new UsageError(`${options.kind} is no kind of secret`, `It is one of ${kinds.join(', ')}`);
+  const kind = oneOf(kinds, options.kind, 'kind of secret');
+  const suite = options.suite === undefined ? undefined : oneOf(suites, options.suite, 'suite');
   if (!isWithin(profile.scope, managerScope))
     throw new UsageError(
       `${managerScope} is not around ${profile.scope}`,
@@ -92,7 +95,8 @@ async function put({ profile, printer }: Session, id: string, options: PutOption
   const value = await readValue(options.file, kind);
   try {
     const { server: url, token, scope } = profile;
-    const done = await putSecret({ url, token, scope, id, manager, managerScope, kind, value, fingerprint });
+    const place = { url, token, scope, id, manager, managerScope };
+    const done = await putSecret({ ...place, kind, value, fingerprint, suite });
     if (done.sealedTo !== null)
       printer.note(`Sealed to group ${plain(done.sealedTo.group)}, ${done.sealedTo.fingerprint}`);
     printer.show(done, () =>
@@ -103,6 +107,13 @@ async function put({ profile, printer }: Session, id: string, options: PutOption
   } finally {
     value.fill(0);
   }
+}
+
+/** @throws UsageError */
+function oneOf<T extends string>(known: readonly T[], word: string, what: string): T {
+  const found = known.find((one) => one === word);
+  if (found !== undefined) return found;
+  throw new UsageError(`${word} is no ${what}`, `It is one of ${known.join(', ')}`);
 }
 
 const rotate = (session: Session, options: ChangeOptions): Promise<number> =>
@@ -133,12 +144,12 @@ function whichOf({ manager, secret }: ChangeOptions): { manager: string } | { se
 async function change({ api, printer }: Session, body: Change): Promise<number> {
   const begun = await answer(api.POST('/secret-operations', { body }));
   const path = { id: begun.id };
-  const isShown = process.stderr.isTTY && !printer.isJson;
+  const progress = new Progress(printer);
   for (;;) {
     const now = await answer(api.GET('/secret-operations/{id}', { params: { path } }));
-    if (isShown) process.stderr.write(`\r${barOf(now)}`);
+    progress.show(lineOf(now));
     if (now.state !== 'pending') {
-      if (isShown) process.stderr.write('\n');
+      progress.end();
       printer.show(now, () => tell(now));
       return now.state === 'succeeded' ? exitCodes.done : exitCodes.failed;
     }
@@ -146,8 +157,8 @@ async function change({ api, printer }: Session, body: Change): Promise<number> 
   }
 }
 
-const barOf = ({ action, progress }: SecretOperation): string =>
-  `${action}: ${progress.done + progress.skipped} of ${progress.total}, ${progress.failed} failed`;
+const lineOf = ({ action, progress: { done, skipped, failed, total } }: SecretOperation): string =>
+  `${action} ${barOf(done + skipped, total)}, ${failed} failed`;
 
 function tell({ action, state, progress, troubles }: SecretOperation): string {
   const { total, done, skipped, failed } = progress;

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-const run = (args: string[], input = '') =>
+const run = (args: string[], input: string | Buffer = '') =>
   runCommand('src/sallyport.js', ['secrets', ...args], { env, input });
 
 /** Whether a save by this secret reaches the Git host. */
@@ -65,7 +65,49 @@ describe('put', () => {
     expect(stack.logs() + other.stderr).not.toContain(password);
   });
 
+  it('seals by the suite that is named', async () => {
+    for (const suite of ['x25519', 'p256'])
+      expect(await run(['put', `by_${suite}`, '--manager', 'keyring', '--suite', suite], 'x')).toMatchObject({
+        code: 0,
+      });
+  });
+
+  it('names the very secret manager, whichever is nearer under the same name', async () => {
+    const [org, project] = ['accounts/demo/orgs/o', 'accounts/demo/orgs/o/projects/p'];
+    for (const scope of [org, project]) await stack.api.ok('PUT', scope, {});
+    for (const scope of ['accounts/demo', org, project])
+      await stack.api.ok('PUT', `${scope}/secret-managers/same`, { settings: { kind: 'keyring' } });
+    for (const managerScope of ['accounts/demo', org, project]) {
+      const named = ['--scope', project, '--manager', 'same', '--manager-scope', managerScope];
+      const { code, stderr } = await run(['put', 'near', ...named], 'value');
+      expect(code, stderr).toBe(0);
+      const kept = await stack.api.ok('GET', `${project}/secrets/near`);
+      expect(kept).toMatchObject({ manager: 'same', managerScope });
+    }
+  });
+
+  it('takes a file with any bytes', async () => {
+    const bytes = Buffer.from([0, 255, 10, 13, 10]);
+    for (const manager of ['builtin', 'keyring']) {
+      const args = ['put', `file_${manager}`, '--manager', manager, '--kind', 'file'];
+      const { code, stderr } = await run(args, bytes);
+      expect(code, stderr).toBe(0);
+      const kept = await stack.api.ok('GET', `accounts/demo/secrets/file_${manager}`);
+      expect(kept).toMatchObject({ kind: 'file' });
+    }
+  });
+
   it.each([
+    ['more than 64 KiB', 'x'.repeat(65_537), 'keyring', 1, 'does not have 1 to'],
+    ['what goes to a manager there is not', 'never-shown', 'none', 6, 'NOT_FOUND: '],
+  ])('refuses %s, and shows nothing of it', async (_, input, manager, code, why) => {
+    const refused = await run(['put', 'refused', '--manager', manager], input);
+    expect(refused).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(why) });
+    expect(refused.stderr).not.toContain(input);
+  });
+
+  it.each([
+    [['put', 'odd', '--suite', 'rsa'], 'x', 'rsa is no suite'],
     [['put', 'none'], '', 'No value was given'],
     [['put', 'odd', '--kind', 'odd'], 'x', 'odd is no kind of secret'],
     [['put', 'far', '--manager-scope', 'accounts/other'], 'x', 'is not around accounts/demo'],
