@@ -139,7 +139,7 @@ function plantPackages(): Plant[] {
     plant('home-of-undici', 'workers/native-git/planted-client.ts', 'undici'),
     plant('home-of-simple-git', 'src/git/planted-git.ts', 'simple-git'),
     plant('home-of-nestjsswagger', 'src/sync/planted-http.ts', '@nestjs/swagger', 'fastify'),
-    plant('home-of-nestjsplatform-fastify', 'src/api/planted-platform.ts', '@nestjs/platform-fastify'),
+    plant('home-of-nestjsplatform-fastify', 'src/sync/planted-platform.ts', '@nestjs/platform-fastify'),
     plant('home-of-pino', 'workers/runtime/planted-log.ts', 'pino'),
     plant('home-of-prom-client', 'workers/commands/planted-count.ts', 'prom-client'),
     plant('home-of-yaml', 'src/policy/planted-parser.ts', 'yaml'),

@@ -92,12 +92,16 @@ describe('the document', () => {
   it('has a schema that compiles wherever there is one, its references within the document', () => {
     let count = 0;
     const references: unknown[] = [];
+    const texts = new Set<string>();
     const walk = (node: unknown, steps: string[]): void => {
       if (node === null || typeof node !== 'object') return;
       if ('$ref' in node) references.push(node.$ref);
       for (const [key, item] of Object.entries(node)) {
         if (key === 'schema') {
-          document.compile([...steps, key]);
+          // The three forms of a scope have theirs in common.
+          const text = JSON.stringify(item);
+          if (!texts.has(text)) document.compile([...steps, key]);
+          texts.add(text);
           count += 1;
         }
         walk(item, [...steps, key]);
@@ -109,7 +113,7 @@ describe('the document', () => {
     expect(count).toBeGreaterThan(200);
     expect(references.length).toBeGreaterThan(200);
     expect(references.filter((one) => !String(one).startsWith('#/'))).toEqual([]);
-  }, 180_000);
+  });
 
   it('asks for a token or a session everywhere, and leaves it open where nobody has to sign in', () => {
     expect(document.json.components.securitySchemes).toEqual({

@@ -300,3 +300,41 @@ describe('on a terminal', () => {
     expect(await watching.end()).toMatchObject({ code: 0 });
   });
 });
+
+describe('help', () => {
+  it('says how every command is used, with an example, and ends with 0', async () => {
+    expect(await run(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+    const { code, stdout } = await run(['save', '--help']);
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Examples:\n  sallyport save'),
+    });
+  });
+});
+
+describe('what is typed wrong', () => {
+  it.each([
+    [['lisst'], 'Did you mean list?'],
+    [['list', '--brunch', 'main'], 'Did you mean --branch?'],
+    [['get', 'pipeline'], "missing required argument 'id'"],
+    [['diff', 'pipeline', 'built'], 'diff needs a file, or --from and --to'],
+    [['list', '--scope', 'demo'], 'demo is no scope'],
+    [['save', 'pipeline', 'built', '/nowhere.yaml'], '/nowhere.yaml cannot be read'],
+  ])('%s ends with 2 and says what would be right', async (args, told) => {
+    const { code, stderr } = await run(args);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(told) });
+  });
+});
+
+describe('a manager that is away', () => {
+  it('is waited for', async () => {
+    const port = new URL(server()).port;
+    await stack.manager?.kill();
+    const listed = run(['list', '--json']);
+    await stack.startManager(undefined, { SALLYPORT_PORT: port });
+    const { code, stdout } = await listed;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).length).toBeGreaterThan(0);
+    await eventually(async () => (await stack.api.request('GET', 'health')).status === 200, 'the manager');
+  });
+});

@@ -70,21 +70,16 @@ const until = (id: string, state: string): Promise<Json> =>
 /** Once so many can be read: transactions of others in the same server hold events back for a moment. */
 const told = (id: string, atLeast: number): Promise<string[]> =>
   eventually(async () => {
-    const { events } = await stack.api.ok(
-      'GET',
-      `${demo}/events?after=start&limit=1000&types=pull-request.*`,
-    );
-    const found = events.filter((one: Json) => one.data.id === id);
-    return (
-      found.length >= atLeast && found.map((one: Json) => one.type.replace('sallyport.pull-request.', ''))
-    );
+    const all = await stack.api.ok('GET', `${demo}/events?after=start&limit=1000&types=pull-request.*`);
+    const found = all.events.filter((one: Json) => one.data.id === id);
+    const types = found.map((one: Json) => one.type.replace('sallyport.pull-request.', ''));
+    return types.length >= atLeast && types;
   }, `${atLeast} events about ${id}`);
 /** Changes the row behind everybody’s back. */
 const put = (id: string, change: string): Promise<unknown> =>
   sql(stack.databaseUrl, `update pull_request set ${change} where id = '${id}'`);
 const refuse = (reply: Reply): void => refusePulls(server, reply);
 const posts = (branch: string) => openingsOf(server, branch);
-
 const save = (
   { id, branch, ...more }: { id: string; branch: string; [field: string]: unknown },
   pullRequest: object | undefined,
@@ -119,13 +114,10 @@ describe.each(roads)('with connectivity %s', (road) => {
     expect(host.pulls.filter(({ head }) => head === branch)).toMatchObject([asked]);
     const operation = await stack.api.ok('GET', `${demo}/operations/${saved.body.operationId}`);
     expect(operation.pullRequest).toEqual(pullRequest);
-    const history = await stack.api.ok(
-      'GET',
-      `${demo}/entities/pipeline/${id}/history?branch=${encodeURIComponent(branch)}`,
-    );
-    const { number, webUrl } = pullRequest;
-    expect(history.commits).toMatchObject([
-      { operationId: operation.id, pullRequest: { id: pullRequest.id, number, webUrl, state: 'open' } },
+    const { commits } = await stack.api.ok('GET', `${demo}/entities/pipeline/${id}/history?branch=${branch}`);
+    const { id: opened, number, webUrl } = pullRequest;
+    expect(commits).toMatchObject([
+      { operationId: operation.id, pullRequest: { id: opened, number, webUrl, state: 'open' } },
     ]);
     expect(await get(pullRequest.id)).toMatchObject({
       title: 'Please',
