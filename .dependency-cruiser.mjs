@@ -94,7 +94,9 @@ export default {
       comment: 'Entry files put things together; nobody imports them',
       severity: 'error',
       from: { pathNot: '^src/(manager|main)\\.ts$' },
-      to: { path: '^src/(main|token|secret|master-key|webhook|sallyport|manager|manager\\.module)\\.ts$' },
+      to: {
+        path: '^src/(main|token|secret|master-key|webhook|sallyport|manager|manager\\.module)\\.ts$',
+      },
     },
     {
       name: 'playground-is-a-start',

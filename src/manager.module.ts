@@ -2,6 +2,7 @@
 
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { AuditController } from './api/audit.controller.js';
 import { ConnectorListController, ConnectorsController } from './api/connectors.controller.js';
 import { DelegateGroupsController } from './api/delegate-groups.controller.js';
 import { DelegatesController } from './api/delegates.controller.js';
@@ -32,6 +33,9 @@ import { SubscriptionsController } from './api/subscriptions.controller.js';
 import { TokensController } from './api/tokens.controller.js';
 import { TrackingController } from './api/tracking.controller.js';
 import { WebhooksController } from './api/webhooks.controller.js';
+import { Acts } from './audit/acts.js';
+import { Attempts } from './audit/attempts.js';
+import { AuditRepository } from './audit/audit.repository.js';
 import { Config } from './config/config.js';
 import { masterKeyFile } from './config/data-folder.js';
 import { Access } from './connectivity/access.js';
@@ -196,6 +200,7 @@ export function managerModule(config: Config, log: Log, storage: Storage): Dynam
       SecretListController,
       SecretsController,
       SecretAuditController,
+      AuditController,
       SecretManagersController,
       SecretManagerListController,
       SecretOperationsController,
@@ -303,6 +308,7 @@ const corridors = [
   RefreshReaction,
   PullReaction,
   Registrar,
+  Attempts,
 ];
 
 const rooms = [
@@ -354,6 +360,8 @@ const rooms = [
   MembersRepository,
   OpenId,
   SignInFlow,
+  AuditRepository,
+  Acts,
   { provide: DocumentValidator, useFactory: () => new DocumentValidator() },
 ];
 

@@ -5,10 +5,12 @@ import path from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { registerAccess } from './api/access.js';
+import { registerActing } from './api/acting.js';
 import { registerBodyParsers } from './api/body-parsers.js';
 import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import { registerWebhookDoor } from './api/webhook-door.js';
+import { Attempts } from './audit/attempts.js';
 import type { Config } from './config/config.js';
 import { version } from './config/version.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
@@ -94,6 +96,7 @@ async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
     log,
   );
   registerQueryCheck(fastify as never);
+  registerActing(fastify as never, app.get(Attempts));
   registerWebhookDoor(fastify as never, app.get(ReceptionFlow), log);
   // Made when it is first asked for: nobody should wait for it before the manager listens.
   let document: ReturnType<typeof buildOpenApi> | undefined;
@@ -114,6 +117,7 @@ async function begin(app: NestFastifyApplication, config: Config): Promise<void>
   // A job only says where to look: it does not stand in the way of the next one while the lane has its turns.
   app.get(JobWorker).start({ 'lane.run': async (due) => lanes.begin(due) }, config.SALLYPORT_LANES_MAX);
   await app.get(DelegatesService).listen(app.get(Dispatcher));
+  app.get(Attempts).start();
   app.get(Sweep).start();
   app.get(PollFlow).start();
   app.get(ImportFlow).start();
@@ -173,6 +177,7 @@ async function drain(app: NestFastifyApplication, storage: Storage): Promise<voi
   await app.get(MasterKeyBeat).stop();
   await close(app);
   await app.get(ReceptionFlow).stop();
+  await app.get(Attempts).stop();
   await app.get(DocumentValidator).close();
   await storage.close();
 }

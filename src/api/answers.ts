@@ -32,11 +32,13 @@ interface Description {
   etag?: readonly number[];
   /** Statuses whose answer may say where to look for the rest. */
   location?: readonly number[];
+  /** Of a route that answers lines of JSON: what they are. */
+  lines?: string;
 }
 
 /** What a route needs, its summary, its problems, and the schema of its answer by status; `null` for an answer without a body. */
 export function Answers(answers: Description & Record<number, z.ZodType | null>): MethodDecorator {
-  const { needs, summary, problems = [], etag = [], location = [], ...byStatus } = answers;
+  const { needs, summary, problems = [], etag = [], location = [], lines, ...byStatus } = answers;
   const responses = Object.entries(byStatus).map(([status, schema]) => ({
     status: Number(status),
     description: schema === null ? 'Done' : summary,
@@ -49,6 +51,7 @@ export function Answers(answers: Description & Record<number, z.ZodType | null>)
     ...securityOf(needs).map((one) => ApiSecurity(one as string)),
     ApiExtension('x-needs', needs),
     ...[...responses, ...refusals(free)].map((response) => ApiResponse(response)),
+    ...(lines === undefined ? [] : [ApiResponse({ status: 200, description: lines, content: LINES })]),
   ]);
   return applyDecorators(RouteConfig({ needs }), described);
 }
@@ -58,6 +61,9 @@ function securityOf(needs: Needs): (string | object)[] {
   if (needs === 'nothing') return [{}];
   return needs === 'sign-in if shown' ? ['bearer', 'session', {}] : [];
 }
+
+/** OpenAPI 3.1 has no words for the schema of a line. */
+const LINES = { 'application/x-ndjson': { schema: { type: 'string' as const } } };
 
 const EVERYWHERE: readonly ErrorCode[] = [
   'REQUEST_INVALID',

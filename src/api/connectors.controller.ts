@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Acts } from '../audit/acts.js';
 import { Access } from '../connectivity/access.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
@@ -147,6 +148,7 @@ export class ConnectorsController {
     private readonly connectors: ConnectorsRepository,
     private readonly connectivity: Connectivity,
     private readonly access: Access,
+    private readonly acts: Acts,
   ) {}
 
   @Put()
@@ -214,12 +216,15 @@ export class ConnectorsController {
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Req() request: FastifyRequest,
   ) {
-    const connector = await this.connectors.get(scopeOf(names), id);
+    const scope = scopeOf(names);
+    const connector = await this.connectors.get(scope, id);
     const cause = { kind: 'connector-check' as const, operations: [], actors: [actorOf(request)] };
     const git = await this.connectivity.open(connector, cause);
     const { stages, host } = await git.check();
+    const ok = stages.every((stage) => stage.ok);
+    await this.acts.note({ action: 'connector.check', scope, target: `connectors/${id}`, data: { ok } });
     return {
-      ok: stages.every(({ ok }) => ok),
+      ok,
       connectivity: connector.connectivity,
       stages: stages.map(toStage),
       host: host === null ? null : { ...host, costs: describeCosts(host) },

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Acts } from '../audit/acts.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { BranchName } from '../policy/branches.js';
 import { scopeOf } from '../scopes/scope.js';
@@ -77,11 +78,15 @@ type DriftQuery = z.infer<typeof DriftQuery>;
 
 const ofGit = ['GIT_UNREACHABLE', 'GIT_AUTH_REJECTED', 'GIT_HOST_ERROR', 'GIT_LIMIT_EXCEEDED'] as const;
 
+/** Of branches, on record. */
+const NAMED_MAX = 100;
+
 @Controller(under('connectors/:id/drift'))
 export class DriftController {
   constructor(
     private readonly drift: DriftFlow,
     private readonly tracking: TrackingRepository,
+    private readonly acts: Acts,
   ) {}
 
   @Get()
@@ -122,8 +127,16 @@ export class DriftController {
     const webhook = things.find(({ source }) => source === 'webhook');
     // A connector that is not tracked may have a webhook all the same.
     const isAll = webhook !== undefined && (await this.tracking.find(key)) === undefined;
+    const branches = isAll ? [] : await this.drift.repair(key, { branch, actor });
+    const restored = branches.reduce((sum, one) => sum + one.restored, 0);
+    await this.acts.note({
+      action: 'drift.repair',
+      scope: key.scope,
+      target: `connectors/${id}`,
+      data: { branches: branches.map((one) => one.branch).slice(0, NAMED_MAX), restored },
+    });
     return {
-      branches: isAll ? [] : await this.drift.repair(key, { branch, actor }),
+      branches,
       webhook: webhook === undefined ? null : { problem: toProblemOrNull(webhook.failure) },
     };
   }

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Acts } from '../audit/acts.js';
 import { DelegatedSecrets } from '../connectivity/delegated-secrets.js';
 import { Tag } from '../contract/presence.js';
 import { ManagerSettings } from '../contract/secret-managers.js';
@@ -115,6 +116,7 @@ export class SecretManagersController {
     private readonly managers: SecretManagersRepository,
     private readonly delegated: DelegatedSecrets,
     private readonly keys: ManagerKeys,
+    private readonly acts: Acts,
   ) {}
 
   @Put()
@@ -265,12 +267,20 @@ export class SecretManagersController {
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof SecretManagerCheckAnswer>> {
-    const manager = await this.managers.get(scopeOf(names), id);
-    try {
-      return { ok: true, ms: await this.delegated.check(manager, actorOf(request)) };
-    } catch (error) {
-      const { code, detail, hint } = toProblem(Failure.from(error));
-      return { ok: false, ms: null, code, detail, hint };
-    }
+    const scope = scopeOf(names);
+    const manager = await this.managers.get(scope, id);
+    const checked = await this.delegated
+      .check(manager, actorOf(request))
+      .catch((error: unknown) => Failure.from(error));
+    const ok = !(checked instanceof Failure);
+    await this.acts.note({
+      action: 'secret-manager.check',
+      scope,
+      target: `secret-managers/${id}`,
+      data: { ok },
+    });
+    if (!(checked instanceof Failure)) return { ok: true, ms: checked };
+    const { code, detail, hint } = toProblem(checked);
+    return { ok: false, ms: null, code, detail, hint };
   }
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Acts } from '../audit/acts.js';
 import { type Kept, SealedValuesFlow } from '../connectivity/sealed-values.flow.js';
 import { SecretRefresh } from '../connectivity/secret-refresh.js';
 import { Envelope } from '../envelope/envelope.js';
@@ -160,6 +161,7 @@ export class SecretsController {
     private readonly scopes: ScopesRepository,
     private readonly flow: SealedValuesFlow,
     private readonly refreshing: SecretRefresh,
+    private readonly acts: Acts,
     private readonly log: Log,
   ) {}
 
@@ -222,7 +224,10 @@ export class SecretsController {
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof SecretRefreshAnswer>> {
-    const refreshed = await this.refreshing.refresh(scopeOf(names), id, actorOf(request));
+    const scope = scopeOf(names);
+    const refreshed = await this.refreshing.refresh(scope, id, actorOf(request));
+    const data = { version: refreshed.version, ok: !('failure' in refreshed) };
+    await this.acts.note({ action: 'secret.refresh', scope, target: `secrets/${id}`, data });
     if (!('failure' in refreshed)) return { ok: true, ...refreshed };
     const { version, failure } = refreshed;
     const { code, detail, hint } = toProblem(failure);

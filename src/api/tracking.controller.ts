@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { Acts } from '../audit/acts.js';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { KindsRepository } from '../entities/kinds.repository.js';
 import { Failure } from '../kernel/failure.js';
@@ -132,6 +133,7 @@ export class TrackingController {
     private readonly connectors: ConnectorsRepository,
     private readonly kinds: KindsRepository,
     private readonly poll: PollFlow,
+    private readonly acts: Acts,
   ) {}
 
   @Put()
@@ -200,6 +202,8 @@ export class TrackingController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const key = { scope: scopeOf(names), connector: id };
+    await this.tracking.get(key);
+    await this.acts.note({ action: 'tracking.poll', scope: key.scope, target: `connectors/${id}/tracking` });
     await this.tracking.wake(key, { isHint: false });
     void this.poll.sweep();
     const answer = await this.#answer(await this.tracking.get(key));

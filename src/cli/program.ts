@@ -1,5 +1,6 @@
 // The command line: one program, a command for each thing that people do, all of it through the public API.
 import { Command } from 'commander';
+import { addAuditCommands } from './audit-commands.js';
 import { addCompletionCommand } from './completion-command.js';
 import { addConnectorCommands } from './connector-commands.js';
 import { addDelegateCommands } from './delegate-commands.js';
@@ -38,6 +39,7 @@ export function buildProgram(version: string): Command {
   addHistoryCommand(program);
   addMoveCommand(program);
   addOperationCommands(program);
+  addAuditCommands(program);
   addConnectorCommands(program);
   addDelegateCommands(program);
   addImportCommand(program);

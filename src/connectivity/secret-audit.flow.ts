@@ -107,12 +107,12 @@ export class SecretAuditFlow {
   }
 
   async #fetchAll(delegate: DelegateRecord): Promise<boolean> {
-    const { id, scope } = delegate;
+    const { id, name, scope } = delegate;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const asked = await this.audit.fetched(id);
       const question = { log: asked.log, after: asked.sequence, max: RECORDS_MAX };
       const told = await this.dispatcher.ask(delegate, 'secrets.audit', question);
-      const objection = await this.audit.take({ id, scope }, asked, told);
+      const objection = await this.audit.take({ id, name, scope }, asked, told);
       if (objection !== undefined) this.delegates.noteForgery(id, objection);
       const reached = told.records.at(-1)?.sequence ?? told.latest;
       if (reached >= told.latest) return true;

@@ -1,6 +1,7 @@
 // What may be saved as a connector, and what a connector's use forbids.
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { record } from '../audit/record.js';
 import { Config } from '../config/config.js';
 import { EventsRepository, type NewEvent } from '../events/events.repository.js';
 import { Failure } from '../kernel/failure.js';
@@ -80,6 +81,9 @@ export class ConnectorsService {
       if (before !== undefined && before.url !== url) await this.#leaveRepository(tx, scope, id);
       const put = await this.connectors.put(tx, connector);
       await this.events.record(tx, [ofConnector(put.connector, put.created ? 'created' : 'changed')]);
+      const { connectivity, provider, revision } = connector;
+      const data = { created: put.created, url, connectivity, provider, revision };
+      record(tx, { action: 'connector.put', scope, target: `connectors/${id}`, data });
       return put;
     });
     await this.secrets.forgetDeleted();
@@ -106,6 +110,7 @@ export class ConnectorsService {
       const connector = await this.connectors.get(scope, id, tx);
       await this.connectors.delete(tx, scope, id);
       await this.events.record(tx, [ofConnector(connector, 'deleted')]);
+      record(tx, { action: 'connector.delete', scope, target: `connectors/${id}` });
     });
     await this.secrets.forgetDeleted();
   }

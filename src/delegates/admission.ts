@@ -1,6 +1,8 @@
 // How a delegate joins a group: by a token its operators were given, with keys it made itself.
 import { randomBytes } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Actor } from '../audit/acting.js';
+import { record, recordAs } from '../audit/record.js';
 import { type Enrolment, type EnrolmentRequest, proofText } from '../contract/enrolment.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
 import { Failure } from '../kernel/failure.js';
@@ -55,7 +57,10 @@ export class Admission implements OnApplicationBootstrap {
     const made = await this.storage.transact(async (tx) => {
       await this.scopes.hold(tx, scope);
       const group = await this.groups.ensure(tx, scope, name);
-      return { group, token: await this.tokens.create(tx, group.id, { uses, expiresAt }) };
+      const token = await this.tokens.create(tx, group.id, { uses, expiresAt });
+      const data = { group: name, uses, expiresAt };
+      record(tx, { action: 'delegate-token.create', scope, target: `delegate-tokens/${token.id}`, data });
+      return { group, token };
     });
     this.log.info({ audit: true, scope, group: name, token: made.token.id }, 'delegate token made');
     return made.token;
@@ -84,6 +89,15 @@ export class Admission implements OnApplicationBootstrap {
       const group = await this.groups.get(tx, groupId);
       const told = { id: delegate, name: self.name, group: group.name, scope: group.scope };
       if (known === undefined) await this.events.tell(tx, told, 'delegate.enrolled');
+      const again = known !== undefined;
+      const data = { group: group.name, token: held.id, address, version: self.version, again };
+      const newcomerActor: Actor = { kind: 'delegate', id: delegate, name: self.name };
+      recordAs(tx, newcomerActor, {
+        action: 'delegate.enrol',
+        scope: group.scope,
+        target: `delegates/${delegate}`,
+        data,
+      });
       // Within the transaction: a delegate that Redis does not know would have used up its token for nothing.
       await this.access.admit({ delegate, group: groupId, passwordHash });
       return { group, keys, delegate };

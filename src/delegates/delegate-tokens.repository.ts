@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
@@ -99,15 +100,18 @@ export class DelegateTokensRepository {
 
   /** Nobody enrols with it any more; who has goes on. @throws NOT_FOUND */
   async revoke(scope: Scope, id: string): Promise<void> {
-    const result = await this.storage.db
-      .updateTable('delegate_token')
-      .set({ revoked: true })
-      .where('id', '=', id)
-      .where(
-        sql<boolean>`exists (select from delegate_group g where g.id = delegate_token.group_id and g.scope = ${scope})`,
-      )
-      .executeTakeFirst();
-    if (result.numUpdatedRows === 0n) throw new Failure('NOT_FOUND', { what: 'delegate token', id });
+    await this.storage.transact(async (tx) => {
+      const result = await tx
+        .updateTable('delegate_token')
+        .set({ revoked: true })
+        .where('id', '=', id)
+        .where(
+          sql<boolean>`exists (select from delegate_group g where g.id = delegate_token.group_id and g.scope = ${scope})`,
+        )
+        .executeTakeFirst();
+      if (result.numUpdatedRows === 0n) throw new Failure('NOT_FOUND', { what: 'delegate token', id });
+      record(tx, { action: 'delegate-token.revoke', scope, target: `delegate-tokens/${id}` });
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 // Listens to delegates: who is alive, who speaks which contract, and who still lacks the keys of its group.
 import { Injectable } from '@nestjs/common';
+import { record } from '../audit/record.js';
 import { clockSkewMaxMs } from '../contract/messages.js';
 import { Presence, PresenceClaims, silenceMaxMs, type Welcome, welcomeInfo } from '../contract/presence.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
@@ -22,6 +23,14 @@ import { ManagerKeys } from './manager-keys.js';
 const FRESH_MS = 200;
 /** How often groups that other managers made, users that Redis lost, and what is left of revoked delegates are looked for. */
 const SWEEP_MS = 1_000;
+
+/** What setting a state is called in the audit. */
+const acts: Record<DelegateState, string> = {
+  enabled: 'delegate.enable',
+  disabled: 'delegate.disable',
+  draining: 'delegate.drain',
+  revoked: 'delegate.revoke',
+};
 
 /** Asks another delegate of the group for what a newcomer lacks; null when there is none. */
 export type HandOver = (
@@ -100,9 +109,11 @@ export class DelegatesService {
   /** What its operators want of it. @throws NOT_FOUND */
   async setState(scope: Scope, id: string, state: DelegateState): Promise<DelegateRecord> {
     const set = await this.storage.transact(async (tx) => {
-      const { record, changed } = await this.delegates.setState(tx, { scope, id, state });
-      if (changed) await this.events.tell(tx, record, `delegate.${state}`);
-      return record;
+      const { record: one, changed } = await this.delegates.setState(tx, { scope, id, state });
+      if (changed) await this.events.tell(tx, one, `delegate.${state}`);
+      const { name, group } = one;
+      record(tx, { action: acts[state], scope, target: `delegates/${id}`, data: { name, group, changed } });
+      return one;
     });
     this.forget();
     return set;

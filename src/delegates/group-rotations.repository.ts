@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { SYSTEM } from '../audit/acting.js';
+import { record, recordAs } from '../audit/record.js';
 import { type GroupEdition, type GroupKeyKind, idOfEdition } from '../contract/group-keys.js';
-import { Storage } from '../storage/database.js';
+import { type Session, Storage } from '../storage/database.js';
 import type { GroupRotationState, GroupRotationTable } from '../storage/schema.js';
 import { GroupsRepository } from './groups.repository.js';
 
@@ -29,12 +31,21 @@ export class GroupRotationsRepository {
 
   /** Begins one; whether there was none under way already, which is answered then. */
   async begin(groupId: string, keys: GroupKeyKind[]): Promise<{ rotation: RotationRecord; isNew: boolean }> {
-    const row = await this.storage.db
-      .insertInto('group_rotation')
-      .values({ id: randomUUID(), group_id: groupId, keys })
-      .onConflict((conflict) => conflict.column('group_id').where('state', '<>', 'done').doNothing())
-      .returningAll()
-      .executeTakeFirst();
+    const row = await this.storage.transact(async (tx) => {
+      const begun = await tx
+        .insertInto('group_rotation')
+        .values({ id: randomUUID(), group_id: groupId, keys })
+        .onConflict((conflict) => conflict.column('group_id').where('state', '<>', 'done').doNothing())
+        .returningAll()
+        .executeTakeFirst();
+      if (begun !== undefined)
+        record(tx, {
+          action: 'delegate-group.rotate',
+          ...(await placeOf(tx, groupId)),
+          data: { rotation: begun.id, keys },
+        });
+      return begun;
+    });
     if (row !== undefined) return { rotation: toRecord(row), isNew: true };
     const [rotation] = await this.latest([groupId]);
     return { rotation: rotation as RotationRecord, isNew: false };
@@ -113,6 +124,8 @@ export class GroupRotationsRepository {
       await this.groups.publish(tx, row.group_id, kept);
       const published = { state: 'published' as const, published_at: sql<Date>`now()` };
       await tx.updateTable('group_rotation').set(published).where('id', '=', id).execute();
+      const data = { rotation: id, keys: row.keys, edition: idOfEdition(kept) };
+      recordAs(tx, SYSTEM, { action: 'delegate-group.rotated', ...(await placeOf(tx, row.group_id)), data });
       return true;
     });
   }
@@ -127,6 +140,16 @@ export class GroupRotationsRepository {
   #update(id: string) {
     return this.storage.db.updateTable('group_rotation').where('id', '=', id);
   }
+}
+
+/** As the audit names the group. */
+async function placeOf(tx: Session, id: string): Promise<{ scope: string; target: string }> {
+  const { scope, name } = await tx
+    .selectFrom('delegate_group')
+    .select(['scope', 'name'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  return { scope, target: `delegate-groups/${name}` };
 }
 
 const toRecord = (row: Selectable<GroupRotationTable>): RotationRecord => ({

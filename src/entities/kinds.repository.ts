@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { Storage } from '../storage/database.js';
@@ -33,15 +34,20 @@ export class KindsRepository {
       .digest('hex')
       .slice(0, 32);
     const values = { schema, path_template: kind.pathTemplate, identity, revision };
-    const row = await this.storage.db
-      .insertInto('kind')
-      .values({ account, id: kind.id, ...values })
-      .onConflict((conflict) =>
-        conflict.columns(['account', 'id']).doUpdateSet({ ...values, updated_at: new Date() }),
-      )
-      .returning(sql<boolean>`xmax = 0`.as('created'))
-      .executeTakeFirstOrThrow();
-    return { kind: { ...kind, revision }, created: row.created };
+    const created = await this.storage.transact(async (tx) => {
+      const row = await tx
+        .insertInto('kind')
+        .values({ account, id: kind.id, ...values })
+        .onConflict((conflict) =>
+          conflict.columns(['account', 'id']).doUpdateSet({ ...values, updated_at: new Date() }),
+        )
+        .returning(sql<boolean>`xmax = 0`.as('created'))
+        .executeTakeFirstOrThrow();
+      const data = { created: row.created, revision, pathTemplate: kind.pathTemplate };
+      record(tx, { action: 'kind.put', scope: account, target: `kinds/${kind.id}`, data });
+      return row.created;
+    });
+    return { kind: { ...kind, revision }, created };
   }
 
   /** All kinds of an account, in the order in which they were made. */

@@ -1,6 +1,7 @@
 // Where the users of an account come from: OpenID Connect providers.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { isReferenced, Storage } from '../storage/database.js';
@@ -83,6 +84,8 @@ export class IdentityProvidersRepository {
           .values({ account, id, ...values })
           .onConflict((conflict) => conflict.columns(['account', 'id']).doUpdateSet(values))
           .execute();
+        const data = { created: before === undefined, issuer: provider.issuer, clientId: provider.clientId };
+        record(tx, { action: 'identity-provider.put', scope: account, target: `identity-providers/${id}`, data });
         return { created: before === undefined };
       })
       .catch((error: unknown) => {
@@ -94,12 +97,15 @@ export class IdentityProvidersRepository {
 
   /** With the members that came by it, and their sessions. @throws NOT_FOUND */
   async delete(account: Scope, id: string): Promise<void> {
-    const { numDeletedRows } = await this.storage.db
-      .deleteFrom('identity_provider')
-      .where('account', '=', account)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) throw notFound(id);
+    await this.storage.transact(async (tx) => {
+      const { numDeletedRows } = await tx
+        .deleteFrom('identity_provider')
+        .where('account', '=', account)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw notFound(id);
+      record(tx, { action: 'identity-provider.delete', scope: account, target: `identity-providers/${id}` });
+    });
   }
 }
 

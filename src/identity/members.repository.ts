@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { Storage } from '../storage/database.js';
@@ -64,12 +65,17 @@ export class MembersRepository {
 
   /** With their sessions. Whoever may still sign in at the provider comes back as somebody new. @throws NOT_FOUND */
   async delete(account: Scope, id: string): Promise<void> {
-    const { numDeletedRows } = await this.storage.db
-      .deleteFrom('member')
-      .where('account', '=', account)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'member', id });
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .deleteFrom('member')
+        .where('account', '=', account)
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) throw new Failure('NOT_FOUND', { what: 'member', id });
+      const data = { name: row.name, email: row.email, provider: row.provider };
+      record(tx, { action: 'member.delete', scope: account, target: `members/${id}`, data });
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 // Roles of an account beside the builtin ones, and who has which role where.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
@@ -100,7 +101,10 @@ export class RolesRepository {
         .onConflict((conflict) => conflict.columns(['account', 'id']).doUpdateSet(values))
         .returningAll()
         .executeTakeFirstOrThrow();
-      return { role: toRole(row), created: !others.has(id) };
+      const created = !others.has(id);
+      const data = { created, permissions: row.permissions };
+      record(tx, { action: 'role.put', scope: account, target: `roles/${id}`, data });
+      return { role: toRole(row), created };
     });
   }
 
@@ -119,6 +123,7 @@ export class RolesRepository {
       const by = await userOf(tx, account, id);
       if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'role', id, by });
       await tx.deleteFrom('role').where('account', '=', account).where('id', '=', id).execute();
+      record(tx, { action: 'role.delete', scope: account, target: `roles/${id}` });
     });
   }
 
@@ -162,7 +167,9 @@ export class RolesRepository {
           .onConflict((conflict) => conflict.columns(['scope', 'id']).doUpdateSet(values))
           .returningAll()
           .executeTakeFirstOrThrow();
-        return { binding: toBinding(row), created: !others.has(id) };
+        const created = !others.has(id);
+        record(tx, { action: 'role-binding.put', scope, target: `role-bindings/${id}`, data: { created, principal, role } });
+        return { binding: toBinding(row), created };
       })
       .catch((error: unknown) => {
         throw isReferenced(error) ? new Failure('SCOPE_NOT_FOUND', { scope }) : error;
@@ -171,12 +178,17 @@ export class RolesRepository {
 
   /** @throws NOT_FOUND */
   async deleteBinding(scope: Scope, id: string): Promise<void> {
-    const { numDeletedRows } = await this.storage.db
-      .deleteFrom('role_binding')
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'role binding', id });
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .deleteFrom('role_binding')
+        .where('scope', '=', scope)
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) throw new Failure('NOT_FOUND', { what: 'role binding', id });
+      const { principal, role } = toBinding(row);
+      record(tx, { action: 'role-binding.delete', scope, target: `role-bindings/${id}`, data: { principal, role } });
+    });
   }
 
   /** What somebody may do by their verified address and their groups. */

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
@@ -46,7 +47,7 @@ export class TokensRepository {
     const row = await this.storage
       .transact(async (tx) => {
         await this.roles.hold(tx, account, role);
-        return tx
+        const made = await tx
           .insertInto('token')
           .values({
             id: randomUUID(),
@@ -60,6 +61,9 @@ export class TokensRepository {
           })
           .returningAll()
           .executeTakeFirstOrThrow();
+        const data = { name, role, expiresAt: expires_at };
+        record(tx, { action: 'token.create', scope, target: `tokens/${made.id}`, data });
+        return made;
       })
       .catch((error: unknown) => {
         throw isReferenced(error) ? new Failure('SCOPE_NOT_FOUND', { scope }) : error;
@@ -103,6 +107,7 @@ export class TokensRepository {
       .returningAll()
       .executeTakeFirst();
     if (row === undefined) throw new Failure('NOT_FOUND', { what: 'API token', id });
+    record(tx, { action: 'token.revoke', scope, target: `tokens/${id}`, data: { name: row.name, role: row.role } });
     return toRecord(row);
   }
 

@@ -10,15 +10,16 @@ import type { Page } from '../storage/page.js';
 import type { Named, TrackedFile } from '../sync/tracked-files.js';
 import type { ConnectorKey } from '../sync/tracking.repository.js';
 import type { ImportOutcome, Verdict, Wanted } from './import-plan.js';
+import { recordEnd, recordImport } from './import-record.js';
 import {
   type ImportItem,
   type ImportRecord,
   meaningColumns,
   outcomes,
   progressOf,
-  toColumns,
   toWanted,
 } from './import-rows.js';
+import { countOutcomes, writeVerdicts } from './import-verdicts.repository.js';
 
 type Claim = Pick<ImportRecord, 'id' | 'claims'>;
 
@@ -62,6 +63,7 @@ export class ImportsRepository {
         .returningAll()
         .executeTakeFirstOrThrow();
       const wanted = files.map(({ path, ...named }) => ({ path, isNamed: true, meaning: { named } }));
+      recordImport(tx, 'import.begin', row);
       return this.#want(tx, row, wanted);
     });
   }
@@ -227,44 +229,12 @@ export class ImportsRepository {
       commit_id: commit,
       ...(isLast ? { ...end, finished_at: new Date(), claimed_until: null } : {}),
     });
+    if (isLast && row.state === 'done') recordEnd(tx, row, {});
     if (verdicts.length === 0) return row;
     const files = { id: record.id, after: record.applied_to ?? '', to: applied_to ?? '' };
-    const before = await this.#outcomes(tx, files);
-    await this.#judged(tx, record.id, verdicts);
-    return this.#recount(tx, row, { before, after: await this.#outcomes(tx, files) });
-  }
-
-  async #judged(tx: Session, id: string, verdicts: Verdict[]): Promise<void> {
-    await tx
-      .insertInto('import_item')
-      .values(verdicts.map((verdict) => ({ import_id: id, is_named: false, ...toColumns(verdict) })))
-      .onConflict((conflict) =>
-        conflict.columns(['import_id', 'path']).doUpdateSet((values) => ({
-          kind: values.ref('excluded.kind'),
-          entity_scope: values.ref('excluded.entity_scope'),
-          entity_id: values.ref('excluded.entity_id'),
-          blob_id: values.ref('excluded.blob_id'),
-          outcome: values.ref('excluded.outcome'),
-          failure: values.ref('excluded.failure'),
-        })),
-      )
-      .execute();
-  }
-
-  /** Of files from path to path. */
-  async #outcomes(
-    tx: Session,
-    { id, after, to }: { id: string; after: string; to: string },
-  ): Promise<Map<string | null, number>> {
-    const rows = await tx
-      .selectFrom('import_item')
-      .select(['outcome', sql<number>`count(*)`.as('count')])
-      .where('import_id', '=', id)
-      .where('path', '>', after)
-      .where('path', '<=', to)
-      .groupBy('outcome')
-      .execute();
-    return new Map(rows.map(({ outcome, count }) => [outcome, Number(count)]));
+    const before = await countOutcomes(tx, files);
+    await writeVerdicts(tx, record.id, verdicts);
+    return this.#recount(tx, row, { before, after: await countOutcomes(tx, files) });
   }
 
   /** These files have been got through, and came to something else than before. */
@@ -285,38 +255,46 @@ export class ImportsRepository {
   }
 
   async fail({ id, claims, state }: ImportRecord, failure: WireFailure): Promise<void> {
-    await this.storage.db
-      .updateTable('import')
-      .set({
-        state: 'failed',
-        fault: JSON.stringify(failure),
-        finished_at: sql<Date>`now()`,
-        claimed_until: null,
-      })
-      .where('id', '=', id)
-      .where('claims', '=', claims)
-      .where('state', '=', state)
-      .execute();
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .updateTable('import')
+        .set({
+          state: 'failed',
+          fault: JSON.stringify(failure),
+          finished_at: sql<Date>`now()`,
+          claimed_until: null,
+        })
+        .where('id', '=', id)
+        .where('claims', '=', claims)
+        .where('state', '=', state)
+        .returningAll()
+        .executeTakeFirst();
+      if (row !== undefined) recordEnd(tx, row, { code: failure.code });
+    });
   }
 
   /** Begins to do what was reported; again while it is done, or was, changes nothing. @throws NOT_FOUND, IMPORT_NOT_REPORTED */
   async apply(key: ConnectorKey, id: string): Promise<ImportRecord> {
-    await this.storage.db
-      .updateTable('import')
-      .set({
-        state: 'applying',
-        applied_to: null,
-        finished_at: null,
-        due_at: sql<Date>`now()`,
-        progressed_at: sql<Date>`now()`,
-        failing_since: null,
-        done: 0,
-      })
-      .where('id', '=', id)
-      .where('scope', '=', key.scope)
-      .where('connector', '=', key.connector)
-      .where('state', '=', 'reported')
-      .execute();
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .updateTable('import')
+        .set({
+          state: 'applying',
+          applied_to: null,
+          finished_at: null,
+          due_at: sql<Date>`now()`,
+          progressed_at: sql<Date>`now()`,
+          failing_since: null,
+          done: 0,
+        })
+        .where('id', '=', id)
+        .where('scope', '=', key.scope)
+        .where('connector', '=', key.connector)
+        .where('state', '=', 'reported')
+        .returningAll()
+        .executeTakeFirst();
+      if (row !== undefined) recordImport(tx, 'import.apply', row);
+    });
     const record = await this.get(key, id);
     if (record.state !== 'applying' && record.state !== 'done')
       throw new Failure('IMPORT_NOT_REPORTED', { id, state: record.state });
@@ -325,14 +303,18 @@ export class ImportsRepository {
 
   /** Ends one that has not ended; what is done stays. @throws NOT_FOUND */
   async cancel(key: ConnectorKey, id: string): Promise<ImportRecord> {
-    await this.storage.db
-      .updateTable('import')
-      .set({ state: 'cancelled', finished_at: sql<Date>`now()`, claimed_until: null })
-      .where('id', '=', id)
-      .where('scope', '=', key.scope)
-      .where('connector', '=', key.connector)
-      .where('state', 'in', ['reporting', 'reported', 'applying'])
-      .execute();
+    await this.storage.transact(async (tx) => {
+      const row = await tx
+        .updateTable('import')
+        .set({ state: 'cancelled', finished_at: sql<Date>`now()`, claimed_until: null })
+        .where('id', '=', id)
+        .where('scope', '=', key.scope)
+        .where('connector', '=', key.connector)
+        .where('state', 'in', ['reporting', 'reported', 'applying'])
+        .returningAll()
+        .executeTakeFirst();
+      if (row !== undefined) recordImport(tx, 'import.cancel', row);
+    });
     return this.get(key, id);
   }
 

@@ -1143,6 +1143,14 @@ export const errors = {
     message: (d) => `PostgreSQL does not answer: ${d.reason}`,
     hint: () => 'Nothing was accepted; try again when the database is back',
   }),
+  AUDIT_UNWRITABLE: row<{ account: string; reason: string }>({
+    status: 503,
+    disposition: 'retry',
+    title: 'What was to be done cannot be put on record',
+    message: (d) => `The audit of ${d.account} takes no entry: ${d.reason}`,
+    hint: () =>
+      'Nothing was done; see that the database’s role may run the function audit_append: docs/reference/audit.md',
+  }),
   // --- starting and everything else --------------------------------------------------------------------------
   CONFIGURATION_INVALID: row<{ problems: string[] }>({
     status: 500,

@@ -12,6 +12,7 @@ import { MovesRepository } from '../sync/moves.repository.js';
 import type { GitOrigin, Origin } from '../sync/operation-changes.js';
 import { type ChangeRow, OperationsRepository } from '../sync/operations.repository.js';
 import { Reconsideration } from '../sync/reconsideration.js';
+import { recordOperation } from '../sync/recorded.js';
 import { ofOperation } from '../sync/told.js';
 import {
   arrivalChanges,
@@ -144,6 +145,7 @@ export class MoveOperations {
       for (const change of draft.changes)
         told.push(await this.inline.becomeInline(tx, { ...change, scope: move.scope, content: null }, cause));
       await this.events.record(tx, told);
+      recordOperation(tx, { ...row, branch: null, path: null }, 'succeeded', { commitId: null });
       await this.moves.change(tx, await this.moves.itemsOf(tx, move.id, draft.id), { state: 'done' });
     }
     const left = drafts.flatMap(({ changes }) =>

@@ -2,6 +2,7 @@
 // transaction that keeps saves of these entities out. What follows, lanes do: see src/sync/move-settlement.ts.
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
+import { record } from '../audit/record.js';
 import { Config } from '../config/config.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { KindsRepository } from '../entities/kinds.repository.js';
@@ -230,6 +231,9 @@ export class MoveFlow {
       idempotency_key: idempotency?.key ?? null,
       request_hash: idempotency?.requestHash ?? null,
     };
+    const moving = plan.planned.filter(({ outcome }) => outcome === 'move').length;
+    const data = { to: targetOf(to), keepFiles, entities: moving, of: plan.planned.length };
+    record(tx, { action: 'move.begin', scope, target: `moves/${id}`, data });
     return this.operations.write(tx, move, wish, plan);
   }
 

@@ -3,6 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { SYSTEM } from '../audit/acting.js';
+import { recordAs } from '../audit/record.js';
 import { EventsRepository, type NewEvent } from '../events/events.repository.js';
 import type { WireFailure } from '../kernel/failure.js';
 import type { EnsuredPull, Pull } from '../providers/host-api.js';
@@ -41,7 +43,7 @@ export class PullOutcomesRepository {
         .returningAll()
         .executeTakeFirst();
       if (opened === undefined) return this.#free(tx, row);
-      if (other?.state !== 'open') await this.events.record(tx, [tell(opened, 'opened', {})]);
+      if (other?.state !== 'open') await this.#tell(tx, opened, 'opened', { created: pull.created });
     });
   }
 
@@ -62,8 +64,7 @@ export class PullOutcomesRepository {
         .where('state', '=', 'wanted')
         .returningAll()
         .executeTakeFirst();
-      if (failed !== undefined)
-        await this.events.record(tx, [tell(failed, 'failed', { code: failure.code })]);
+      if (failed !== undefined) await this.#tell(tx, failed, 'failed', { code: failure.code });
     });
   }
 
@@ -110,7 +111,7 @@ export class PullOutcomesRepository {
         .returningAll()
         .executeTakeFirst();
       if (opened === undefined) return this.#free(tx, row);
-      await this.events.record(tx, [tell(opened, 'opened', {})]);
+      await this.#tell(tx, opened, 'opened', {});
     });
     await reopen.catch(async (error: unknown) => {
       if (!isTaken(error, 'pull_request_unfinished')) throw error;
@@ -146,7 +147,7 @@ export class PullOutcomesRepository {
       if (ended === undefined) return this.#free(tx, row);
       const { mergeCommit = null } = pull ?? {};
       const more = state === 'merged' ? { mergeCommit } : {};
-      await this.events.record(tx, [tell(ended, state, more)]);
+      await this.#tell(tx, ended, state, more);
       if (state === 'merged') await this.#bringBack(tx, ended);
       if (again !== null) await this.#begin(tx, ended, again);
     });
@@ -169,6 +170,13 @@ export class PullOutcomesRepository {
       .where('id', '=', row.id)
       .where('claims', '=', row.claims)
       .execute();
+  }
+
+  /** To subscribers, and on record. */
+  async #tell(tx: Session, row: PullRequest, what: PullOutcome, more: object): Promise<void> {
+    const { scope, subject: target, type: action, data } = tell(row, what, more);
+    await this.events.record(tx, [{ scope, type: action, subject: target, data }]);
+    recordAs(tx, SYSTEM, { action, scope, target, data });
   }
 
   /** Somebody brought it on meanwhile, who knows when it is due. */
@@ -280,7 +288,9 @@ const quiet = ({ id, claims }: PullRequest) => ({
 const dueUnlessHinted = ({ hints }: PullRequest, dueMs: number) =>
   sql<Date>`case when hints = ${hints} then ${soon(Math.ceil(dueMs))} else now() end`;
 
-function tell(row: PullRequest, what: 'opened' | 'merged' | 'closed' | 'failed', more: object): NewEvent {
+type PullOutcome = 'opened' | 'merged' | 'closed' | 'failed';
+
+function tell(row: PullRequest, what: PullOutcome, more: object): NewEvent {
   return {
     scope: row.scope,
     type: `pull-request.${what}`,

@@ -1,6 +1,7 @@
 // Pull requests that saves asked for. One row is one request at the host; whoever claims a row answers for it until the claim is over.
 import { Injectable } from '@nestjs/common';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { hostOfUrl, Storage, soon } from '../storage/database.js';
@@ -197,21 +198,25 @@ export class PullRequestsRepository {
 
   /** What is asked for, or asked again: those that failed are tried, those that are open looked at. @throws NOT_FOUND */
   async retry(scope: Scope, id: string): Promise<ShownPullRequest> {
-    await this.storage.db
-      .updateTable('pull_request')
-      .set({
-        wanted_at: sql<Date>`case when state = 'failed' then now() else wanted_at end`,
-        failure: sql<string | null>`case when state = 'failed' then null else failure end`,
-        faults: sql<number>`case when state = 'failed' then 0 else faults end`,
-        attempts: sql<number>`case when state = 'failed' then 0 else attempts end`,
-        state: sql<PullRequestState>`case when state = 'failed' then 'wanted' else state end`,
-        due_at: sql<Date>`now()`,
-        hints: sql<number>`hints + 1`,
-      })
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .where('state', 'not in', finished)
-      .execute();
+    await this.storage.transact(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('pull_request')
+        .set({
+          wanted_at: sql<Date>`case when state = 'failed' then now() else wanted_at end`,
+          failure: sql<string | null>`case when state = 'failed' then null else failure end`,
+          faults: sql<number>`case when state = 'failed' then 0 else faults end`,
+          attempts: sql<number>`case when state = 'failed' then 0 else attempts end`,
+          state: sql<PullRequestState>`case when state = 'failed' then 'wanted' else state end`,
+          due_at: sql<Date>`now()`,
+          hints: sql<number>`hints + 1`,
+        })
+        .where('scope', '=', scope)
+        .where('id', '=', id)
+        .where('state', 'not in', finished)
+        .executeTakeFirst();
+      if (numUpdatedRows > 0n)
+        record(tx, { action: 'pull-request.retry', scope, target: `pull-requests/${id}` });
+    });
     return this.get(scope, id);
   }
 

@@ -1,6 +1,7 @@
 // What the API asks of pull requests: to wait for one, to close one, to try again.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { Acts } from '../audit/acts.js';
 import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
@@ -42,6 +43,7 @@ export class PullRequestsService {
     private readonly connectors: ConnectorsRepository,
     private readonly connectivity: Connectivity,
     private readonly waits: PullWaits,
+    private readonly acts: Acts,
     private readonly log: Log,
   ) {}
 
@@ -73,6 +75,7 @@ export class PullRequestsService {
     this.log.info({ audit: true, id, scope, actor }, 'pull request closed');
     let isWritten = false;
     try {
+      await this.acts.note({ action: 'pull-request.close', scope, target: `pull-requests/${id}` });
       isWritten = await this.#close(request, actor);
     } finally {
       if (!isWritten) await this.requests.release(request);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
 import { accountOf, parentOf, type Scope } from './scope.js';
@@ -18,12 +19,17 @@ export class ScopesRepository {
   async put(path: Scope, displayName: string): Promise<{ record: ScopeRecord; created: boolean }> {
     const parent = parentOf(path);
     if (parent !== null) await this.get(parent);
-    const row = await this.storage.db
-      .insertInto('scope')
-      .values({ path, parent, account: accountOf(path), display_name: displayName })
-      .onConflict((conflict) => conflict.column('path').doUpdateSet({ display_name: displayName }))
-      .returning(['path', 'display_name', 'created_at', sql<boolean>`xmax = 0`.as('created')])
-      .executeTakeFirstOrThrow();
+    const row = await this.storage.transact(async (tx) => {
+      const put = await tx
+        .insertInto('scope')
+        .values({ path, parent, account: accountOf(path), display_name: displayName })
+        .onConflict((conflict) => conflict.column('path').doUpdateSet({ display_name: displayName }))
+        .returning(['path', 'display_name', 'created_at', sql<boolean>`xmax = 0`.as('created')])
+        .executeTakeFirstOrThrow();
+      const data = { created: put.created, displayName };
+      record(tx, { action: 'scope.put', scope: path, target: '', data });
+      return put;
+    });
     return { record: toRecord(row), created: row.created };
   }
 
@@ -73,7 +79,8 @@ export class ScopesRepository {
 
   /**
    * Deletes an empty scope with the record of its operations, its events, the groups whose delegates are all revoked and, with an account,
-   * its kinds; with any of them its API tokens and who has which role in it: who makes it again finds nothing of it.
+   * its kinds; with any of them its API tokens and who has which role in it: who makes it again finds nothing of it but the account’s
+   * audit.
    * @throws SCOPE_NOT_FOUND, STILL_IN_USE
    */
   async delete(path: Scope): Promise<void> {
@@ -105,6 +112,7 @@ export class ScopesRepository {
           .execute();
         await tx.deleteFrom('event_log').where('account', '=', path).execute();
         await tx.deleteFrom('scope').where('path', '=', path).execute();
+        record(tx, { action: 'scope.delete', scope: path, target: '' });
       })
       .catch((error: unknown) => {
         throw isReferenced(error) ? inUse('what it still holds') : error;

@@ -1,6 +1,8 @@
 // Brings every builtin secret under the active master key, row by row: what a killed process left, the next one finds, and two
 // at once do no harm. No payload is opened; a row that cannot be rewrapped stays as it is and is named.
 import { Injectable } from '@nestjs/common';
+import { SYSTEM } from '../audit/acting.js';
+import { recordAs } from '../audit/record.js';
 import type { Envelope } from '../envelope/envelope.js';
 import type { SecretPlace } from '../envelope/secret-manager.js';
 import { Failure } from '../kernel/failure.js';
@@ -68,7 +70,12 @@ export class MasterKeyRewrap {
     const fresh = await this.#rewrap(version.stored, { scope: version.scope, secret: version.secret });
     const held = { scope: version.scope, id: version.secret, keptBy: null, stored: version.stored };
     await step('master-key.replace', () =>
-      this.storage.transact((tx) => this.secrets.replaceWrap(tx, held, fresh)),
+      this.storage.transact(async (tx) => {
+        if (!(await this.secrets.replaceWrap(tx, held, fresh))) return;
+        const { scope, secret, version: id } = version;
+        const data = { version: id, key: fresh.keyId };
+        recordAs(tx, SYSTEM, { action: 'secret.rewrapped', scope, target: `secrets/${secret}`, data });
+      }),
     );
   }
 

@@ -2,6 +2,8 @@
 // calls a key is for people to read.
 import { Injectable } from '@nestjs/common';
 import { type SqlBool, sql } from 'kysely';
+import type { Actor } from '../audit/acting.js';
+import { recordAs } from '../audit/record.js';
 import type { Envelope } from '../envelope/envelope.js';
 import { Failure } from '../kernel/failure.js';
 import { type Session, Storage } from '../storage/database.js';
@@ -102,11 +104,13 @@ export class MasterKeysRepository {
       .set({ retained_since: sql<Date>`now()` })
       .where('id', '=', previous)
       .execute();
+    await recordEverywhere(tx, 'master-key.promoted', { key: next, previous });
   }
 
   /** Foreign keys keep a key that something current was sealed with; the caller counts what was superseded, afterwards. */
   async forget(tx: Session, id: string): Promise<void> {
     await tx.deleteFrom('master_key').where('id', '=', id).execute();
+    await recordEverywhere(tx, 'master-key.retired', { key: id });
   }
 
   async dependants(id: string, session: Session = this.storage.db): Promise<Dependants> {
@@ -237,4 +241,13 @@ export class MasterKeysRepository {
         eb.selectFrom('master_key').select('id').where('id', 'not in', active),
       );
   }
+}
+
+/** The command at the manager’s side. */
+const OPERATOR: Actor = { kind: 'operator', id: 'master-key', name: 'master-key' };
+
+/** Keys are the whole deployment’s, so every account has it in its audit. */
+async function recordEverywhere(tx: Session, action: string, data: object): Promise<void> {
+  const accounts = await tx.selectFrom('scope').select('path').where('parent', 'is', null).execute();
+  for (const { path: scope } of accounts) recordAs(tx, OPERATOR, { action, scope, target: '', data });
 }

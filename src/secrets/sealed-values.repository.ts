@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage, soon } from '../storage/database.js';
@@ -40,23 +41,29 @@ export class SealedValuesRepository {
    */
   async put(value: SealedValueRecord, requestedBy: string, claimMs: number): Promise<boolean> {
     const { scope, secret, keptBy, group, expiresAt, ...rest } = value;
-    const row = await this.storage.db
-      .insertInto('sealed_value')
-      .values({
-        ...rest,
-        scope,
-        secret_id: secret,
-        manager_scope: keptBy.scope,
-        manager_id: keptBy.id,
-        group_id: group,
-        expires_at: expiresAt,
-        claimed_until: soon(claimMs),
-        requested_by: requestedBy,
-      })
-      .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'version']).doNothing())
-      .returning('version')
-      .executeTakeFirst();
-    if (row !== undefined) return true;
+    const isNew = await this.storage.transact(async (tx) => {
+      const row = await tx
+        .insertInto('sealed_value')
+        .values({
+          ...rest,
+          scope,
+          secret_id: secret,
+          manager_scope: keptBy.scope,
+          manager_id: keptBy.id,
+          group_id: group,
+          expires_at: expiresAt,
+          claimed_until: soon(claimMs),
+          requested_by: requestedBy,
+        })
+        .onConflict((conflict) => conflict.columns(['scope', 'secret_id', 'version']).doNothing())
+        .returning('version')
+        .executeTakeFirst();
+      if (row === undefined) return false;
+      const data = { sealed: true, version: value.version, kind: value.kind, manager: keptBy.id };
+      record(tx, { action: 'secret.put', scope, target: `secrets/${secret}`, data });
+      return true;
+    });
+    if (isNew) return true;
     const known = await this.storage.db
       .selectFrom('sealed_value')
       .selectAll()

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Insertable, type Selectable, sql } from 'kysely';
+import { SYSTEM } from '../audit/acting.js';
+import { type Act, recordAs } from '../audit/record.js';
 import type { AuditRecord, OwnPurpose } from '../contract/audit.js';
 import type { TaskOutput } from '../contract/tasks.js';
 import { Failure } from '../kernel/failure.js';
@@ -40,6 +42,7 @@ export interface AuditFilter {
 /** A delegate whose records are fetched. */
 export interface AuditSource {
   id: string;
+  name: string;
   scope: Scope;
 }
 
@@ -77,11 +80,13 @@ export class SecretAuditRepository {
       code,
       note: note ?? null,
     };
-    await this.storage.db
-      .insertInto('secret_audit')
-      .values(row)
-      .execute()
+    await this.storage
+      .transact(async (tx) => {
+        await tx.insertInto('secret_audit').values(row).execute();
+        recordAs(tx, SYSTEM, toAct(row));
+      })
       .catch((cause: unknown) => {
+        if (cause instanceof Failure) throw cause;
         const reason = `the opening of a secret cannot be put on record: ${(cause as Error).message}`;
         throw new Failure('DATABASE_UNAVAILABLE', { reason }, { cause });
       });
@@ -164,12 +169,7 @@ export class SecretAuditRepository {
       if (now.log !== asked.log || now.sequence !== asked.sequence) return;
       const gaps = [...breakOf(asked, told), ...gapsIn(log, sequences)];
       const rows = [...gaps.map((note) => lost(source, note)), ...own.map((one) => rowOf(source.id, one))];
-      if (rows.length > 0)
-        await tx
-          .insertInto('secret_audit')
-          .values(rows)
-          .onConflict((conflict) => conflict.columns(['opened_by', 'id']).doNothing())
-          .execute();
+      if (rows.length > 0) await this.#join(tx, source, rows);
       await tx
         .updateTable('secret_audit_source')
         .set({ log, sequence: reached, ...(reached >= latest ? { fetched_at: sql<Date>`now()` } : {}) })
@@ -177,6 +177,19 @@ export class SecretAuditRepository {
         .execute();
     });
     return own.length < records.length ? 'it has records of secrets that it does not serve' : undefined;
+  }
+
+  /** What is on record already is not put there again. */
+  async #join(tx: Session, { id, name }: AuditSource, rows: Row[]): Promise<void> {
+    const fresh = await tx
+      .insertInto('secret_audit')
+      .values(rows)
+      .onConflict((conflict) => conflict.columns(['opened_by', 'id']).doNothing())
+      .returning('id')
+      .execute();
+    const isFresh = new Set(fresh.map((row) => row.id));
+    for (const row of rows.filter((one) => isFresh.has(one.id)))
+      recordAs(tx, { kind: 'delegate', id, name }, toAct(row));
   }
 
   async #hold(tx: Session, delegate: string): Promise<void> {
@@ -224,7 +237,14 @@ const rowOf = (delegate: string, record: AuditRecord): Row => ({
   code: record.code,
 });
 
-const lost = ({ id, scope }: AuditSource, note: string): Row => ({
+/** Whole, so that the chain alone says what was opened. */
+function toAct(row: Row): Act {
+  const { scope, secret_id: secret = null, opened_by: openedBy, at, ...data } = row;
+  const target = secret === null ? '' : `secrets/${secret}`;
+  return { action: `secret.${row.outcome}`, scope, target, data: { ...data, openedBy, openedAt: at } };
+}
+
+const lost = ({ id, scope }: Pick<AuditSource, 'id' | 'scope'>, note: string): Row => ({
   id: randomUUID(),
   opened_by: id,
   at: new Date(),

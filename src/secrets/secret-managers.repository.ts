@@ -1,6 +1,7 @@
 // Secret managers outside: what they are set with, and who may serve them. The builtin one has no row.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import type { ManagerSettings } from '../contract/secret-managers.js';
 import { Failure } from '../kernel/failure.js';
 import { placesOf, type Scope } from '../scopes/scope.js';
@@ -162,18 +163,22 @@ export class SecretManagersRepository {
         .values({ manager_scope: scope, manager_id: id, key_id: key })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
+      record(tx, { action: 'key.retire', scope, target: `secret-managers/${id}`, data: { key } });
     });
   }
 
   /** @throws NOT_FOUND for a key that is not retired */
   async reinstateKey(scope: Scope, id: string, key: string): Promise<void> {
-    const { numDeletedRows } = await this.storage.db
-      .deleteFrom('retired_key')
-      .where('manager_scope', '=', scope)
-      .where('manager_id', '=', id)
-      .where('key_id', '=', key)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'retired key', id: key });
+    await this.storage.transact(async (tx) => {
+      const { numDeletedRows } = await tx
+        .deleteFrom('retired_key')
+        .where('manager_scope', '=', scope)
+        .where('manager_id', '=', id)
+        .where('key_id', '=', key)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'retired key', id: key });
+      record(tx, { action: 'key.reinstate', scope, target: `secret-managers/${id}`, data: { key } });
+    });
   }
 
   /** Secrets with a version, or a superseded wrap, under this key, in words; undefined where there are none. */
@@ -225,12 +230,15 @@ export class SecretManagersRepository {
 
   /** @throws NOT_FOUND; the database says no while it is used */
   async delete(scope: Scope, id: string): Promise<void> {
-    const result = await this.storage.db
-      .deleteFrom('secret_manager')
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (result.numDeletedRows === 0n) throw notFound(id);
+    await this.storage.transact(async (tx) => {
+      const result = await tx
+        .deleteFrom('secret_manager')
+        .where('scope', '=', scope)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (result.numDeletedRows === 0n) throw notFound(id);
+      record(tx, { action: 'secret-manager.delete', scope, target: `secret-managers/${id}` });
+    });
   }
 
   #at(session: Session, scope: Scope, id: string) {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage, soon } from '../storage/database.js';
@@ -107,6 +108,13 @@ export class SecretOperationsRepository {
         .expression(this.#concerned(tx, id, request))
         .execute();
       await this.#settle(tx, id);
+      const data = {
+        action,
+        manager: from?.id ?? 'builtin',
+        to: to?.id ?? null,
+        secret: request.secret ?? null,
+      };
+      record(tx, { action: 'secret-operation.begin', scope, target: `secret-operations/${id}`, data });
     });
     return this.get(scope, id);
   }
@@ -294,13 +302,14 @@ export class SecretOperationsRepository {
           tx.selectFrom('secret_operation').select('id').where('scope', '=', scope),
         )
         .execute();
-      await tx
+      const { numUpdatedRows } = await tx
         .updateTable('secret_operation')
         .set({ state: 'cancelled', finished_at: sql<Date>`now()` })
         .where('id', '=', id)
         .where('scope', '=', scope)
         .where('state', '=', 'pending')
-        .execute();
+        .executeTakeFirst();
+      await recordAsked(tx, 'secret-operation.cancel', { scope, id, changed: numUpdatedRows > 0n });
     });
     return this.get(scope, id);
   }
@@ -325,6 +334,7 @@ export class SecretOperationsRepository {
           .set({ state: 'pending', finished_at: null })
           .where('id', '=', id)
           .execute();
+      await recordAsked(tx, 'secret-operation.retry', { scope, id, changed: numUpdatedRows > 0n });
     });
     return this.get(scope, id);
   }
@@ -360,6 +370,22 @@ export class SecretOperationsRepository {
       .where('secret_id', '=', secret)
       .where('version', '=', version);
   }
+}
+
+/** Of an operation that there is, whether there was anything left to do about it or not. */
+async function recordAsked(
+  tx: Session,
+  action: string,
+  { scope, id, changed }: { scope: Scope; id: string; changed: boolean },
+): Promise<void> {
+  const known = await tx
+    .selectFrom('secret_operation')
+    .select('id')
+    .where('id', '=', id)
+    .where('scope', '=', scope)
+    .executeTakeFirst();
+  if (known !== undefined)
+    record(tx, { action, scope, target: `secret-operations/${id}`, data: { changed } });
 }
 
 const toOperation = (row: Selectable<SecretOperationTable>): SecretOperationRecord => ({

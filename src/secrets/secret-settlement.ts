@@ -1,5 +1,7 @@
 // What may be asked of many secrets at once, and how each of them ends: in one transaction, or not at all.
 import { Injectable } from '@nestjs/common';
+import { SYSTEM } from '../audit/acting.js';
+import { recordAs } from '../audit/record.js';
 import type { StoredSecret } from '../envelope/secret-manager.js';
 import type { ErrorCode } from '../kernel/errors.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
@@ -113,6 +115,7 @@ export class SecretSettlement {
           : await this.service.supersede(tx, held, { keptBy: action === 'migrate' ? to : from, stored });
       if (isDone) await this.grants.follow(tx, held, held.stored.version, stored.version);
       await this.operations.end(tx, item, { state: isDone ? 'done' : 'skipped' });
+      if (isDone) recordAs(tx, SYSTEM, { action: done[action], ...told(item, stored) });
     });
   }
 
@@ -156,5 +159,25 @@ export class SecretSettlement {
 }
 
 const gone: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'SECRET_DELETED']);
+
+/** What has been done to a secret, as the audit calls it. */
+const done = {
+  rewrap: 'secret.rewrapped',
+  reencrypt: 'secret.reencrypted',
+  migrate: 'secret.migrated',
+} as const;
+
+const told = (
+  { scope, secret, operation: { id, from, to, action } }: SecretOperationItem,
+  stored: StoredSecret,
+) => ({
+  scope,
+  target: `secrets/${secret}`,
+  data: {
+    version: stored.version,
+    operation: id,
+    manager: (action === 'migrate' ? to : from)?.id ?? 'builtin',
+  },
+});
 
 const areSame = (one: KeptBy, other: KeptBy): boolean => one?.scope === other?.scope && one?.id === other?.id;

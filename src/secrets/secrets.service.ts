@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import { SYSTEM } from '../audit/acting.js';
+import { record, recordAs } from '../audit/record.js';
 import type { OwnPurpose, Purpose } from '../contract/audit.js';
 import type { ManagerSettings } from '../contract/secret-managers.js';
 import type { Envelope } from '../envelope/envelope.js';
@@ -14,6 +16,7 @@ import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
 import type { SecretKind } from '../storage/secret-schema.js';
 import { BuiltInSecrets } from './built-in.js';
+import { credentialMisfit, isElsewhere } from './manager-fit.js';
 import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
 import { type OwnAttempt, SecretAuditRepository } from './secret-audit.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
@@ -90,7 +93,9 @@ export class SecretsService {
       await this.scopes.hold(tx, scope);
       // In the order of whoever turns such a value into a version.
       await this.values.deleteAll(tx, scope, id);
-      return this.secrets.put(tx, { scope, id, kind: write.kind, keptBy, stored });
+      const put = await this.secrets.put(tx, { scope, id, kind: write.kind, keptBy, stored });
+      record(tx, { action: 'secret.put', ...told(put.record, { created: put.created }) });
+      return put;
     });
   }
 
@@ -110,6 +115,7 @@ export class SecretsService {
       if (sequence === undefined) return undefined;
       const put = await this.secrets.put(tx, { scope, id, kind, keptBy, stored });
       await this.values.deleteUpTo(tx, scope, id, sequence);
+      recordAs(tx, SYSTEM, { action: 'secret.kept', ...told(put.record, { created: put.created }) });
       return put;
     });
   }
@@ -159,6 +165,9 @@ export class SecretsService {
           ? (await this.secrets.holdHead(tx, scope, id, stored.version)) !== undefined
           : await this.supersede(tx, before, after);
       if (isCurrent) await also(tx);
+      const version = after?.stored.version;
+      if (isCurrent && version !== undefined)
+        recordAs(tx, SYSTEM, { action: 'secret.renewed', scope, target: `secrets/${id}`, data: { version } });
       return isCurrent;
     });
   }
@@ -168,6 +177,7 @@ export class SecretsService {
     const work = this.storage.transact(async (tx) => {
       await this.values.deleteAll(tx, scope, id);
       await this.secrets.delete(tx, scope, id);
+      record(tx, { action: 'secret.delete', scope, target: `secrets/${id}` });
     });
     await work.catch(async (error: unknown) => {
       if (!isReferenced(error)) throw error;
@@ -186,6 +196,7 @@ export class SecretsService {
       await this.storage.transact(async (tx) => {
         await this.values.deleteAll(tx, scope, id);
         await this.secrets.bury(tx, scope, id);
+        record(tx, { action: 'secret.delete', scope, target: `secrets/${id}`, data: { force: true } });
       });
     });
   }
@@ -231,6 +242,8 @@ export class SecretsService {
         if (by !== undefined) throw new Failure('STILL_IN_USE', { what: 'secret manager', id, by });
       }
       const { created } = await this.managers.put(tx, manager);
+      const data = { created, kind: write.settings.kind, group: manager.group, revision: manager.revision };
+      record(tx, { action: 'secret-manager.put', scope, target: `secret-managers/${id}`, data });
       return { manager, created };
     });
     await this.secrets.forgetDeleted();
@@ -377,32 +390,15 @@ export class SecretsService {
   }
 }
 
+/** As the audit tells of a version. */
+const told = ({ scope, id, version, keptBy, kind }: SecretRecord, more: object) => ({
+  scope,
+  target: `secrets/${id}`,
+  data: { ...more, version, kind, manager: keptBy?.id ?? 'builtin' },
+});
+
 /** No secret has such a name. */
 const tokenName = (id: string): string => `grant:${id}:token`;
 
-type Misfit = [problem: string, mend: string];
-
 export const unfit = (problem: string, mend: string): Failure =>
   new Failure('SECRET_MANAGER_UNFIT', { problem, mend }) as Failure;
-
-/** With another of these, what is kept could not be found or opened any more. An address may change: the same may answer there. */
-const LASTING = ['key', 'mount', 'namespace', 'project', 'region', 'vault'];
-
-function isElsewhere(before: ManagerSettings, after: ManagerSettings): boolean {
-  const [one, other]: Record<string, unknown>[] = [{ ...before }, { ...after }];
-  return LASTING.some((name) => one?.[name] !== other?.[name]);
-}
-
-function credentialMisfit(settings: ManagerSettings, hasCredential: boolean): Misfit | undefined {
-  if (settings.kind === 'keyring')
-    return hasCredential ? ['a keyring needs no credential', 'Leave the credential out'] : undefined;
-  if (!('auth' in settings)) return undefined;
-  const { method } = settings.auth;
-  if (method === 'kubernetes')
-    return hasCredential
-      ? ['signing in by Kubernetes needs no credential', 'Leave the credential out']
-      : undefined;
-  return hasCredential
-    ? undefined
-    : [`signing in by ${method} needs a credential`, 'Name the builtin secret that holds it'];
-}

@@ -46,11 +46,18 @@ export class Storage {
     if (error !== undefined) throw error;
   }
 
-  /** Runs `work` in one transaction. Connection faults become DATABASE_UNAVAILABLE. */
+  /**
+   * Runs `work` in one transaction, and what was put off until it had done all else. Connection faults become DATABASE_UNAVAILABLE.
+   */
   async transact<T>(work: (tx: Transaction<Tables>) => Promise<T>): Promise<T> {
     return this.db
       .transaction()
-      .execute(work)
+      .execute(async (tx) => {
+        putOff.set(tx, []);
+        const done = await work(tx);
+        for (const last of putOff.get(tx) ?? []) await last();
+        return done;
+      })
       .catch((error: unknown) => {
         throw isConnectionFault(error)
           ? new Failure('DATABASE_UNAVAILABLE', { reason: (error as Error).message }, { cause: error })
@@ -66,6 +73,16 @@ export class Storage {
   async close(): Promise<void> {
     await this.db.destroy();
   }
+}
+
+const putOff = new WeakMap<Session, (() => Promise<void>)[]>();
+
+/** Does this last, before the transaction of `Storage.transact` commits: what others wait for is held for as short as can be. */
+export function beforeCommit(tx: Session, work: () => Promise<void>): void {
+  const works = putOff.get(tx);
+  if (works === undefined)
+    throw new Error('only what Storage.transact runs can put something off until it commits');
+  works.push(work);
 }
 
 const INT8 = 20;

@@ -30,6 +30,7 @@ import { pullRequestRepositories } from './migrations/0027-pull-request-reposito
 import { begunDeliveries } from './migrations/0028-begun-deliveries.js';
 import { failingImports } from './migrations/0029-failing-imports.js';
 import { importProgress } from './migrations/0030-import-progress.js';
+import { audit } from './migrations/0031-audit.js';
 import { identity } from './migrations/0032-identity.js';
 
 export const migrations: Record<string, Migration> = {
@@ -63,5 +64,6 @@ export const migrations: Record<string, Migration> = {
   '0028-begun-deliveries': begunDeliveries,
   '0029-failing-imports': failingImports,
   '0030-import-progress': importProgress,
+  '0031-audit': audit,
   '0032-identity': identity,
 };

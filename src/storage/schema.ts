@@ -1,5 +1,6 @@
 // The tables as TypeScript sees them; migrations make them, and a test compares the two.
 import type { Generated } from 'kysely';
+import type { AuditEntryTable, AuditHeadTable } from './audit-schema.js';
 import type { Json, Stamp } from './columns.js';
 import type { CredentialSecretTable, SecretGrantTable, SecretTokenTable } from './credential-schema.js';
 import type { EntityTable, InlineEntityTable } from './entity-schema.js';
@@ -311,6 +312,8 @@ export interface Tables {
   retired_key: RetiredKeyTable;
   secret_audit: SecretAuditTable;
   secret_audit_source: SecretAuditSourceTable;
+  audit_head: AuditHeadTable;
+  audit_entry: AuditEntryTable;
   connector: ConnectorTable;
   credential_secret: CredentialSecretTable;
   secret_grant: SecretGrantTable;

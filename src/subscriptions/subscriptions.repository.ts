@@ -2,6 +2,8 @@
 // changes the subscription takes it away from it, so that what is written counts from then on.
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { SYSTEM } from '../audit/acting.js';
+import { type Act, record, recordAs } from '../audit/record.js';
 import type { StoredEvent } from '../events/event.js';
 import type { Position } from '../events/position.js';
 import { Failure } from '../kernel/failure.js';
@@ -149,13 +151,15 @@ export class SubscriptionsRepository {
 
   /** Its secrets that were made for it. @throws NOT_FOUND */
   async delete(scope: Scope, id: string): Promise<SecretName[]> {
-    const row = await this.storage.db
-      .deleteFrom('subscription')
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirst();
-    if (row === undefined) throw new Failure('NOT_FOUND', { what: 'subscription', id });
+    const row = await this.storage.transact(async (tx) => {
+      record(tx, { action: 'subscription.delete', scope, target: `subscriptions/${id}` });
+      return tx
+        .deleteFrom('subscription')
+        .where('scope', '=', scope)
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow(() => new Failure('NOT_FOUND', { what: 'subscription', id }) as Failure);
+    });
     return [
       ...(row.secret_generated ? [{ scope: row.secret_scope, id: row.secret_id }] : []),
       ...generatedPrevious(row),
@@ -164,15 +168,17 @@ export class SubscriptionsRepository {
 
   /** Goes on from there, and afresh. @throws NOT_FOUND */
   async replay(scope: Scope, id: string, position: Position): Promise<Subscription> {
-    const row = await this.storage.db
-      .updateTable('subscription')
-      .set({ ...at(position), ...afresh })
-      .where('scope', '=', scope)
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirst();
-    if (row === undefined) throw new Failure('NOT_FOUND', { what: 'subscription', id });
-    return toSubscription(row);
+    return this.storage.transact(async (tx) => {
+      const row = await tx
+        .updateTable('subscription')
+        .set({ ...at(position), ...afresh })
+        .where('scope', '=', scope)
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow(() => new Failure('NOT_FOUND', { what: 'subscription', id }) as Failure);
+      record(tx, { action: 'subscription.replay', scope, target: `subscriptions/${id}` });
+      return toSubscription(row);
+    });
   }
 
   /** Secrets whose time is over sign no more; those of them that were made for their subscription. */
@@ -244,13 +250,17 @@ export class SubscriptionsRepository {
 
   /** Whether the claim still held. */
   async delivered(claim: Claim, done: { event: StoredEvent; attempt: NewAttempt }): Promise<boolean> {
-    return this.#settle(claim, done.attempt, {
-      ...at(done.event.position),
-      failures: 0,
-      failing_since: null,
-      fault: null,
-      delivered_at: sql<Date>`now()`,
-    });
+    return this.#settle(
+      claim,
+      { attempt: done.attempt },
+      {
+        ...at(done.event.position),
+        failures: 0,
+        failing_since: null,
+        fault: null,
+        delivered_at: sql<Date>`now()`,
+      },
+    );
   }
 
   /** Everything up to there was not wanted. Whether the claim still held. */
@@ -263,14 +273,18 @@ export class SubscriptionsRepository {
     claim: Claim,
     { verdict, attempt }: { verdict: Exclude<Verdict, { kind: 'delivered' }>; attempt: NewAttempt | null },
   ): Promise<boolean> {
-    return this.#settle(claim, attempt, {
+    const { kind, error } = verdict;
+    const isOver = kind !== 'retry';
+    const stop = isOver ? { action: `subscription.${kind}d`, data: { error } } : undefined;
+    const change = {
       failures: sql<number>`failures + 1`,
       failing_since: sql<Date>`coalesce(failing_since, now())`,
       fault: JSON.stringify({ error: verdict.error }),
       ...(verdict.kind === 'retry' ? { due_at: soon(Math.ceil(verdict.inMs)) } : {}),
       ...(verdict.kind === 'pause' ? { paused: true } : {}),
       ...(verdict.kind === 'disable' ? { enabled: false } : {}),
-    });
+    };
+    return this.#settle(claim, { attempt, stop }, change);
   }
 
   /** Others may deliver it. Of its attempts only the last are kept. */
@@ -319,11 +333,18 @@ export class SubscriptionsRepository {
       .execute();
   }
 
-  async #settle(claim: Claim, attempt: NewAttempt | null, change: object): Promise<boolean> {
+  /** `stop`: what it came to, where nothing is delivered any more. */
+  async #settle(
+    claim: Claim,
+    { attempt, stop }: { attempt: NewAttempt | null; stop?: Pick<Act, 'action' | 'data'> | undefined },
+    change: object,
+  ): Promise<boolean> {
     return this.storage.transact(async (tx) => {
       const { numUpdatedRows } = await this.#own(tx, claim).set(change).executeTakeFirst();
       if (numUpdatedRows === 0n) return false;
       if (attempt !== null) await this.#note(tx, claim, attempt);
+      const { scope, id } = claim;
+      if (stop !== undefined) recordAs(tx, SYSTEM, { ...stop, scope, target: `subscriptions/${id}` });
       return true;
     });
   }

@@ -1,6 +1,9 @@
 // What may be written as a subscription, and the secrets that sign for it.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { ownAccord } from '../audit/acting.js';
+import { Acts } from '../audit/acts.js';
+import { record } from '../audit/record.js';
 import { EventsRepository } from '../events/events.repository.js';
 import { type Position, START } from '../events/position.js';
 import { Failure } from '../kernel/failure.js';
@@ -50,6 +53,7 @@ export class SubscriptionsService {
     private readonly secrets: SecretsRepository,
     private readonly keeper: SecretsService,
     private readonly sender: EventSender,
+    private readonly acts: Acts,
   ) {}
 
   /**
@@ -90,7 +94,22 @@ export class SubscriptionsService {
       const changesSecret = isNamed && held !== undefined && !isSame(write.secret, secretOf(held));
       const old = changesSecret ? await this.subscriptions.keepSecret(tx, held, BOTH_HOURS) : [];
       const how = { position: await this.events.now(tx), isGenerated, changesSecret };
-      return { ...(await this.subscriptions.put(tx, write, how)), old };
+      const put = await this.subscriptions.put(tx, write, how);
+      const { types, kinds, branches, enabled, secret } = put.subscription;
+      const data = {
+        created: put.created,
+        receiver: new URL(write.url).host,
+        types,
+        kinds,
+        branches,
+        enabled,
+      };
+      record(tx, {
+        action: 'subscription.put',
+        ...placeOf(write.scope, write.id),
+        data: { ...data, secret: `${secret.scope}/secrets/${secret.id}` },
+      });
+      return { ...put, old };
     });
   }
 
@@ -104,7 +123,10 @@ export class SubscriptionsService {
         if (held === undefined) throw new Failure('NOT_FOUND', { what: 'subscription', id });
         const old = await this.subscriptions.keepSecret(tx, held, hours);
         const how = { position: START, isGenerated: true, changesSecret: true, staysPaused: true };
-        return { ...(await this.subscriptions.put(tx, { ...held, secret: made }, how)), old };
+        const put = await this.subscriptions.put(tx, { ...held, secret: made }, how);
+        const data = { secret: `${scope}/secrets/${made.id}`, hours };
+        record(tx, { action: 'subscription.rotate-secret', ...placeOf(scope, id), data });
+        return { ...put, old };
       });
       await this.#drop(put.old);
       return { ...put, signingSecret: made.text };
@@ -156,6 +178,8 @@ export class SubscriptionsService {
       error: isDelivered ? null : describeOutcome(outcome),
     };
     await this.subscriptions.noteTest(subscription, attempt);
+    const { status } = attempt;
+    await this.acts.note({ action: 'subscription.test', ...placeOf(scope, id), data: { status } });
     return attempt;
   }
 
@@ -171,15 +195,18 @@ export class SubscriptionsService {
   async #make(scope: Scope): Promise<Made> {
     const text = makeSigningSecret();
     const id = `webhook-${randomBytes(6).toString('hex')}`;
-    await this.keeper.put(scope, id, { kind: 'text', manager: 'builtin', value: Buffer.from(text) });
+    const write = { kind: 'text' as const, manager: 'builtin' as const, value: Buffer.from(text) };
+    await ownAccord(() => this.keeper.put(scope, id, write));
     return { scope, id, text };
   }
 
   /** One that something else uses by now stays. */
   async #drop(made: SecretName[]): Promise<void> {
-    for (const { scope, id } of made) await this.keeper.delete(scope, id).catch(ignoreKept);
+    for (const { scope, id } of made) await ownAccord(() => this.keeper.delete(scope, id)).catch(ignoreKept);
   }
 }
+
+const placeOf = (scope: Scope, id: string) => ({ scope, target: `subscriptions/${id}` });
 
 type Made = SecretName & { text: string };
 

@@ -16,6 +16,7 @@ import type { Session } from '../storage/database.js';
 import { FileProblemsRepository } from './file-problems.repository.js';
 import { JudgeAhead } from './judge-ahead.js';
 import { Reconsideration } from './reconsideration.js';
+import { recordPart } from './recorded.js';
 import { type Action, barred, nameOf, type Report } from './refresh-plan.js';
 import { ofCopy } from './told.js';
 import type { Named } from './tracked-files.js';
@@ -135,6 +136,8 @@ export class CopyWriter {
     // Files of other repositories, or of other connectors, may be these entities now.
     await this.reconsideration.begin(tx, gone, order.isTracked === true ? key : undefined);
     await this.events.record(tx, told);
+    const by = order.cause === 'import' ? 'imported' : 'refreshed';
+    recordPart(tx, { ...key, branch, commit, by }, actions);
     return [...late.values()];
   }
 

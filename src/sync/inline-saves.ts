@@ -11,6 +11,7 @@ import type { Session } from '../storage/database.js';
 import { conflictOf, type InlineVerdict, judgeInline, storeOf } from './inline-plan.js';
 import { OperationsRepository, type Outcome } from './operations.repository.js';
 import { Reconsideration } from './reconsideration.js';
+import { recordOperation } from './recorded.js';
 import { ofInline, ofOperation } from './told.js';
 
 interface Wish extends EntityKey {
@@ -51,6 +52,8 @@ export class InlineSaves {
     await this.#write(tx, id, wish, verdict);
     const record = { ...rowOf(wish), id, branch: null, path: null };
     const told = { blobId: outcome.result?.blobId ?? null, cause: 'save', operationId: id };
+    const end = verdict === 'conflict' ? 'conflict' : 'succeeded';
+    recordOperation(tx, record, end, { blobId: told.blobId });
     await this.events.record(tx, [
       ...(verdict === 'conflict' || verdict === 'unchanged' ? [] : [ofInline(key, verdict, told)]),
       verdict === 'conflict'

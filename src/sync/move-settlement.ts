@@ -25,6 +25,7 @@ import {
   originKey,
 } from './operation-changes.js';
 import { type GitOperation, type OperationResult, OperationsRepository } from './operations.repository.js';
+import { recordOperation } from './recorded.js';
 import { ofCopy, ofOperation } from './told.js';
 
 /** What has landed where. */
@@ -97,6 +98,7 @@ export class MoveSettlement {
     const result = { commitId, blobId: null, created: false, unchanged };
     await this.operations.finish(tx, operation.id, { state: 'succeeded', result });
     await this.events.record(tx, [ofOperation(operation, 'succeeded', { commitId }), ...told]);
+    recordOperation(tx, operation, 'succeeded', { commitId });
     const leaving = move.keep_files ? [] : items.filter((item) => isToLeave(item, operation, lane));
     const arrived = items.filter((item) => !leaving.includes(item));
     await this.moves.change(tx, arrived, { state: 'done' });
@@ -117,6 +119,7 @@ export class MoveSettlement {
     const { failure } = failures[0] as (typeof failures)[number];
     await this.operations.finish(tx, operation.id, { state: 'conflict', failure: failure.toWire() });
     await this.events.record(tx, [ofOperation(operation, 'conflict', { code: failure.code })]);
+    recordOperation(tx, operation, 'conflict', { code: failure.code });
     const own = (item: MoveItem): Failure | undefined =>
       failures.find(({ kind, id }) => kind === item.kind && id === item.entity_id)?.failure;
     const move = await this.moves.hold(tx, operation.move_id as string);

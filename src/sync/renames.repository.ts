@@ -2,6 +2,7 @@
 // transaction. Lanes are taken first and the connector second, as everybody does who writes what a lane brings.
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { busy, type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { ofConnector } from '../connectors/connectors.service.js';
 import { EventsRepository } from '../events/events.repository.js';
@@ -135,6 +136,8 @@ export class RenamesRepository {
     const others = await this.#carryOthers(tx, connector, url);
     const moved = await this.connectors.move(tx, { ...connector, url });
     await this.events.record(tx, [ofConnector(moved, 'changed', { renamedFrom: connector.url })]);
+    const data = { from: connector.url, to: url };
+    record(tx, { action: 'connector.rename', scope: moved.scope, target: `connectors/${moved.id}`, data });
     return { connector: moved, counts: { entities, operations, branches, ...others }, due };
   }
 

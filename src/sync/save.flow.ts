@@ -3,12 +3,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
+import { record } from '../audit/record.js';
 import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { DocumentValidator } from '../entities/document.js';
 import { InlineRepository } from '../entities/inline.repository.js';
 import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
+import { blobIdOf } from '../git/blob-id.js';
 import type { Person } from '../git/git.js';
 import { cutActor } from '../kernel/actor.js';
 import { Failure } from '../kernel/failure.js';
@@ -16,7 +18,7 @@ import { step } from '../kernel/step.js';
 import { JobQueue } from '../queue/job-queue.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
-import { isTaken, Storage } from '../storage/database.js';
+import { isTaken, type Session, Storage } from '../storage/database.js';
 import type { Tables } from '../storage/schema.js';
 import { assertNoCommit, storeOf } from './inline-plan.js';
 import { InlineSaves } from './inline-saves.js';
@@ -133,6 +135,7 @@ export class SaveFlow {
     // An operation of its move would pass for one that puts it into Git.
     await this.moves.holdEntities(tx, [request]);
     await this.moves.assertStill(tx, request);
+    recordSave(tx, request, { operation: id, store: 'inline' });
     if (!(await this.inline.settle(tx, id, request))) throw new PlaceMoved();
     await this.#takeKey(tx, id, request);
   }
@@ -182,6 +185,7 @@ export class SaveFlow {
       deadline_at: new Date(Date.now() + this.config.SALLYPORT_OPERATION_DEADLINE_SECONDS * 1000),
     });
     await this.#takeKey(tx, id, request);
+    recordSave(tx, request, { operation: id, connector: connector.id, branch, path });
   }
 
   async #takeKey(
@@ -211,6 +215,14 @@ export class SaveFlow {
     return JSON.stringify(await this.wishes.complete(tx, git.pullRequest, wishing));
   }
 }
+
+const recordSave = (tx: Session, { scope, kind, id, yaml }: SaveRequest, data: object): void =>
+  record(tx, {
+    action: yaml === null ? 'entity.delete' : 'entity.save',
+    scope,
+    target: `entities/${kind}/${id}`,
+    data: { ...data, blobId: yaml === null ? null : blobIdOf(yaml) },
+  });
 
 const keptInline = ({ kind, id }: SaveRequest): Failure =>
   new Failure('ENTITY_INLINE', { kind, id }) as Failure;

@@ -25,6 +25,7 @@ import { changesOf } from './operation-changes.js';
 import { type GitOperation, OperationsRepository, type Version } from './operations.repository.js';
 import { PullWishesRepository } from './pull-wishes.repository.js';
 import { Reconsideration } from './reconsideration.js';
+import { recordOperation } from './recorded.js';
 import { ofCopy, ofOperation } from './told.js';
 import { TrackingRepository } from './tracking.repository.js';
 import { Waits } from './waits.js';
@@ -102,6 +103,7 @@ export class Settlement {
         gone.push(...(await this.moves.fail(tx, one, failure)));
       await this.reconsideration.begin(tx, gone);
       const told = operations.map((one) => ofOperation(one, 'failed', { code: failure.code }));
+      for (const one of operations) recordOperation(tx, one, 'failed', { code: failure.code });
       await this.events.record(tx, told);
     });
     this.#wake(operations);
@@ -148,6 +150,7 @@ export class Settlement {
     };
     await this.operations.finish(tx, operation.id, { state: 'conflict', failure: { ...failure, versions } });
     await this.events.record(tx, [ofOperation(operation, 'conflict', { code: failure.code })]);
+    recordOperation(tx, operation, 'conflict', { code: failure.code });
   }
 
   /**
@@ -195,6 +198,7 @@ export class Settlement {
       operationId: operation.id,
     };
     const isTold = other === undefined && !(unchanged && change === 'changed');
+    recordOperation(tx, operation, 'succeeded', { commitId, blobId, ...elsewhere });
     await this.events.record(tx, [
       ofOperation(operation, 'succeeded', { commitId, blobId, ...elsewhere }),
       ...(isTold ? [ofCopy({ scope, kind, id, branch, path }, change, told)] : []),

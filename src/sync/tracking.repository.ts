@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, type SqlBool, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { outwards, type Scope } from '../scopes/scope.js';
 import { isReferenced, type Session, Storage, soon } from '../storage/database.js';
@@ -76,25 +77,28 @@ export class TrackingRepository {
       rules: JSON.stringify(write.rules),
       revision: randomUUID(),
     };
-    const row = await this.storage.db
-      .insertInto('tracking')
-      .values({ ...key, ...values })
-      .onConflict((conflict) =>
-        conflict.columns(['scope', 'connector']).doUpdateSet({
-          ...values,
-          due_at: sql<Date>`now()`,
-          wakes: sql<number>`tracking.wakes + 1`,
-          updated_at: sql<Date>`now()`,
-        }),
-      )
-      .returningAll()
-      .returning(sql<boolean>`xmax = 0`.as('created'))
-      .executeTakeFirstOrThrow()
-      .catch((error: unknown) => {
-        throw isReferenced(error)
-          ? new Failure('NOT_FOUND', { what: 'connector', id: key.connector })
-          : error;
-      });
+    const written = this.storage.transact(async (tx) => {
+      const row = await tx
+        .insertInto('tracking')
+        .values({ ...key, ...values })
+        .onConflict((conflict) =>
+          conflict.columns(['scope', 'connector']).doUpdateSet({
+            ...values,
+            due_at: sql<Date>`now()`,
+            wakes: sql<number>`tracking.wakes + 1`,
+            updated_at: sql<Date>`now()`,
+          }),
+        )
+        .returningAll()
+        .returning(sql<boolean>`xmax = 0`.as('created'))
+        .executeTakeFirstOrThrow();
+      const data = { created: row.created, revision: row.revision };
+      record(tx, { action: 'tracking.put', ...placeOf(key), data });
+      return row;
+    });
+    const row = await written.catch((error: unknown) => {
+      throw isReferenced(error) ? new Failure('NOT_FOUND', { what: 'connector', id: key.connector }) : error;
+    });
     return { tracking: toTracking(row), created: row.created };
   }
 
@@ -118,13 +122,16 @@ export class TrackingRepository {
 
   /** @throws NOT_FOUND */
   async delete({ scope, connector }: ConnectorKey): Promise<void> {
-    const { numDeletedRows } = await this.storage.db
-      .deleteFrom('tracking')
-      .where('scope', '=', scope)
-      .where('connector', '=', connector)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n)
-      throw new Failure('NOT_FOUND', { what: 'tracking of connector', id: connector });
+    await this.storage.transact(async (tx) => {
+      const { numDeletedRows } = await tx
+        .deleteFrom('tracking')
+        .where('scope', '=', scope)
+        .where('connector', '=', connector)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n)
+        throw new Failure('NOT_FOUND', { what: 'tracking of connector', id: connector });
+      record(tx, { action: 'tracking.delete', ...placeOf({ scope, connector }) });
+    });
   }
 
   /**
@@ -350,6 +357,11 @@ export class TrackingRepository {
     await overtake(tx, place, landed);
   }
 }
+
+const placeOf = ({ scope, connector }: ConnectorKey) => ({
+  scope,
+  target: `connectors/${connector}/tracking`,
+});
 
 export const isFree = sql<SqlBool>`(claimed_until is null or claimed_until < now())`;
 

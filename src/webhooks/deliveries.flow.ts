@@ -7,17 +7,13 @@ import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
 import { type HookEvent, MalformedHook } from '../providers/webhook.js';
-import {
-  DeliveriesRepository,
-  type DeliveryBatch,
-  type SettledDelivery,
-  type WaitingDelivery,
-} from './deliveries.repository.js';
+import { DeliveriesRepository, type DeliveryBatch, type WaitingDelivery } from './deliveries.repository.js';
 import { HookReactions } from './hook-reaction.js';
 import { hookReading, readHook } from './hook-reader.js';
 import { joinEvents } from './join-events.js';
 import { type Outcome, outcome } from './outcome.js';
 import { type Match, matchRepository, nameGiven } from './repository-match.js';
+import type { SettledDelivery } from './settled-deliveries.repository.js';
 import { type Webhook, WebhooksRepository } from './webhooks.repository.js';
 
 const SWEEP_MS = 1_000;
@@ -158,7 +154,9 @@ export class DeliveriesFlow {
         const words = await reaction.react(connector, event);
         if (words !== undefined) details.push(words);
       }
-      const first = of[0]?.delivery.id;
+      const first = of[0]?.delivery.id ?? '';
+      const { scope, id: name } = connector;
+      const acted = details.length === 0 ? undefined : { scope, connector: name, id: first, details };
       await this.deliveries.settle(
         of.map(({ delivery, event: own, notes }, at) => ({
           sequence: delivery.sequence,
@@ -168,6 +166,7 @@ export class DeliveriesFlow {
               ? outcome(details.length === 0 ? 'noted' : 'acted', ...details, ...notes)
               : outcome('joined', `together with delivery ${first}`, ...notes),
         })),
+        acted,
       );
     } catch (error) {
       await this.#rest(

@@ -1,6 +1,7 @@
 // Deliveries: what came in, what was refused, and what each led to. What one webhook keeps is bounded, whatever is sent to it.
 import { Injectable } from '@nestjs/common';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Provider } from '../providers/provider.js';
 import type { HookEvent } from '../providers/webhook.js';
@@ -10,10 +11,17 @@ import type { Page } from '../storage/page.js';
 import type { DeliveryState, WebhookDeliveryTable } from '../storage/webhook-schema.js';
 import { hookReading } from './hook-reader.js';
 import type { Outcome } from './outcome.js';
+import {
+  type ActedDelivery,
+  keptBodyBytesMax,
+  placeOf,
+  type SettledDelivery,
+  settleDeliveries,
+} from './settled-deliveries.repository.js';
 
 export const deliveryLimits = {
   /** A larger body is not kept once it was read. */
-  keptBodyBytesMax: 256 * 1024,
+  keptBodyBytesMax,
   /** Of a webhook, the newest so many keep their bodies, headers and events. */
   wholeMax: 500,
   /** Refused ones of a webhook that are kept; all are counted. */
@@ -90,12 +98,6 @@ export interface RefusedDelivery {
   provider: Provider;
   bodyBytes: number;
   at: Date;
-}
-
-export interface SettledDelivery {
-  sequence: number;
-  event: HookEvent | null;
-  outcome: Outcome;
 }
 
 @Injectable()
@@ -204,14 +206,10 @@ export class DeliveriesRepository {
     return row?.body ?? null;
   }
 
-  async settle(settled: SettledDelivery[]): Promise<void> {
+  /** `acted`: the first of those that something was done for, and what. */
+  async settle(settled: SettledDelivery[], acted?: ActedDelivery): Promise<void> {
     if (settled.length === 0) return;
-    const rows = JSON.stringify(settled);
-    await sql`update webhook_delivery set
-        state = 'done', processed_at = now(), event = coalesce(said.event, webhook_delivery.event), outcome = said.outcome,
-        body = case when body_bytes > ${deliveryLimits.keptBodyBytesMax} then null else body end
-      from jsonb_to_recordset(${rows}::jsonb) as said (sequence bigint, event jsonb, outcome jsonb)
-      where webhook_delivery.sequence = said.sequence and state = 'waiting'`.execute(this.storage.db);
+    await this.storage.transact((tx) => settleDeliveries(tx, settled, acted));
   }
 
   /** It is tried again after a rest. */
@@ -259,25 +257,29 @@ export class DeliveriesRepository {
 
   /** Makes it wait again; one that waits already stays as it is. @throws NOT_FOUND, WEBHOOK_REPLAY_REFUSED */
   async replay(scope: Scope, connector: string, id: string): Promise<DeliveryRecord> {
-    await this.storage.db
-      .updateTable('webhook_delivery')
-      .set({
-        state: 'waiting',
-        claimed_until: sql<Date>`now()`,
-        attempts: 0,
-        begun: 0,
-        replays: sql`replays + 1`,
-        replayed_at: sql<Date>`now()`,
-      })
-      .where('scope', '=', scope)
-      .where('connector_id', '=', connector)
-      .where('id', '=', id)
-      .where('state', '=', 'done')
-      .where(sql<boolean>`(body is not null or event is not null)`)
-      .execute();
-    const record = await this.get(scope, connector, id);
-    if (record.state === 'waiting') return record;
-    const reason = record.state === 'refused' ? 'was refused' : 'is not kept any more';
+    await this.storage.transact(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('webhook_delivery')
+        .set({
+          state: 'waiting',
+          claimed_until: sql<Date>`now()`,
+          attempts: 0,
+          begun: 0,
+          replays: sql`replays + 1`,
+          replayed_at: sql<Date>`now()`,
+        })
+        .where('scope', '=', scope)
+        .where('connector_id', '=', connector)
+        .where('id', '=', id)
+        .where('state', '=', 'done')
+        .where(sql<boolean>`(body is not null or event is not null)`)
+        .executeTakeFirst();
+      if (numUpdatedRows > 0n)
+        record(tx, { action: 'webhook-delivery.replay', ...placeOf({ scope, connector, id }) });
+    });
+    const delivery = await this.get(scope, connector, id);
+    if (delivery.state === 'waiting') return delivery;
+    const reason = delivery.state === 'refused' ? 'was refused' : 'is not kept any more';
     throw new Failure('WEBHOOK_REPLAY_REFUSED', { delivery: id, reason });
   }
 

@@ -1,5 +1,6 @@
 // Registers a connector's webhook at its host, over the connector's own road and with its own credential, and takes it away again.
 import { Injectable } from '@nestjs/common';
+import { ownAccord } from '../audit/acting.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
@@ -75,7 +76,7 @@ export class Registrar {
     const webhook = await this.webhooks.find(scope, id);
     if (webhook === undefined || webhook.registration === null) return undefined;
     try {
-      await this.register(scope, id, actor);
+      await ownAccord(() => this.register(scope, id, actor));
       return { failure: null };
     } catch (error) {
       this.log.warn({ err: error, scope, id }, 'webhook not registered');

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type Selectable, sql } from 'kysely';
+import { record } from '../audit/record.js';
 import type { Connector } from '../connectors/connectors.repository.js';
 import { Failure } from '../kernel/failure.js';
 import type { Provider } from '../providers/provider.js';
@@ -148,12 +149,16 @@ export class WebhooksRepository {
   }
 
   async setRegistration(scope: Scope, id: string, registration: Registration): Promise<void> {
-    await this.storage.db
-      .updateTable('webhook')
-      .set({ registration: JSON.stringify(registration) })
-      .where('scope', '=', scope)
-      .where('connector_id', '=', id)
-      .execute();
+    await this.storage.transact(async (tx) => {
+      await tx
+        .updateTable('webhook')
+        .set({ registration: JSON.stringify(registration) })
+        .where('scope', '=', scope)
+        .where('connector_id', '=', id)
+        .execute();
+      const data = { hook: registration.id };
+      record(tx, { action: 'webhook.register', scope, target: `connectors/${id}/webhook`, data });
+    });
   }
 
   /** Unless the connector has another repository by now. */
@@ -204,12 +209,15 @@ export class WebhooksRepository {
 
   /** With its deliveries. @throws NOT_FOUND */
   async delete(scope: Scope, id: string): Promise<void> {
-    const { numDeletedRows } = await this.storage.db
-      .deleteFrom('webhook')
-      .where('scope', '=', scope)
-      .where('connector_id', '=', id)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'webhook', id });
+    await this.storage.transact(async (tx) => {
+      const { numDeletedRows } = await tx
+        .deleteFrom('webhook')
+        .where('scope', '=', scope)
+        .where('connector_id', '=', id)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'webhook', id });
+      record(tx, { action: 'webhook.delete', scope, target: `connectors/${id}/webhook` });
+    });
   }
 }
 

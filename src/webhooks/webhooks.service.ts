@@ -1,6 +1,8 @@
 // What may be set up as a connector's webhook, and what it takes with it when it goes.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { ownAccord } from '../audit/acting.js';
+import { record } from '../audit/record.js';
 import { Config } from '../config/config.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Failure } from '../kernel/failure.js';
@@ -90,6 +92,8 @@ export class WebhooksService {
       const created = await this.webhooks.open(tx, scope, id, address);
       if (secrets !== undefined && (created || !onlyIfNew))
         await this.webhooks.setSecrets(tx, scope, id, secrets);
+      const data = { created, ...(secrets === undefined ? {} : { secrets: secrets.map(nameOf) }) };
+      record(tx, { action: 'webhook.put', scope, target: `connectors/${id}/webhook`, data });
       return created;
     });
   }
@@ -117,7 +121,8 @@ export class WebhooksService {
     const bytes = randomBytes(SECRET_BYTES);
     const value = provider === 'gitlab' ? `whsec_${bytes.toString('base64')}` : bytes.toString('base64url');
     bytes.fill(0);
-    await this.opener.put(scope, secret, { kind: 'text', manager: 'builtin', value: Buffer.from(value) });
+    const write = { kind: 'text' as const, manager: 'builtin' as const, value: Buffer.from(value) };
+    await ownAccord(() => this.opener.put(scope, secret, write));
     return { secret: { scope, secret, made: true }, value };
   }
 
@@ -125,7 +130,7 @@ export class WebhooksService {
   async #drop(secrets: WebhookSecret[]): Promise<void> {
     for (const { scope, secret, made } of secrets)
       if (made)
-        await this.opener.delete(scope, secret).catch((error: unknown) => {
+        await ownAccord(() => this.opener.delete(scope, secret)).catch((error: unknown) => {
           const isKept = error instanceof Failure && ['STILL_IN_USE', 'NOT_FOUND'].includes(error.code);
           if (!isKept) throw error;
         });

@@ -3,12 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { actions } from '../../src/api/actions.js';
 import { accessCalls } from '../support/access-routes.js';
 import { accountRoutes, agreedRoutes, freeRoutes } from '../support/agreed-routes.js';
+import { compareWithAudit } from '../support/audited-calls.js';
 import { ApiDocument, DocumentedApi, type Route } from '../support/documented-api.js';
 import { eventRoutes } from '../support/event-routes.js';
 import { IdentityProvider } from '../support/identity-provider.js';
 import { askOfMoves } from '../support/move-routes.js';
+import { runCommand } from '../support/processes.js';
 import { askOfPulls } from '../support/pull-routes.js';
 import {
   delegateCalls,
@@ -16,6 +19,7 @@ import {
   managerCalls,
   type RouteCall,
   scopeCalls,
+  secretOperationCalls,
   trackingCalls,
 } from '../support/route-calls.js';
 import { enrolmentRequest } from '../support/seals.js';
@@ -36,7 +40,9 @@ beforeAll(async () => {
     },
   });
   await provider.start(['https://sallyport.example/api/v1/sign-in-callback']);
-  api = await DocumentedApi.open(stack.api);
+  const env = { DATABASE_URL: stack.databaseUrl };
+  const { stdout } = await runCommand('src/token.js', ['--account', 'demo', '--name', 'documented'], { env });
+  api = (await DocumentedApi.open(stack.api)).with(stdout.trim());
   ({ document } = api);
 });
 afterAll(async () => {
@@ -194,7 +200,8 @@ describe('the document', () => {
       for (const [status, { content }] of Object.entries<{ content?: object }>(operation.responses)) {
         const isProblem =
           Number(status) >= 400 && !(status === '503' && operation.operationId === 'get-health');
-        const type = isProblem ? 'application/problem+json' : 'application/json';
+        const isLines = status === '200' && operation.operationId.endsWith('-audit-export');
+        const type = isProblem ? 'application/problem+json' : `application/${isLines ? 'x-ndjson' : 'json'}`;
         expect(Object.keys(content ?? {}), `${operation.operationId} ${status}`).toEqual(
           ['204', '302'].includes(status) ? [] : [type],
         );
@@ -331,32 +338,7 @@ describe.each([
     const operations = `${scope}/secret-operations`;
     await api.ok('PUT', manager, { settings: { kind: 'keyring' } });
     const { id } = await api.ok('POST', operations, { action: 'rewrap', manager: 'ring' });
-    const migrate = { action: 'migrate', manager: 'ring', to: 'builtin' };
-    const script: [number, string, string, unknown?][] = [
-      [202, 'POST', operations, { action: 'reencrypt', manager: 'ring' }],
-      [202, 'POST', operations, { ...migrate, revealToManager: true }],
-      [422, 'POST', operations, migrate],
-      [422, 'POST', operations, { ...migrate, to: 'ring' }],
-      [404, 'POST', operations, { ...migrate, manager: 'none' }],
-      [400, 'POST', operations, { action: 'rewrap' }],
-      [400, 'POST', operations, { action: 'destroy', manager: 'ring' }],
-      [200, 'GET', `${operations}?limit=2`],
-      [200, 'GET', `${operations}/${id}`],
-      [404, 'GET', `${operations}/${randomUUID()}`],
-      [200, 'POST', `${operations}/${id}/cancel`],
-      [404, 'POST', `${operations}/${randomUUID()}/cancel`],
-      [200, 'POST', `${operations}/${id}/retry`],
-      [404, 'POST', `${operations}/${randomUUID()}/retry`],
-      [200, 'GET', `${manager}/keys`],
-      [200, 'GET', `${scope}/secret-managers/builtin/keys`],
-      [404, 'GET', `${scope}/secret-managers/none/keys`],
-      [204, 'POST', `${manager}/keys/retire`, { key: 'old' }],
-      [404, 'POST', `${scope}/secret-managers/none/keys/retire`, { key: 'old' }],
-      [400, 'POST', `${manager}/keys/retire`, { key: '' }],
-      [204, 'POST', `${manager}/keys/reinstate`, { key: 'old' }],
-      [404, 'POST', `${manager}/keys/reinstate`, { key: 'old' }],
-      [204, 'DELETE', manager],
-    ];
+    const script = secretOperationCalls(scope, id);
     for (const [status, ...request] of script)
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
   });
@@ -385,6 +367,25 @@ it('what is empty again goes, and kinds and health answer as described too', asy
 });
 
 const kind = { schema: { type: 'object' }, pathTemplate: '{id}.yaml' };
+
+it('the audit is listed and exported as described', async () => {
+  for (const address of [
+    'accounts/demo/audit?limit=2',
+    'accounts/demo/audit/head',
+    'accounts/demo/audit/export',
+  ])
+    expect((await api.request('GET', address)).status).toBe(200);
+  expect((await api.request('GET', 'accounts/demo/orgs/o/audit')).status).toBe(404);
+});
+
+it('every change that was answered above is on record once, and nothing else is', async () => {
+  const { expected, recorded } = await compareWithAudit(api);
+  expect(expected.length).toBeGreaterThan(200);
+  // What is renamed above has its name already, and a member takes a browser.
+  const named = Object.values(actions).filter((action) => !['connector.rename', 'member.delete'].includes(action));
+  expect(new Set(expected.map((act) => act.split(' ')[0]))).toEqual(new Set(named));
+  expect(recorded).toEqual(expected);
+});
 
 it('every success that is described has been seen above', () => {
   const described = document.routes.flatMap(({ method, path, operation }) =>

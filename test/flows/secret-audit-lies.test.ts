@@ -14,7 +14,7 @@ const log = randomUUID();
 let stack: Stack;
 let storage: Storage;
 let audit: SecretAuditRepository;
-let source: { id: string; scope: string };
+let source: { id: string; name: string; scope: string };
 
 beforeAll(async () => {
   stack = await Stack.start('embedded', { delegates: 0 });
@@ -26,7 +26,7 @@ beforeEach(async () => {
   const { token } = await stack.api.ok('POST', `${ORG}/delegate-tokens`, { group: `g-${randomUUID()}` });
   const request = await enrolmentRequest(token, 'liar');
   const { body } = await new Api(stack.manager?.url ?? '', token).request('POST', 'enrolments', request);
-  source = { id: body.delegate, scope: ORG };
+  source = { id: body.delegate, name: 'liar', scope: ORG };
 });
 afterAll(async () => {
   await storage.close();

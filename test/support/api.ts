@@ -34,7 +34,7 @@ export class Api {
       ...(body === undefined ? {} : { body: bytes ? (body as string) : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
+    const isJson = text !== '' && /[/+]json\b/.test(response.headers.get('content-type') ?? '');
     const { status, headers: answered } = response;
     const answer = { status, headers: answered, body: isJson ? JSON.parse(text) : text, text };
     this.heard(answer);

@@ -13,10 +13,22 @@ export interface Route {
   operation: Json;
 }
 
+export interface Answered {
+  token: string;
+  method: string;
+  /** As in the document. */
+  path: string;
+  address: string;
+  sent: Json;
+  answer: Answer;
+}
+
 export class ApiDocument {
   readonly routes: Route[];
   /** `GET /api/v1/health 200`, for every answer that was compared. */
   readonly seen = new Set<string>();
+  /** All that was answered, in order. */
+  readonly answered: Answered[] = [];
   readonly #ajv = new Ajv2020({ strict: false, validateFormats: false, logger: false });
   readonly #compiled = new Map<string, ValidateFunction>();
 
@@ -100,8 +112,10 @@ export class DocumentedApi extends Api {
 
   override async request(...request: Parameters<Api['request']>): Promise<Answer> {
     const answer = await super.request(...request);
-    const [method, address] = request;
+    const [method, address, sent] = request;
     const route = this.document.find(method, address);
+    if (route !== undefined)
+      this.document.answered.push({ token: this.token, method, path: route.path, address, sent, answer });
     const faults = route === undefined ? [] : this.document.faultsOf(route, answer);
     if (faults.length > 0)
       throw new Error(`${method} ${address}: ${answer.status} is not as described: ${faults.join(', ')}`);

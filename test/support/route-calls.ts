@@ -75,6 +75,39 @@ export const managerCalls = (scope: string, unmade: object): RouteCall[] => {
     [404, 'GET', manager],
   ];
 };
+
+/** Of a secret manager `ring`, which is gone afterwards, and of an operation on its secrets. */
+export const secretOperationCalls = (scope: string, id: string): RouteCall[] => {
+  const manager = `${scope}/secret-managers/ring`;
+  const operations = `${scope}/secret-operations`;
+  const migrate = { action: 'migrate', manager: 'ring', to: 'builtin' };
+  return [
+    [202, 'POST', operations, { action: 'reencrypt', manager: 'ring' }],
+    [202, 'POST', operations, { ...migrate, revealToManager: true }],
+    [422, 'POST', operations, migrate],
+    [422, 'POST', operations, { ...migrate, to: 'ring' }],
+    [404, 'POST', operations, { ...migrate, manager: 'none' }],
+    [400, 'POST', operations, { action: 'rewrap' }],
+    [400, 'POST', operations, { action: 'destroy', manager: 'ring' }],
+    [200, 'GET', `${operations}?limit=2`],
+    [200, 'GET', `${operations}/${id}`],
+    [404, 'GET', `${operations}/${randomUUID()}`],
+    [200, 'POST', `${operations}/${id}/cancel`],
+    [404, 'POST', `${operations}/${randomUUID()}/cancel`],
+    [200, 'POST', `${operations}/${id}/retry`],
+    [404, 'POST', `${operations}/${randomUUID()}/retry`],
+    [200, 'GET', `${manager}/keys`],
+    [200, 'GET', `${scope}/secret-managers/builtin/keys`],
+    [404, 'GET', `${scope}/secret-managers/none/keys`],
+    [204, 'POST', `${manager}/keys/retire`, { key: 'old' }],
+    [404, 'POST', `${scope}/secret-managers/none/keys/retire`, { key: 'old' }],
+    [400, 'POST', `${manager}/keys/retire`, { key: '' }],
+    [204, 'POST', `${manager}/keys/reinstate`, { key: 'old' }],
+    [404, 'POST', `${manager}/keys/reinstate`, { key: 'old' }],
+    [204, 'DELETE', manager],
+  ];
+};
+
 /** Of a connector `imported`, where an import has been reported; it is gone afterwards. `url` has user name and password. */
 export async function importCalls(api: Api, scope: string, url: string): Promise<RouteCall[]> {
   const connectors = `${scope}/connectors`;
@@ -149,6 +182,8 @@ export function scopeCalls(
     [404, 'GET', `${scope}/secrets/none/access`],
     [200, 'GET', `${scope}/secret-audit?actor=admin`],
     [400, 'GET', `${scope}/secret-audit?since=yesterday`],
+    [200, 'GET', `${scope}/audit?limit=1`],
+    [400, 'GET', `${scope}/audit?since=yesterday`],
     [201, 'PUT', `${scope}/connectors/own`, connector],
     [200, 'PUT', `${scope}/connectors/own`, connector],
     [200, 'GET', `${scope}/connectors/own`],

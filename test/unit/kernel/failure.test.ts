@@ -157,6 +157,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   TASK_REFUSED: { reason },
   CONTRACT_VERSION_MISMATCH: { manager: 2, delegate: 1 },
   QUEUE_UNAVAILABLE: { reason },
+  AUDIT_UNWRITABLE: { account: 'accounts/acme', reason },
   DATABASE_UNAVAILABLE: { reason },
   CONFIGURATION_INVALID: { problems: ['A is empty', 'B is empty'] },
   COMMAND_INVALID: { problem: 'A URL is missing', usage: 'npm run -s git -- head URL' },
