@@ -13,8 +13,8 @@ declare module 'fastify' {
 }
 
 /** The one place that says who is behind a request; undefined where nobody is known to be. */
-const whoActs = ({ token }: FastifyRequest): (Actor & { account: string }) | undefined =>
-  token === undefined ? undefined : { kind: 'token', id: token.id, name: token.name, account: token.account };
+const whoActs = ({ caller }: FastifyRequest): (Actor & { account: string }) | undefined =>
+  caller === undefined ? undefined : { ...caller.actor, account: caller.account };
 
 export function registerActing(fastify: FastifyInstance, attempts: Attempts): void {
   fastify.addHook('preHandler', (request, _reply, done) => {

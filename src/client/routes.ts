@@ -117,6 +117,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who did what in a scope and within, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description An action, such as `connector.put`, or with a star at its end all that begin so */
+                    action?: string;
+                    /** @description Its id, or its name */
+                    actor?: string;
+                    cursor?: string;
+                    limit?: string;
+                    outcome?: "done" | "refused" | "denied";
+                    since?: string;
+                    /** @description A target, such as `entities/pipeline/build`, or with a star at its end all that begin so */
+                    target?: string;
+                    until?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List who did what in a scope and within, newest first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditPage"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the trail of an account’s audit: a line of JSON for each entry, in their order */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The position of the last entry that was exported before */
+                    after?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A line of JSON for each entry: `account`, `position`, `previous`, `hash`, and `entry`, whose text is JSON exactly as it was hashed */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/x-ndjson": string;
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read where the trail of an account’s audit ends */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Read where the trail of an account’s audit ends */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditHead"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connectors": {
         parameters: {
             query?: never;
@@ -5791,6 +5941,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AuditEntry: {
+            action: string;
+            actor: {
+                id: string;
+                /** @description `token`, `user`, `delegate`, `operator` or `system` */
+                kind: string;
+                name: string;
+            };
+            /** Format: date-time */
+            at: string;
+            /** @description Why it was refused */
+            code: string | null;
+            data: {
+                [key: string]: unknown;
+            } | null;
+            hash: string;
+            /** @enum {string} */
+            outcome: "done" | "refused" | "denied";
+            /** @description In the trail of the account */
+            position: number;
+            scope: string;
+            /** @description As in the API, below its scope; empty for the scope itself */
+            target: string;
+        };
+        AuditHead: {
+            account: string;
+            hash: string;
+            /** @description Of the last entry; 0 where there is none */
+            position: number;
+        };
+        AuditPage: {
+            entries: components["schemas"]["AuditEntry"][];
+            nextCursor: string | null;
+        };
         Comparison: {
             from: {
                 blobId: string | null;

@@ -85,7 +85,12 @@ export class IdentityProvidersRepository {
           .onConflict((conflict) => conflict.columns(['account', 'id']).doUpdateSet(values))
           .execute();
         const data = { created: before === undefined, issuer: provider.issuer, clientId: provider.clientId };
-        record(tx, { action: 'identity-provider.put', scope: account, target: `identity-providers/${id}`, data });
+        record(tx, {
+          action: 'identity-provider.put',
+          scope: account,
+          target: `identity-providers/${id}`,
+          data,
+        });
         return { created: before === undefined };
       })
       .catch((error: unknown) => {

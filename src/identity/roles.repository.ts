@@ -168,7 +168,12 @@ export class RolesRepository {
           .returningAll()
           .executeTakeFirstOrThrow();
         const created = !others.has(id);
-        record(tx, { action: 'role-binding.put', scope, target: `role-bindings/${id}`, data: { created, principal, role } });
+        record(tx, {
+          action: 'role-binding.put',
+          scope,
+          target: `role-bindings/${id}`,
+          data: { created, principal, role },
+        });
         return { binding: toBinding(row), created };
       })
       .catch((error: unknown) => {
@@ -187,7 +192,12 @@ export class RolesRepository {
         .executeTakeFirst();
       if (row === undefined) throw new Failure('NOT_FOUND', { what: 'role binding', id });
       const { principal, role } = toBinding(row);
-      record(tx, { action: 'role-binding.delete', scope, target: `role-bindings/${id}`, data: { principal, role } });
+      record(tx, {
+        action: 'role-binding.delete',
+        scope,
+        target: `role-bindings/${id}`,
+        data: { principal, role },
+      });
     });
   }
 

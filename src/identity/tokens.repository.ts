@@ -107,7 +107,12 @@ export class TokensRepository {
       .returningAll()
       .executeTakeFirst();
     if (row === undefined) throw new Failure('NOT_FOUND', { what: 'API token', id });
-    record(tx, { action: 'token.revoke', scope, target: `tokens/${id}`, data: { name: row.name, role: row.role } });
+    record(tx, {
+      action: 'token.revoke',
+      scope,
+      target: `tokens/${id}`,
+      data: { name: row.name, role: row.role },
+    });
     return toRecord(row);
   }
 
