@@ -92,6 +92,11 @@ export const EntityListQuery = z.strictObject({
   kind: Identifier.optional(),
   branch: BranchName.optional(),
   store: z.enum(['git', 'inline']).optional(),
+  search: z
+    .string()
+    .regex(/^[A-Za-z0-9_$-]{1,128}$/, 'is no part of an identifier')
+    .optional()
+    .meta({ description: 'What the id holds, in capitals or small letters' }),
   limit: PageLimit.optional(),
   cursor: Cursor.optional(),
 });

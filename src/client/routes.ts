@@ -2282,6 +2282,8 @@ export interface paths {
                     /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
                     kind?: string;
                     limit?: string;
+                    /** @description What the id holds, in capitals or small letters */
+                    search?: string;
                     store?: "git" | "inline";
                 };
                 header?: never;

@@ -13,6 +13,8 @@ export interface EntityFilter {
   /** What is inline is on no branch. */
   branch?: string | undefined;
   store?: 'git' | 'inline' | undefined;
+  /** What the id holds, whether in capitals or small letters. */
+  search?: string | undefined;
   /** Sequence number after which the page begins. */
   after: number;
   limit: number;
@@ -57,13 +59,14 @@ async function page(tx: Session, filter: EntityFilter): Promise<Page<Listed>> {
 async function sizes(
   tx: Session,
   table: 'entity' | 'inline_entity',
-  { scope, kind, branch, after, limit }: EntityFilter,
+  { scope, kind, branch, search, after, limit }: EntityFilter,
 ): Promise<{ sequence: number; bytes: number }[]> {
   const { rows } = await sql<{ sequence: number; bytes: number }>`
     select sequence, octet_length(yaml) as bytes from ${sql.table(table)}
     where scope = ${scope} and sequence > ${after}
     ${kind === undefined ? sql`` : sql`and kind = ${kind}`}
     ${branch === undefined ? sql`` : sql`and branch = ${branch}`}
+    ${search === undefined ? sql`` : sql`and strpos(lower(id), lower(${search})) > 0`}
     order by sequence limit ${limit + 1}
   `.execute(tx);
   return rows;

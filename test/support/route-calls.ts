@@ -205,6 +205,8 @@ export function scopeCalls(
     [200, 'GET', `${scope}/entities/pipeline/one/history?limit=1`],
     [400, 'GET', `${scope}/entities/pipeline/one/history?cursor=x`],
     [200, 'GET', `${scope}/entities?limit=1`],
+    [200, 'GET', `${scope}/entities?search=ON`],
+    [400, 'GET', `${scope}/entities?search=%25`],
     [200, 'GET', `${scope}/operations?limit=1`],
     [400, 'GET', `${scope}/operations?limit=0`],
     [202, 'PUT', `${scope}/entities/pipeline/two`, { yaml: 'name: x\n', git: file }, { prefer: 'wait=0' }],
