@@ -15,7 +15,8 @@ export type CloudEvent = Schemas['Event'];
 export interface ClientOptions {
   /** The manager's address, with the path that a proxy serves it under, without `/api/v1`. */
   server: string;
-  token: string;
+  /** Left out where a cookie says who asks: in the page, after its sign-in. */
+  token?: string;
   /** `accounts/A`, `accounts/A/orgs/O` or `accounts/A/orgs/O/projects/P`. */
   scope: string;
   /** For how long a request is sent again while nobody answers or the manager asks to come back later, in ms. */
@@ -33,7 +34,7 @@ export type Api = Client<paths>;
 export function connect({ patienceMs = PATIENCE_MS, ...options }: ClientOptions): Api {
   const api = createFetchClient<paths>({
     baseUrl: baseOf(options),
-    headers: { authorization: `Bearer ${options.token}` },
+    headers: authorizationOf(options),
     fetch: patientFetch({ patienceMs }),
   });
   api.use({
@@ -53,6 +54,9 @@ export async function answer<T>(call: Promise<{ data?: T }>): Promise<T> {
   const { data } = await call;
   return data as T;
 }
+
+export const authorizationOf = ({ token }: Pick<ClientOptions, 'token'>): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 export const baseOf = ({ server, scope }: Pick<ClientOptions, 'server' | 'scope'>): string =>
   `${server.replace(/\/+$/, '')}/api/v1/${scope}`;

@@ -2,7 +2,7 @@
 // missed and none comes twice.
 import { createParser } from 'eventsource-parser';
 import { ApiError } from './api-error.js';
-import { baseOf, type ClientOptions, type CloudEvent } from './client.js';
+import { authorizationOf, baseOf, type ClientOptions, type CloudEvent } from './client.js';
 import { patientFetch, rest } from './patient-fetch.js';
 import type { components } from './routes.js';
 
@@ -13,6 +13,8 @@ export interface EventOptions extends ClientOptions {
   types?: string;
   kind?: string;
   branch?: string;
+  /** Is told when a line is there, and when it ended: until the next one nothing is heard. */
+  onLine?: (state: 'open' | 'lost') => void;
   /** Ends the iteration. */
   signal?: AbortSignal;
 }
@@ -28,17 +30,19 @@ type Said = { event: CloudEvent } | { reached: string };
 
 /** @throws ApiError: EVENTS_GONE where the cursor is too old; TypeError once nobody answered for as long as its patience lasts */
 export async function* readEvents(options: EventOptions): AsyncGenerator<CloudEvent, void, undefined> {
-  const { signal, patienceMs = PATIENCE_MS } = options;
+  const { signal, onLine, patienceMs = PATIENCE_MS } = options;
   const ask = patientFetch({ patienceMs });
   try {
     let last = options.after ?? (await readNow(options, ask));
     for (;;) {
       const response = await ask(requestOf(options, { after: last }, 'text/event-stream'));
       if (!response.ok) throw await ApiError.of(response);
+      onLine?.('open');
       for await (const said of readLine(response)) {
         if ('event' in said) yield said.event;
         last = 'event' in said ? said.event.cursor : said.reached;
       }
+      onLine?.('lost');
       await rest(PAUSE_MS, signal);
     }
   } catch (error) {
@@ -54,11 +58,11 @@ async function readNow(options: EventOptions, ask: (request: Request) => Promise
 }
 
 function requestOf(options: EventOptions, more: Record<string, string>, accept: string): Request {
-  const { token, types, kind, branch, signal } = options;
+  const { types, kind, branch, signal } = options;
   const url = new URL(`${baseOf(options)}/events`);
   for (const [name, value] of Object.entries({ types, kind, branch, ...more }))
     if (value !== undefined) url.searchParams.set(name, value);
-  const headers = { accept, authorization: `Bearer ${token}` };
+  const headers = { accept, ...authorizationOf(options) };
   return new Request(url, { headers, ...(signal === undefined ? {} : { signal }) });
 }
 
