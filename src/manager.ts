@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import type { Server } from 'node:http';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { registerAccess } from './api/access.js';
@@ -9,6 +10,7 @@ import { registerActing } from './api/acting.js';
 import { registerBodyParsers } from './api/body-parsers.js';
 import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
+import { registerPage } from './api/page.js';
 import { registerWebhookDoor } from './api/webhook-door.js';
 import { Attempts } from './audit/attempts.js';
 import type { Config } from './config/config.js';
@@ -50,6 +52,9 @@ import { ReceptionFlow } from './webhooks/reception.flow.js';
 const ADMIN_TOKEN_DAYS = 365;
 /** For what is answered at the end, when nothing is worked on any more. */
 const CLOSE_MS = 2_000;
+
+/** Beside the compiled sources: `dist/web`. */
+const pageFolder = fileURLToPath(new URL('../web', import.meta.url));
 
 export interface Manager {
   /** `http://host:port` as it listens. */
@@ -98,6 +103,7 @@ async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
   registerQueryCheck(fastify as never);
   registerActing(fastify as never, app.get(Attempts));
   registerWebhookDoor(fastify as never, app.get(ReceptionFlow), log);
+  registerPage(fastify as never, pageFolder, log);
   // Made when it is first asked for: nobody should wait for it before the manager listens.
   let document: ReturnType<typeof buildOpenApi> | undefined;
   fastify.get('/api/v1/openapi.json', { config: { needs: 'sign-in' } }, async () => {

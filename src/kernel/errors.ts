@@ -68,6 +68,14 @@ export const errors = {
     message: (d) => `Nothing answers ${d.method} ${d.path}`,
     hint: () => 'The addresses are listed in /api/v1/openapi.json',
   }),
+  PAGE_NOT_BUILT: row<Record<string, never>>({
+    status: 404,
+    disposition: 'stop',
+    title: 'The web page is not built',
+    message: () => 'This manager was started without the files of its web page',
+    hint: () =>
+      'Run `npm run build`, which makes them in dist/web, and start the manager again; the API is under /api/v1',
+  }),
   TOKEN_REJECTED: row<{ reason: string }>({
     status: 401,
     disposition: 'stop',

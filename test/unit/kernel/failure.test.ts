@@ -16,6 +16,7 @@ const samples: { [C in ErrorCode]: ErrorData<C> } = {
   BODY_TOO_LARGE: { bytesMax: 10 },
   MEDIA_TYPE_UNSUPPORTED: { mediaType: 'text/html' },
   ROUTE_NOT_FOUND: { method: 'GET', path: '/nowhere' },
+  PAGE_NOT_BUILT: {},
   TOKEN_REJECTED: { reason: 'is unknown' },
   ACCESS_DENIED: { account: 'acme' },
   PERMISSION_MISSING: { permission: 'entity.edit', scope: 'accounts/a' },
