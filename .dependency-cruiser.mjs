@@ -110,7 +110,15 @@ export default {
       comment: 'Tests and benches use the product; the product does not know them',
       severity: 'error',
       from: { path: '^(src|workers)/' },
-      to: { path: '^(bench|chaos|test)/' },
+      to: { path: '^(bench|chaos|test|web)/' },
+    },
+    {
+      name: 'page-through-the-api',
+      comment:
+        'What the page does, it does through the API, with the client that everybody has, and seals as the command line does',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(src|workers|bench|chaos|test)/', pathNot: '^src/(client|sealing)/' },
     },
     {
       name: 'repositories-stay-home',

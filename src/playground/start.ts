@@ -133,6 +133,7 @@ function greet(config: Config, manager: string, host: string, you: GitAccount): 
   say(`
 Sallyport is ready: ${manager}
 Admin token:        ${tokenFile}
+The page:           open ${manager}/ in a browser, and sign in with the token
 What is in Git:     git clone ${clone}/demo.git
 Change a file:      push it from that clone, and the API shows it
 Save an entity:     curl -X PUT '${manager}/api/v1/accounts/demo/entities/pipeline/hello?connector=direct&branch=main' \\

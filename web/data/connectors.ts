@@ -1,0 +1,60 @@
+// The connectors within reach of a scope, and what is known of their branches.
+import { type Api, ApiError, answer, apiOf, type Schemas } from './api.js';
+import { type Resource, useResource } from './resource.js';
+import { chainOf } from './scopes.js';
+
+export type Connector = Schemas['Connector'];
+
+/** The nearest of each name first; those of a scope that one may not look at are left out. */
+export function useConnectors(scope: string): Resource<Connector[]> {
+  return useResource(`connectors ${scope}`, () => readConnectors(scope), { live: ['connector.'] });
+}
+
+/** As many as a page holds; nobody has more of them in one scope. */
+const LISTED = '1000';
+
+async function readConnectors(scope: string): Promise<Connector[]> {
+  const levels = await Promise.all(
+    chainOf(scope)
+      .toReversed()
+      .map(async (level) => {
+        const page = await unless(
+          403,
+          answer(apiOf(level).GET('/connectors', { params: { query: { limit: LISTED } } })),
+        );
+        return page?.connectors ?? [];
+      }),
+  );
+  // A name means the nearest that has it.
+  return [...Map.groupBy(levels.flat(), ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+}
+
+export type Tracking = Schemas['Tracking'];
+
+/** Of each connector that has one. */
+export function useTrackings(connectors: readonly Connector[] | undefined): Resource<Tracking[]> {
+  const key = connectors?.map(({ scope, id }) => `${scope}/${id}`).join();
+  return useResource(
+    key === undefined ? null : `trackings ${key}`,
+    async () => {
+      const found = await Promise.all(
+        (connectors ?? []).map(({ scope, id }) => readTracking(apiOf(scope), id)),
+      );
+      return found.filter((one) => one !== undefined);
+    },
+    { live: ['entity.', 'connector.'], everyMs: 30_000 },
+  );
+}
+
+export const readTracking = (api: Api, id: string): Promise<Tracking | undefined> =>
+  unless(404, answer(api.GET('/connectors/{id}/tracking', { params: { path: { id } } })), 403);
+
+/** What was asked; undefined where it was refused with that status. */
+export async function unless<T>(status: number, call: Promise<T>, other = status): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ApiError && [status, other].includes(error.problem.status)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useMay } from '../data/may.js';
+import { hrefOf } from '../data/route.js';
+import { CodeEditor, type CodeEditorProps } from '../editor/code-editor.js';
+import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
+import { Allowed } from '../parts/allowed.js';
+import { Button } from '../parts/button.js';
+import { Dialog, useDialog } from '../parts/dialog.js';
+import { LazyDiff } from '../parts/lazy-diff.js';
+import { Panel } from '../parts/panel.js';
+import { Note, ProblemBox } from '../parts/problem.js';
+import { State } from '../parts/state.js';
+import { say } from '../shell/toasts.js';
+import type { EntityPlace } from './entity-place.js';
+import type { Entity } from './git-state.js';
+import type { Saved } from './save.js';
+import { SaveDialog } from './save-dialog.js';
+
+export interface DocumentTabProps {
+  place: EntityPlace;
+  entity: Entity | undefined;
+  onChanged: () => void;
+}
+
+/** What is edited stays, whatever happens meanwhile: a change from elsewhere is told, and a save is made from what was read. */
+export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
+  const { scope, kind, id } = place;
+  const { base, text, setText, problems, setProblems, isDirty, begin } = useDraft(entity);
+  const { open, show, close } = useDialog<'save' | 'meanwhile'>();
+  const mayDo = useMay(scope);
+  const hasMoved = isDirty && entity?.blobId !== base?.blobId;
+  const settle = (saved: Saved): void => {
+    close();
+    announce(place, saved);
+    if ('entity' in saved && saved.entity.git?.branch === base?.git?.branch) begin(saved.entity);
+    onChanged();
+  };
+  return (
+    <div class="stack">
+      {entity?.invalid != null && <ProblemBox error={entity.invalid} />}
+      {hasMoved && base !== undefined && entity !== undefined && (
+        <Meanwhile
+          base={base}
+          entity={entity}
+          isOpen={open === 'meanwhile'}
+          onOpen={() => show('meanwhile')}
+          onClose={close}
+          onBegin={() => begin(entity)}
+        />
+      )}
+      <Panel
+        title="Document"
+        isFlush
+        ends={
+          <Allowed scope={scope} needs="entity.edit">
+            {isDirty && <State tone="warn">Not saved</State>}
+            <Button look="bare" isDisabled={!isDirty} onPress={() => base !== undefined && begin(base)}>
+              Discard
+            </Button>
+            <Button look="primary" isDisabled={!isDirty} onPress={() => show('save')}>
+              Save…
+            </Button>
+          </Allowed>
+        }
+      >
+        <Text
+          label={`Document of ${kind} ${id}`}
+          isThere={base !== undefined}
+          text={text}
+          onChange={setText}
+          problems={problems}
+          isReadOnly={!mayDo('entity.edit')}
+        />
+      </Panel>
+      {open === 'save' && base !== undefined && (
+        <SaveDialog
+          scope={scope}
+          target={{ kind, id, from: base.blobId, isInline: base.store === 'inline' }}
+          yaml={text}
+          place={{ branch: base.git?.branch ?? '' }}
+          onSaved={settle}
+          onRefused={(error) => setProblems(lineProblemsOf(error))}
+          onClose={close}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Nobody types before the document is there: it would be written over. */
+const Text = ({ isThere, ...editor }: CodeEditorProps & { isThere: boolean }) =>
+  isThere ? (
+    <CodeEditor {...editor} />
+  ) : (
+    <div class="editor inset">
+      <span class="skeleton w-40" />
+    </div>
+  );
+
+/** What is typed, and what it was begun with. */
+function useDraft(entity: Entity | undefined) {
+  const [base, setBase] = useState<Entity | undefined>(entity);
+  const [text, setText] = useState(entity?.yaml ?? '');
+  const [problems, setProblems] = useState<readonly LineProblem[]>([]);
+  const isDirty = base !== undefined && text !== base.yaml;
+  const begin = (from: Entity): void => {
+    setBase(from);
+    setText(from.yaml);
+    setProblems([]);
+  };
+  useLeaveWarning(isDirty);
+  useEffect(() => {
+    if (entity !== undefined && !isDirty && entity.blobId !== base?.blobId) begin(entity);
+  }, [entity?.blobId]);
+  return { base, text, setText, problems, setProblems, isDirty, begin };
+}
+
+interface MeanwhileProps {
+  base: Entity;
+  entity: Entity;
+  isOpen: boolean;
+  onOpen: () => void;
+  onClose: () => void;
+  onBegin: () => void;
+}
+
+/** Somebody else was first: what they changed, and the way to begin with it. */
+function Meanwhile({ base, entity, isOpen, onOpen, onClose, onBegin }: MeanwhileProps) {
+  const { id, git } = entity;
+  const begin = (): void => {
+    onBegin();
+    onClose();
+  };
+  return (
+    <>
+      <Note
+        tone="warn"
+        icon="split"
+        title={`${id} has changed on ${git?.branch ?? 'its place'} since you read it`}
+      >
+        Your text is kept. Saving it is a conflict unless you begin with what is there now.{' '}
+        <Button look="tiny" onPress={onOpen}>
+          Show what changed
+        </Button>
+      </Note>
+      {isOpen && (
+        <Dialog title={`What changed in ${id} meanwhile`} isBroad onClose={onClose}>
+          <LazyDiff before={base.yaml} after={entity.yaml} label="What changed meanwhile" />
+          <div class="ends">
+            <Button onPress={onClose}>Keep editing</Button>
+            <Button look="danger" onPress={begin}>
+              Discard my text and begin with this
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function announce({ scope, kind, id }: EntityPlace, saved: Saved): void {
+  if ('operation' in saved) {
+    const link = { label: 'Follow it', href: hrefOf(scope, ['operations', saved.operation.id]) };
+    say(`${kind} ${id} is on its way to Git.`, link);
+    return;
+  }
+  const { git, pullRequest } = saved.entity;
+  const where = git === null ? 'Saved.' : `Committed to ${git.branch} as ${git.commitId.slice(0, 8)}.`;
+  const request = pullRequest?.webUrl ?? null;
+  say(where, request === null ? undefined : { label: 'Pull request', href: request });
+}
+
+/** The browser asks before what was typed is lost. */
+function useLeaveWarning(isDirty: boolean): void {
+  const latest = useRef(isDirty);
+  latest.current = isDirty;
+  useEffect(() => {
+    const warn = (event: BeforeUnloadEvent): void => {
+      if (latest.current) event.preventDefault();
+    };
+    addEventListener('beforeunload', warn);
+    return () => removeEventListener('beforeunload', warn);
+  }, []);
+}

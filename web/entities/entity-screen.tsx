@@ -1,0 +1,134 @@
+// One entity on one branch: its document, how it differs elsewhere, and where it is.
+import { answer, apiOf } from '../data/api.js';
+import { useResource } from '../data/resource.js';
+import { hrefOf, type Route } from '../data/route.js';
+import { rememberText } from '../data/texts.js';
+import { Allowed } from '../parts/allowed.js';
+import { Button } from '../parts/button.js';
+import { Confirm, useDialog } from '../parts/dialog.js';
+import { Head } from '../parts/head.js';
+import { ProblemBox } from '../parts/problem.js';
+import { say } from '../shell/toasts.js';
+import { Compare } from './compare.js';
+import { DocumentTab } from './document-tab.js';
+import { EntityFacts } from './entity-facts.js';
+import type { EntityPlace } from './entity-place.js';
+import { type Entity, gitStateOf } from './git-state.js';
+import { GitStateMark } from './git-state-mark.js';
+import { History } from './history.js';
+import { useSurroundings } from './surroundings.js';
+
+const tabs = [
+  { name: 'document', label: 'Document' },
+  { name: 'history', label: 'History' },
+  { name: 'compare', label: 'Compare' },
+] as const;
+
+export interface EntityScreenProps {
+  scope: string;
+  kind: string;
+  id: string;
+  route: Route;
+}
+
+export function EntityScreen({ scope, kind, id, route }: EntityScreenProps) {
+  const branch = route.query.get('branch') ?? undefined;
+  const tab = route.query.get('tab') ?? 'document';
+  const place = { scope, kind, id, branch };
+  const path = ['entities', kind, id];
+  const { data: entity, error, reload } = useEntity(place);
+  return (
+    <>
+      <Head
+        title={id}
+        trail={[
+          { label: 'Entities', href: hrefOf(scope, ['entities']) },
+          { label: kind, href: hrefOf(scope, ['entities'], { kind }) },
+        ]}
+        mark={entity !== undefined && <EntityMark scope={scope} entity={entity} />}
+      >
+        {entity !== undefined && (
+          <Allowed scope={scope} needs="entity.edit">
+            <Removal scope={scope} entity={entity} />
+          </Allowed>
+        )}
+      </Head>
+      <ProblemBox error={error} />
+      {(entity !== undefined || error === undefined) && (
+        <>
+          <nav class="tabs" aria-label="Views of the entity">
+            {tabs.map(({ name, label }) => (
+              <a
+                key={name}
+                href={hrefOf(scope, path, { branch, tab: name === 'document' ? undefined : name })}
+                aria-current={name === tab ? 'page' : undefined}
+              >
+                {label}
+              </a>
+            ))}
+          </nav>
+          {tab === 'compare' && <Compare place={place} entity={entity} route={route} />}
+          {tab === 'history' && <History place={place} entity={entity} />}
+          {tab === 'document' && (
+            <div class="sides">
+              <DocumentTab key={branch ?? ''} place={place} entity={entity} onChanged={() => void reload()} />
+              <EntityFacts place={place} entity={entity} />
+            </div>
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+const useEntity = ({ scope, kind, id, branch }: EntityPlace) =>
+  useResource<Entity>(
+    `entity ${scope} ${kind} ${id} ${branch ?? ''}`,
+    async () => {
+      const params = { path: { kind, id }, query: branch === undefined ? {} : { branch } };
+      const entity = await answer(apiOf(scope).GET('/entities/{kind}/{id}', { params }));
+      rememberText(entity.blobId, entity.yaml);
+      return entity;
+    },
+    { live: ['entity.', 'operation.'] },
+  );
+
+function EntityMark({ scope, entity }: { scope: string; entity: Entity }) {
+  const surroundings = useSurroundings(scope, entity.git === null ? [] : [entity.git.connector]);
+  return <GitStateMark scope={scope} state={gitStateOf(entity, surroundings)} />;
+}
+
+function Removal({ scope, entity }: { scope: string; entity: Entity }) {
+  const { open, show, close } = useDialog<'delete'>();
+  const { kind, id, git, blobId } = entity;
+  const remove = async (): Promise<void> => {
+    await apiOf(scope).DELETE('/entities/{kind}/{id}', {
+      params: {
+        path: { kind, id },
+        query: git === null ? {} : { branch: git.branch, message: `Delete ${kind} ${id}` },
+        header: { 'If-Match': `"${blobId}"`, Prefer: 'wait=20' },
+      },
+    });
+    say(git === null ? `Deleted ${kind} ${id}.` : `Deleted ${kind} ${id} from ${git.branch}.`);
+    location.hash = hrefOf(scope, ['entities']);
+  };
+  return (
+    <>
+      <Button look="danger" icon="trash" onPress={() => show('delete')}>
+        Delete
+      </Button>
+      {open === 'delete' && (
+        <Confirm title={`Delete ${kind} ${id}?`} act={`Delete ${id}`} onConfirm={remove} onClose={close}>
+          {git === null ? (
+            <p>The document is in Sallyport alone: it is gone for good.</p>
+          ) : (
+            <p>
+              A commit removes <code>{git.path}</code> from branch <code>{git.branch}</code> of{' '}
+              {git.connector}. What was there stays in the history of Git.
+            </p>
+          )}
+        </Confirm>
+      )}
+    </>
+  );
+}

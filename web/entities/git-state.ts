@@ -1,0 +1,109 @@
+// How an entity stands between Sallyport and Git, said in one word. What somebody has to do something about comes first.
+import type { Schemas } from '../data/api.js';
+import type { Tracking } from '../data/connectors.js';
+import type { IconName } from '../parts/icon.js';
+import type { Tone } from '../parts/state.js';
+
+export type Entity = Schemas['Entity'];
+export type Operation = Schemas['Operation'];
+
+export interface GitState {
+  word: string;
+  tone: Tone;
+  icon?: IconName;
+  why: string;
+  /** Where it leads: what is to be looked at. */
+  operationId?: string;
+}
+
+/** What is known beside the entity. */
+export interface Surroundings {
+  /** Newest first. */
+  operations: readonly Operation[];
+  trackings: readonly Tracking[];
+  /** Files of Git that a tracking keeps out. */
+  problems: readonly Schemas['FileProblem'][];
+}
+
+export function gitStateOf(entity: Entity, surroundings: Surroundings): GitState {
+  return (
+    ofOperation(newestOf(entity, surroundings.operations)) ??
+    ofDocument(entity, surroundings.problems) ??
+    ofBranch(entity, surroundings.trackings)
+  );
+}
+
+/** The newest of the entity’s operations on its branch. */
+function newestOf({ kind, id, git }: Entity, operations: readonly Operation[]): Operation | undefined {
+  return operations.find((one) => one.kind === kind && one.entity === id && one.git?.branch === git?.branch);
+}
+
+function ofOperation(operation: Operation | undefined): GitState | undefined {
+  if (operation === undefined) return undefined;
+  const { id: operationId, problem } = operation;
+  switch (operation.state) {
+    case 'pending':
+      return { word: 'Saving', tone: 'busy', why: operation.waitsFor ?? 'On its way to Git', operationId };
+    case 'conflict':
+      return {
+        word: 'Conflict',
+        tone: 'bad',
+        icon: 'split',
+        why: problem?.detail ?? 'A save found something else in Git',
+        operationId,
+      };
+    case 'failed':
+      return {
+        word: 'Save failed',
+        tone: 'bad',
+        why: problem?.detail ?? 'The last save failed',
+        operationId,
+      };
+    default:
+      return undefined;
+  }
+}
+
+function ofDocument(entity: Entity, problems: Surroundings['problems']): GitState | undefined {
+  if (entity.invalid !== null) return { word: 'Invalid', tone: 'bad', why: entity.invalid.detail };
+  const refused = problems.find(
+    (one) =>
+      one.verdict === 'refused' &&
+      one.kind === entity.kind &&
+      one.entity === entity.id &&
+      one.branch === entity.git?.branch,
+  );
+  return refused === undefined
+    ? undefined
+    : { word: 'Refused', tone: 'warn', icon: 'stop', why: refused.problem.detail };
+}
+
+const branchStates = {
+  current: { word: 'In sync', tone: 'ok', why: 'The copy is what the branch holds' },
+  refreshing: { word: 'Refreshing', tone: 'busy', why: 'What was pushed is being read' },
+  behind: { word: 'Behind', tone: 'warn', icon: 'behind', why: 'The branch has moved on, and is read next' },
+  failing: { word: 'Behind', tone: 'warn', icon: 'behind', why: 'The branch cannot be read at the moment' },
+  gone: {
+    word: 'Branch gone',
+    tone: 'warn',
+    icon: 'branch',
+    why: 'The branch is not in the repository any more',
+  },
+} as const satisfies Record<Schemas['TrackedBranch']['state'], GitState>;
+
+function ofBranch({ git, store }: Entity, trackings: readonly Tracking[]): GitState {
+  if (store === 'inline' || git === null)
+    return { word: 'Inline', tone: 'calm', why: 'Kept in Sallyport alone, without Git' };
+  const followed = trackings
+    .find(({ connector }) => connector === git.connector)
+    ?.followed.find(({ branch }) => branch === git.branch);
+  if (followed === undefined)
+    return {
+      word: 'Saved',
+      tone: 'calm',
+      icon: 'check',
+      why: 'In Git since its last save; nobody follows the branch, so later pushes are not known',
+    };
+  const state: GitState = branchStates[followed.state];
+  return followed.problem === null ? state : { ...state, why: followed.problem.detail };
+}

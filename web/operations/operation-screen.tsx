@@ -1,0 +1,149 @@
+import { useEffect, useState } from 'preact/hooks';
+import { answer, apiOf } from '../data/api.js';
+import { type Resource, useResource } from '../data/resource.js';
+import { hrefOf } from '../data/route.js';
+import { LinkButton } from '../parts/button.js';
+import { Head } from '../parts/head.js';
+import { Icon } from '../parts/icon.js';
+import { Facts, Panel } from '../parts/panel.js';
+import { Note, ProblemBox } from '../parts/problem.js';
+import { Ago, Lasting } from '../parts/time.js';
+import { nameOperation, type Operation, OperationState } from './operation-state.js';
+import { roadOf, type Step } from './road.js';
+
+const LOOK_MS = 1_000;
+
+export function useOperation(scope: string, id: string): Resource<Operation> {
+  const [isOver, setOver] = useState(false);
+  const read = useResource<Operation>(
+    `operation ${scope} ${id}`,
+    () => answer(apiOf(scope).GET('/operations/{id}', { params: { path: { id } } })),
+    // What it waits for is no event.
+    { live: ['operation.', 'pull-request.'], ...(isOver ? {} : { everyMs: LOOK_MS }) },
+  );
+  useEffect(() => setOver(read.data !== undefined && read.data.state !== 'pending'), [read.data?.state]);
+  return read;
+}
+
+export function OperationScreen({ scope, id }: { scope: string; id: string }) {
+  const { data: operation, error } = useOperation(scope, id);
+  return (
+    <>
+      <Head
+        title={operation === undefined ? 'Operation' : nameOperation(operation)}
+        trail={[{ label: 'Operations', href: hrefOf(scope, ['operations']) }]}
+        mark={operation !== undefined && <OperationState operation={operation} />}
+        note={<code>{id}</code>}
+      >
+        {operation !== undefined && <WaysOn scope={scope} operation={operation} />}
+      </Head>
+      <ProblemBox error={error} />
+      {operation !== undefined && <Whole scope={scope} operation={operation} />}
+    </>
+  );
+}
+
+/** What can be done about it now. */
+function WaysOn({ scope, operation }: { scope: string; operation: Operation }) {
+  const { kind, entity, git, state, id } = operation;
+  if (kind === null || entity === null) return null;
+  return (
+    <>
+      {state === 'conflict' && (
+        <LinkButton look="primary" icon="split" href={hrefOf(scope, ['operations', id, 'conflict'])}>
+          Resolve the conflict
+        </LinkButton>
+      )}
+      <LinkButton href={hrefOf(scope, ['entities', kind, entity], { branch: git?.branch })}>
+        Open {entity}
+      </LinkButton>
+    </>
+  );
+}
+
+function Whole({ scope, operation }: { scope: string; operation: Operation }) {
+  const { problem, yaml, waitsFor, state, deadlineAt, pullRequest } = operation;
+  return (
+    <>
+      <Road steps={roadOf(operation)} />
+      {state === 'pending' && waitsFor !== null && (
+        <Note icon="clock" title="What it waits for">
+          {waitsFor}. It is tried until <Ago at={deadlineAt} />; nothing has to be done meanwhile.
+        </Note>
+      )}
+      <ProblemBox error={problem} />
+      <ProblemBox error={pullRequest?.problem} tone="warn" />
+      <div class="sides">
+        <Panel title="What was to be written" isFlush>
+          {yaml === null ? (
+            <p class="document plain quiet">No document: this removes the entity, or moves files.</p>
+          ) : (
+            <pre class="document plain">{yaml}</pre>
+          )}
+        </Panel>
+        <OperationFacts scope={scope} operation={operation} />
+      </div>
+    </>
+  );
+}
+
+/** Each step with the time it was taken at. */
+function Road({ steps }: { steps: readonly Step[] }) {
+  return (
+    <Panel title="Its road">
+      <ol class="road">
+        {steps.map(({ name, state, note, at }) => (
+          <li key={name} class={state} aria-current={state === 'now' ? 'step' : undefined}>
+            <span class="stop">
+              <Icon name={signs[state]} size={14} />
+            </span>
+            <span class="name">
+              {name}
+              <span class="unseen">: {words[state]}</span>
+            </span>
+            <span class="note">{note}</span>
+            <span class="when">{at !== null && <Ago at={at} />}</span>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+const signs = { done: 'check', now: 'ring', ahead: 'dot', stopped: 'close' } as const;
+const words = { done: 'done', now: 'under way', ahead: 'not yet', stopped: 'not reached' } as const;
+
+function OperationFacts({ scope, operation }: { scope: string; operation: Operation }) {
+  const { git, createdAt, finishedAt, deadlineAt, pullRequest } = operation;
+  const url = pullRequest?.webUrl ?? null;
+  return (
+    <Panel title="Facts">
+      <Facts
+        facts={[
+          git === null
+            ? ['Kept', 'Inline']
+            : [
+                'Repository',
+                <a key="at" href={hrefOf(scope, ['repositories', git.connector])}>
+                  {git.connector}
+                </a>,
+              ],
+          git === null ? undefined : ['Branch', <code key="branch">{git.branch}</code>],
+          git?.path == null ? undefined : ['Path', <code key="path">{git.path}</code>],
+          git?.commitId == null ? undefined : ['Commit', <code key="commit">{git.commitId}</code>],
+          ['Accepted', <Ago key="accepted" at={createdAt} />],
+          ['Took', <Lasting key="took" from={createdAt} to={finishedAt} />],
+          finishedAt === null ? ['Deadline', <Ago key="deadline" at={deadlineAt} />] : undefined,
+          url === null
+            ? undefined
+            : [
+                'Pull request',
+                <a key="request" href={url} rel="noreferrer" target="_blank">
+                  {pullRequest?.number === null ? 'Open' : `#${String(pullRequest?.number)}`}
+                </a>,
+              ],
+        ]}
+      />
+    </Panel>
+  );
+}

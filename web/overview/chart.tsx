@@ -1,0 +1,90 @@
+// Small charts in plain SVG. What they show is in words as well, for whoever does not see them.
+import type { ComponentChildren } from 'preact';
+import { lastingOf } from '../data/time.js';
+import type { Slot } from './statistics.js';
+
+const WIDTH = 600;
+const HEIGHT = 100;
+const ROOM = HEIGHT - 1;
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const timeOf = (at: number): string => clock.format(new Date(at));
+
+interface FrameProps {
+  label: string;
+  slots: readonly Slot[];
+  children: ComponentChildren;
+}
+
+/** The drawing takes the width there is; its times stand below it as text. */
+const Frame = ({ label, slots, children }: FrameProps) => (
+  <figure>
+    <svg
+      class="chart"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="img"
+      aria-label={label}
+      preserveAspectRatio="none"
+    >
+      <line x1="0" x2={WIDTH} y1={ROOM} y2={ROOM} class="axis" />
+      {children}
+    </svg>
+    <figcaption class="chart-times number">
+      {[0, 1 / 3, 2 / 3, 1].map((share) => (
+        <span key={share}>{timeOf(slots[Math.round(share * (slots.length - 1))]?.at ?? 0)}</span>
+      ))}
+    </figcaption>
+  </figure>
+);
+
+export function Throughput({ slots }: { slots: readonly Slot[] }) {
+  const most = Math.max(1, ...slots.map(({ succeeded, failed }) => succeeded + failed));
+  const step = WIDTH / slots.length;
+  const total = slots.reduce((sum, { succeeded, failed }) => sum + succeeded + failed, 0);
+  return (
+    <Frame label={`${total} operations ended in this time, at most ${most} in one slot`} slots={slots}>
+      {slots.map(({ at, succeeded, failed }, place) => {
+        const up = (succeeded / most) * (ROOM - 4);
+        const down = (failed / most) * (ROOM - 4);
+        return (
+          <g key={at}>
+            <title>{`${timeOf(at)}: ${succeeded} succeeded, ${failed} not`}</title>
+            <rect class="good" x={place * step + 1} y={ROOM - up} width={step - 2} height={up} />
+            <rect class="bad" x={place * step + 1} y={ROOM - up - down} width={step - 2} height={down} />
+          </g>
+        );
+      })}
+    </Frame>
+  );
+}
+
+export function Latency({ slots }: { slots: readonly Slot[] }) {
+  const slowest = Math.max(1, ...slots.map((slot) => slot.slowest ?? 0));
+  const step = WIDTH / slots.length;
+  const heightOf = (ms: number): number => ROOM - (ms / slowest) * (ROOM - 8);
+  return (
+    <Frame label={`From acceptance to the branch: at most ${lastingOf(slowest)}`} slots={slots}>
+      {slots.map(({ at, median, slowest: most }, place) =>
+        median === null || most === null ? null : (
+          <g key={at}>
+            <title>{`${timeOf(at)}: half within ${lastingOf(median)}, all within ${lastingOf(most)}`}</title>
+            <rect
+              class="range"
+              x={place * step + step * 0.25}
+              y={heightOf(most)}
+              width={step * 0.5}
+              height={Math.max(1, ROOM - heightOf(most))}
+            />
+            <rect
+              class="median"
+              x={place * step + 1}
+              y={heightOf(median) - 1}
+              width={step - 2}
+              height={2.5}
+            />
+          </g>
+        ),
+      )}
+    </Frame>
+  );
+}

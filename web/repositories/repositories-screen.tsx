@@ -1,0 +1,14 @@
+import type { ScreenProps } from '../shell/screen.js';
+import { NewRepository } from './new-repository.js';
+import { RepositoryList } from './repository-list.js';
+import { RepositoryScreen } from './repository-screen.js';
+
+export function RepositoriesScreen({ scope, path, route }: ScreenProps) {
+  const [id] = path;
+  if (id === undefined) return <RepositoryList scope={scope} />;
+  return id === 'new' ? (
+    <NewRepository scope={scope} />
+  ) : (
+    <RepositoryScreen key={`${scope} ${id}`} scope={scope} id={id} route={route} />
+  );
+}

@@ -1,0 +1,42 @@
+// The secret managers within reach of a scope, the builtin one among them.
+import { answer, apiOf, type Schemas } from '../data/api.js';
+import { unless } from '../data/connectors.js';
+import { type Resource, useResource } from '../data/resource.js';
+import { chainOf, nameFrom } from '../data/scopes.js';
+
+export type SecretManager = Schemas['SecretManager'];
+
+export interface NearManager {
+  /** As it is named from the scope that is looked at. */
+  name: string;
+  manager: SecretManager;
+}
+
+export const BUILTIN = 'builtin';
+
+const kinds: Record<SecretManager['settings']['kind'], string> = {
+  keyring: 'Keyring of the delegates',
+  'aws-kms': 'AWS KMS',
+  'gcp-kms': 'Google Cloud KMS',
+  'vault-transit': 'Vault Transit',
+  'vault-kv': 'Vault KV',
+  'aws-secrets-manager': 'AWS Secrets Manager',
+  'gcp-secret-manager': 'Google Secret Manager',
+  'azure-key-vault': 'Azure Key Vault',
+};
+
+export const describeManager = ({ settings }: SecretManager): string => kinds[settings.kind];
+
+export function useSecretManagers(scope: string): Resource<NearManager[]> {
+  return useResource(`secret managers ${scope}`, async () => {
+    const levels = await Promise.all(
+      chainOf(scope)
+        .toReversed()
+        .map(
+          async (level) =>
+            (await unless(403, answer(apiOf(level).GET('/secret-managers'))))?.secretManagers ?? [],
+        ),
+    );
+    return levels.flat().map((manager) => ({ name: nameFrom(scope, manager.scope, manager.id), manager }));
+  });
+}
