@@ -39,7 +39,7 @@ const homes = [
   ['@nestjs/swagger|fastify', '^src/api/'],
   ['@nestjs/platform-fastify', '^src/(api/|manager\\.ts$)'],
   ['pino', '^src/kernel/'],
-  ['prom-client', '^workers/runtime/'],
+  ['prom-client|@opentelemetry', '^src/telemetry/'],
   ['yaml', '^src/entities/|^workers/runtime/policy[.]ts$'],
   ['ajv', '^src/entities/'],
   ['hpke', '^src/sealing/'],

@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { build } from 'rolldown';
 
-/** What the frameworks ask for only where it is installed, and what is loaded by those alone who use a cloud. */
+/** What the frameworks ask for only where it is installed, and what is loaded by those alone who use a cloud or send traces. */
 const left =
-  /^@nestjs\/(microservices|websockets|platform-express)(\/|$)|^class-(validator|transformer)(\/|$)|^@fastify\/(multipart|static|view)$|^pg-native$|^msgpackr-extract$|^@(aws-sdk|azure|google-cloud)\/|^google-gax$/;
+  /^@nestjs\/(microservices|websockets|platform-express)(\/|$)|^class-(validator|transformer)(\/|$)|^@fastify\/(multipart|static|view)$|^pg-native$|^msgpackr-extract$|^@(aws-sdk|azure|google-cloud)\/|^google-gax$|^@opentelemetry\/(sdk-trace|resources|exporter-trace-otlp-http)$/;
 
 const program = (dir, input) => ({
   input,

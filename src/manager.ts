@@ -11,6 +11,7 @@ import { registerBodyParsers } from './api/body-parsers.js';
 import { httpServer, registerQueryCheck } from './api/http-server.js';
 import { buildOpenApi } from './api/openapi.js';
 import { registerPage } from './api/page.js';
+import { registerRequestRecord } from './api/request-record.js';
 import { registerWebhookDoor } from './api/webhook-door.js';
 import { Attempts } from './audit/attempts.js';
 import type { Config } from './config/config.js';
@@ -18,6 +19,7 @@ import { version } from './config/version.js';
 import { SealedValuesFlow } from './connectivity/sealed-values.flow.js';
 import { SecretAuditFlow } from './connectivity/secret-audit.flow.js';
 import { SecretOperationsFlow } from './connectivity/secret-operations.flow.js';
+import { DelegatesRepository } from './delegates/delegates.repository.js';
 import { DelegatesService } from './delegates/delegates.service.js';
 import { Dispatcher } from './delegates/dispatcher.js';
 import { GroupRotationFlow } from './delegates/group-rotation.flow.js';
@@ -34,9 +36,10 @@ import { awaitListening } from './kernel/listening.js';
 import type { Log } from './kernel/log.js';
 import { managerModule } from './manager.module.js';
 import { MoveWaits } from './moves/move-waits.js';
+import type { ManagerSigns } from './operating/manager-signs.js';
 import { PullRequestsFlow } from './pulls/pull-requests.flow.js';
 import { PullWaits } from './pulls/pull-waits.js';
-import { JobWorker } from './queue/job-queue.js';
+import { JobQueue, JobWorker } from './queue/job-queue.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { MasterKeyBeat } from './secrets/master-key-beat.js';
@@ -46,6 +49,7 @@ import { LaneFlow } from './sync/lane.flow.js';
 import { PollFlow } from './sync/poll.flow.js';
 import { Sweep } from './sync/sweep.js';
 import { Waits } from './sync/waits.js';
+import { openTraces } from './telemetry/traces.js';
 import { DeliveriesFlow } from './webhooks/deliveries.flow.js';
 import { ReceptionFlow } from './webhooks/reception.flow.js';
 
@@ -69,6 +73,7 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
     throw new Failure('CONFIGURATION_INVALID', {
       problems: ['DATABASE_URL is required for the manager alone: set it, or use `npm start`'],
     });
+  const closeTraces = await openTraces(config, { name: 'manager', version });
   const storage = new Storage(config.DATABASE_URL);
   await storage.migrate();
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -76,6 +81,7 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
     new FastifyAdapter({ ...httpServer, trustProxy: trustedBy(config) }),
     { logger: false, bodyParser: false, abortOnError: false },
   );
+  const signs = await openSigns(app, config, { storage, log });
   await prepare(app, log);
   await begin(app, config);
   await awaitListening(app.listen(config.SALLYPORT_PORT, config.SALLYPORT_HOST), {
@@ -83,7 +89,40 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
     address: `${config.SALLYPORT_HOST}:${config.SALLYPORT_PORT}`,
     setting: 'SALLYPORT_PORT',
   });
-  return { url: await app.getUrl(), drain: () => drain(app, storage) };
+  return {
+    url: await app.getUrl(),
+    drain: async () => {
+      signs?.drain();
+      await drain(app, storage);
+      signs?.close();
+      await closeTraces();
+    },
+  };
+}
+
+/** Where nobody asks for it, nothing of it is loaded and nothing counted. @throws ADDRESS_IN_USE */
+async function openSigns(
+  app: NestFastifyApplication,
+  { SALLYPORT_HEALTH_PORT: port, SALLYPORT_HEALTH_HOST: host }: Config,
+  { storage, log }: { storage: Storage; log: Log },
+): Promise<ManagerSigns | undefined> {
+  if (port === undefined) return undefined;
+  const [{ ManagerSigns: Signs }, { LevelsRepository }] = await Promise.all([
+    import('./operating/manager-signs.js'),
+    import('./operating/levels.repository.js'),
+  ]);
+  const levels = new LevelsRepository(storage);
+  const parts = {
+    pingDatabase: () => storage.ping(),
+    readStored: () => levels.read(),
+    listDelegates: () => app.get(DelegatesRepository).listAll(),
+    queueDepth: () => app.get(JobQueue).depth(),
+    pool: () => storage.pool,
+    faults: () => [app.get(Sweep).fault, app.get(MasterKeyBeat).fault].filter((fault) => fault !== undefined),
+  };
+  const signs = new Signs(parts, version);
+  await signs.serve({ host, port }, log);
+  return signs;
 }
 
 /** Whose word for where a request came from is taken. */
@@ -94,6 +133,7 @@ function trustedBy({ SALLYPORT_TRUSTED_PROXIES: proxies }: Config): (address: st
 async function prepare(app: NestFastifyApplication, log: Log): Promise<void> {
   app.setGlobalPrefix('api/v1');
   const fastify = app.getHttpAdapter().getInstance();
+  registerRequestRecord(fastify as never);
   registerBodyParsers(fastify as never);
   registerAccess(
     fastify as never,

@@ -16,6 +16,7 @@ import {
   ProxyUrl,
   PublicUrl,
 } from './network-settings.js';
+import { operatingSettings } from './operating-settings.js';
 import { flag, integer, setting, text, url } from './setting.js';
 
 export const settings = {
@@ -254,6 +255,7 @@ export const settings = {
   }),
   ...eventSettings,
   ...identitySettings,
+  ...operatingSettings,
   SALLYPORT_DELEGATE_NAME: setting({
     description: 'Name under which a delegate enrols; unique in its group. Default: the host name.',
     schema: z

@@ -2,6 +2,8 @@
 // what a killed process was at is begun anew by another.
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { inSpan } from '../kernel/concern.js';
+import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -97,7 +99,7 @@ export class SecretOperationsFlow {
   }
 
   #run(item: SecretOperationItem): void {
-    const done = this.#do(item)
+    const done = inSpan({ name: 'secret-operation.item', parent: null }, () => this.#do(item))
       .catch((error: unknown) => this.log.warn({ err: error }, 'secret operations'))
       .finally(() => {
         this.#running.delete(done);
@@ -107,13 +109,16 @@ export class SecretOperationsFlow {
   }
 
   async #do(item: SecretOperationItem): Promise<void> {
+    const { action } = item.operation;
     try {
       const held = await this.settlement.find(item);
       if (held === undefined) return await this.settlement.skip(item);
       const stored = await step('secret-operation.renew', () => this.renewal.renew(item, held));
       await step('secret-operation.settle', () => this.settlement.settle(item, held, stored));
+      tell('secret.renewal', { action, code: 'OK' });
     } catch (error) {
       const failure = Failure.from(error, `secret operation ${item.operation.id}`);
+      tell('secret.renewal', { action, code: failure.code });
       if (failure.code === 'INTERNAL') this.log.error({ err: error }, 'secret operation');
       if (failure.disposition === 'stop') await this.settlement.fail(item, failure.toWire());
       else await this.operations.release(item, failure.toWire());

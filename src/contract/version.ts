@@ -5,6 +5,8 @@
 export const contractVersion = 7;
 /** The oldest version that is still spoken: the one before. */
 export const contractOldest = 6;
+/** Contract version since which a task may say which trace it is a part of, beside its input as its purpose is. */
+export const tracedSince = 7;
 /** Contract version since which delegates ask the APIs of Git hosts. */
 export const hostApiSince = 7;
 /** Contract version since which delegates tell the history of a path. */

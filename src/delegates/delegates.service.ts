@@ -4,6 +4,7 @@ import { record } from '../audit/record.js';
 import { clockSkewMaxMs } from '../contract/messages.js';
 import { Presence, PresenceClaims, silenceMaxMs, type Welcome, welcomeInfo } from '../contract/presence.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
+import { tell } from '../kernel/facts.js';
 import { Log } from '../kernel/log.js';
 import { PresenceReceiver } from '../queue/presence-queue.js';
 import { Backend } from '../queue/queue.module.js';
@@ -127,6 +128,7 @@ export class DelegatesService {
   /** Counts and records a message that was not what it claimed to be. */
   noteForgery(delegate: string, reason: string): void {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    tell('delegate.forgery', {});
     this.log.warn({ audit: true, delegate, reason }, 'message of a delegate refused');
   }
 

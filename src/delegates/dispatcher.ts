@@ -5,6 +5,8 @@ import { Injectable } from '@nestjs/common';
 import type { Purpose } from '../contract/audit.js';
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contract/tasks.js';
 import { contractOldest, contractVersion } from '../contract/version.js';
+import { inPart } from '../kernel/concern.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { placeOf } from '../policy/git-patterns.js';
 import { type Standing, TaskQueue } from '../queue/task-queue.js';
@@ -183,23 +185,33 @@ export class Dispatcher implements QueueWork {
     if (delegate === undefined) return undefined;
     this.#busy.set(id, (this.#busy.get(id) ?? 0) + 1);
     let begunBy: string | null | undefined;
+    const began = performance.now();
+    let code = 'unanswered';
     try {
-      const sent = await this.queue.send(addressOf(delegate), name, input, {
+      const standing = async (isBegun: boolean): Promise<Standing> => {
+        const now = await this.delegates.find(id);
+        if (isBegun) begunBy ??= now?.process ?? null;
+        // Another process of the same delegate has begun meanwhile: the one that had the task is no more.
+        const isAnother = begunBy !== undefined && now?.process !== begunBy;
+        const stands = await this.#standing(errand, delegate, now);
+        return isAnother && stands !== 'gone' ? 'silent' : stands;
+      };
+      const options = {
         contract: Math.min(contractVersion, delegate.contract),
         expiresAt: attempt.endsAt,
         purpose: errand?.purpose,
-        standing: async (isBegun) => {
-          const now = await this.delegates.find(id);
-          if (isBegun) begunBy ??= now?.process ?? null;
-          // Another process of the same delegate has begun meanwhile: the one that had the task is no more.
-          const isAnother = begunBy !== undefined && now?.process !== begunBy;
-          const standing = await this.#standing(errand, delegate, now);
-          return isAnother && standing !== 'gone' ? 'silent' : standing;
-        },
-      });
+        standing,
+      };
+      const span = {
+        name: `send ${name}`,
+        kind: 'producer' as const,
+        attributes: { 'sallyport.delegate': id },
+      };
+      const sent = await inPart(span, () => this.queue.send(addressOf(delegate), name, input, options));
       if (sent.outcome === 'untouched') return undefined;
       if (sent.outcome === 'answered') {
         attempt.wasQueueAway = sent.wasQueueAway === true;
+        code = sent.answer.ok ? 'OK' : sent.answer.failure.code;
         return sent.answer;
       }
       if (sent.isFinal)
@@ -207,6 +219,7 @@ export class Dispatcher implements QueueWork {
       attempt.lose(sent.reason, sent.isDead);
       return undefined;
     } finally {
+      tell('delegate.task', { group: delegate.group, task: name, code, seconds: secondsSince(began) });
       if (errand?.purpose !== undefined) this.#onServed(id);
       const left = (this.#busy.get(id) ?? 1) - 1;
       if (left > 0) this.#busy.set(id, left);

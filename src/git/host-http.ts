@@ -7,6 +7,7 @@ import { gunzip } from './gunzip.js';
 import { ANSWER_LIMIT, quoteServer, refuseAnswer, refuseExcess } from './host-answer.js';
 import { nameFault } from './http-transport.js';
 import type { Network } from './network.js';
+import { RequestRecord } from './request-record.js';
 import type { Deadline } from './session.js';
 
 export const HOST_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
@@ -31,6 +32,13 @@ export interface HostAnswer {
  */
 export async function askHost(network: Network, deadline: Deadline, ask: HostAsk): Promise<HostAnswer> {
   const at = { host: ask.url.host, deadline };
+  const record = new RequestRecord({
+    host: at.host,
+    kind: 'api',
+    method: ask.method,
+    what: 'API',
+    bytesUp: ask.body?.length ?? 0,
+  });
   try {
     deadline.signal.throwIfAborted();
     const answer = await network.agentFor(ask.body?.length ?? 0).request({
@@ -41,9 +49,15 @@ export async function askHost(network: Network, deadline: Deadline, ask: HostAsk
       body: ask.body ?? null,
       signal: deadline.signal,
     });
-    return { status: answer.statusCode, headers: namesOf(answer), body: await readAll(at.host, answer) };
+    record.status(answer.statusCode);
+    const body = await readAll(at.host, answer);
+    record.down(body.length);
+    record.end(answer.statusCode < 400 ? undefined : `HTTP_${answer.statusCode}`);
+    return { status: answer.statusCode, headers: namesOf(answer), body };
   } catch (error) {
-    throw Failure.from(nameFault(at, error));
+    const failure = Failure.from(nameFault(at, error));
+    record.end(failure);
+    throw failure;
   }
 }
 

@@ -7,6 +7,7 @@ import { Failure } from '../kernel/failure.js';
 import { gunzip } from './gunzip.js';
 import { ANSWER_LIMIT, quoteServer, refuseAnswer, refuseExcess } from './host-answer.js';
 import { ProxyRefused } from './network-proxy.js';
+import { RequestRecord } from './request-record.js';
 import { explainEnd, type Session } from './session.js';
 
 export interface GitRequest {
@@ -35,11 +36,25 @@ const RETRY_AFTER_SECONDS_MAX = 900;
  * @throws Failure as the table of statuses and socket errors in this file says.
  */
 export async function sendRequest(session: Session, request: GitRequest): Promise<AsyncIterable<Buffer>> {
-  const answer = await dispatch(session, request);
-  const refusal = refuseStatus(session, request, answer) ?? refuseHeaders(session, request, answer);
-  if (refusal === null) return readBody(session, answer, isPush(request) ? 0 : REST_PATIENCE_MS);
-  answer.body.on('error', () => undefined).destroy();
-  throw refusal;
+  const record = recordOf(session, request);
+  try {
+    const answer = await dispatch(session, request);
+    record.status(answer.statusCode);
+    const refusal = refuseStatus(session, request, answer) ?? refuseHeaders(session, request, answer);
+    if (refusal === null)
+      return readBody(session, answer, { patienceMs: isPush(request) ? 0 : REST_PATIENCE_MS, record });
+    answer.body.on('error', () => undefined).destroy();
+    throw refusal;
+  } catch (error) {
+    record.end(error);
+    throw error;
+  }
+}
+
+function recordOf({ host }: Session, { method, suffix, body }: GitRequest): RequestRecord {
+  const [service = '', query = ''] = suffix.slice(1).split('?service=');
+  const what = [service, query].filter((part) => /^[a-z/-]{1,32}$/.test(part)).join(' ');
+  return new RequestRecord({ host, kind: 'git', method, what, bytesUp: body?.length ?? 0 });
 }
 
 /** Whether the failure came before anything was sent: no connection was made, so nothing can have been done. */
@@ -184,7 +199,7 @@ export function parseRetryAfter(header: string | string[] | undefined): { retryA
 async function* readBody(
   session: Session,
   answer: Dispatcher.ResponseData,
-  patienceMs: number,
+  { patienceMs, record }: { patienceMs: number; record: RequestRecord },
 ): AsyncGenerator<Buffer> {
   const max = session.limits.answerBytes;
   const isZipped = encodingOf(answer) === 'gzip';
@@ -193,12 +208,16 @@ async function* readBody(
   try {
     for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
+      record.down(chunk.length);
       if (bytes > max) throw refuseExcess(session.host, ANSWER_LIMIT, max);
       yield chunk;
     }
   } catch (error) {
-    throw nameFault(session, error);
+    const fault = nameFault(session, error);
+    record.end(fault);
+    throw fault;
   } finally {
+    record.end();
     await leave(body, patienceMs);
   }
 }

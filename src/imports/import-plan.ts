@@ -196,3 +196,7 @@ export function pauseAfter({ code }: Failure, faults: number): number {
   const pauseMsMax = code === 'TRACKING_BUSY' ? BUSY_PAUSE_MS_MAX : FAULT_PAUSE_MS_MAX;
   return Math.min(FAULT_PAUSE_MS * 2 ** Math.min(faults, 6), pauseMsMax);
 }
+
+/** Another repository's lane wrote one of the entities since the part was judged: judged again, that is what its file came to. */
+export const isForestalled = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'ENTITY_ELSEWHERE';

@@ -9,6 +9,7 @@ import { CopiesRepository } from '../entities/copies.repository.js';
 import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
 import type { CommitId, Git } from '../git/git.js';
 import { cutActor } from '../kernel/actor.js';
+import { inSpan } from '../kernel/concern.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -24,10 +25,12 @@ import { findArrivals, nameOf, type Surroundings } from '../sync/refresh-plan.js
 import { isKeepable, type TrackedFile, TrackedFiles } from '../sync/tracked-files.js';
 import { TrackingRepository } from '../sync/tracking.repository.js';
 import { judgeNext, nameIn, type Way } from '../sync/way.js';
+import { tellPart } from './import-facts.js';
 import {
   commonFolder,
   conclude,
   correct,
+  isForestalled,
   pathsTaken,
   pauseAfter,
   sift,
@@ -161,7 +164,7 @@ export class ImportFlow {
   }
 
   #begin(record: ImportRecord): void {
-    const run = this.#run(record)
+    const run = inSpan({ name: 'import.run', parent: null }, () => this.#run(record))
       .catch((error: unknown) => this.#fault(record, error))
       .catch((error: unknown) => this.log.error({ err: error, id: record.id }, 'import left as it is'))
       .finally(() => {
@@ -262,6 +265,7 @@ export class ImportFlow {
         this.#judge(record, desk, { part, behind, look }),
       );
       const noted = await this.imports.report(record, { verdicts, commit: look.commit, isLast });
+      tellPart(record, verdicts, isLast);
       return { record: noted, look, next: behind, isAll };
     }
     const { connector } = desk;
@@ -273,6 +277,7 @@ export class ImportFlow {
       const noted = await step('import.apply', () =>
         this.#apply(record, { lease, connector, head, isLast }, judged),
       );
+      tellPart(record, judged.verdicts, isLast);
       return { record: noted, look: now, next: behind, isAll };
     });
   }
@@ -395,10 +400,6 @@ export class ImportFlow {
     await this.imports.release(record, pauseMs, { failure: failure.toWire(), askedMs: asked });
   }
 }
-
-/** Another repository's lane wrote one of the entities since the part was judged: judged again, that is what its file came to. */
-const isForestalled = (error: unknown): boolean =>
-  error instanceof Failure && error.code === 'ENTITY_ELSEWHERE';
 
 /** @throws GIT_REF_NOT_FOUND */
 async function headOf(git: Git, branch: string): Promise<CommitId> {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { tell } from '../kernel/facts.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { type Session, Storage, soon } from '../storage/database.js';
 import type { ImportState } from '../storage/import-schema.js';
@@ -255,6 +256,7 @@ export class ImportsRepository {
   }
 
   async fail({ id, claims, state }: ImportRecord, failure: WireFailure): Promise<void> {
+    tell('import.end', { outcome: failure.code });
     await this.storage.transact(async (tx) => {
       const row = await tx
         .updateTable('import')

@@ -1,5 +1,6 @@
 // Structured logs, one JSON object a line on standard error. Every text passes the redaction.
 import { type Logger, pino } from 'pino';
+import { describeConcern } from './concern.js';
 import { Failure } from './failure.js';
 import { redact, redactDeep } from './redact.js';
 
@@ -13,6 +14,8 @@ export function createLog(process: string, level: string): Log {
     {
       level,
       base: { process },
+      // Which operations it is about, and of which trace it is.
+      mixin: describeConcern,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       // Errors are described below, and not once more by pino.

@@ -6,6 +6,8 @@ import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { cutActor } from '../kernel/actor.js';
+import { concerning, inSpan } from '../kernel/concern.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
@@ -91,7 +93,8 @@ export class PullRequestsFlow {
 
   async #begin(): Promise<void> {
     for (const request of await this.requests.claim(this.#claimMs, [...this.#running.keys()])) {
-      const run = this.#work(request)
+      const work = () => inSpan({ name: 'pull.work', parent: null }, () => this.#work(request));
+      const run = concerning([request.operation_id], work)
         .catch((error: unknown) => this.log.error({ err: error, id: request.id }, 'pull request'))
         .finally(() => {
           this.#running.delete(request);
@@ -116,11 +119,14 @@ export class PullRequestsFlow {
       // Others that call as it does were told so.
       const asked = this.pauses.forApi(connector, attemptOf(request));
       if (asked !== undefined) return this.#fault(request, connector, asked);
+      const began = performance.now();
       try {
         await this.#workNow(request, connector);
+        tell('pull.work', { work: workOf(request), code: 'OK', seconds: secondsSince(began) });
       } catch (error) {
         if (await this.#hasMoved(request)) return this.requests.release(request);
         const failure = Failure.from(error, `pull request ${request.id}`);
+        tell('pull.work', { work: workOf(request), code: failure.code, seconds: secondsSince(began) });
         this.pauses.hear(failure, connector);
         await this.#fault(request, connector, failure);
       }
@@ -212,6 +218,11 @@ export const causeOf = ({ operation_id, requested_by }: PullRequest) => ({
 
 const attemptOf = ({ state }: PullRequest): string =>
   state === 'wanted' ? 'open the pull request' : 'read the pull request';
+
+function workOf({ copies_due, state }: PullRequest): 'open' | 'look' | 'copies' {
+  if (copies_due) return 'copies';
+  return state === 'wanted' ? 'open' : 'look';
+}
 
 /** An attempt that certainly opened nothing counts for none. */
 const uncounted = (request: PullRequest, failure: Failure): PullRequest =>

@@ -3,8 +3,12 @@ import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Injectable } from '@nestjs/common';
 import { type Job, Queue } from 'bullmq';
 import { type JobData, type JobHandlers, type JobName, jobs } from '../contract/jobs.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 
 export const JOBS = 'jobs';
+
+export const jobStates = ['waiting', 'active', 'delayed', 'failed'] as const;
+export type JobState = (typeof jobStates)[number];
 
 /** Puts jobs on the queue without making anybody wait for it: a job is a hint, and the sweep repeats it. */
 @Injectable()
@@ -30,6 +34,13 @@ export class JobQueue {
   async ping(): Promise<void> {
     await this.queue.getJobCounts('waiting');
   }
+
+  /** How many jobs there are in each state, and since when the oldest of them waits. Milliseconds since 1970; null for none. */
+  async depth(): Promise<{ jobs: Record<JobState, number>; oldestAt: number | null }> {
+    const jobs = (await this.queue.getJobCounts(...jobStates)) as Record<JobState, number>;
+    const [oldest] = await this.queue.getJobs(['waiting'], 0, 0, true);
+    return { jobs, oldestAt: oldest?.timestamp ?? null };
+  }
 }
 
 /** Works on the manager's jobs, from `start` to the shutdown of the application. */
@@ -52,6 +63,14 @@ export class JobWorker extends WorkerHost {
   override async process(job: Job): Promise<void> {
     const name = job.name as JobName;
     if (!Object.hasOwn(jobs, name)) return; // Of a newer manager, which will sweep for it.
-    await this.#handlers?.[name](jobs[name].parse(job.data));
+    const began = performance.now();
+    let outcome: 'done' | 'failed' = 'failed';
+    try {
+      await this.#handlers?.[name](jobs[name].parse(job.data));
+      outcome = 'done';
+    } finally {
+      const waitSeconds = Math.max(0, Date.now() - job.timestamp) / 1_000 - secondsSince(began);
+      tell('queue.job', { job: name, outcome, waitSeconds, seconds: secondsSince(began) });
+    }
   }
 }

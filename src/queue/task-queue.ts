@@ -8,6 +8,8 @@ import type { Purpose } from '../contract/audit.js';
 import { AnswerClaims, clockSkewMaxMs, taskInfo } from '../contract/messages.js';
 import { silenceMaxMs } from '../contract/presence.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName } from '../contract/tasks.js';
+import { tracedSince } from '../contract/version.js';
+import { traceparent } from '../kernel/concern.js';
 import { Failure } from '../kernel/failure.js';
 import { type Opener, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
@@ -147,7 +149,12 @@ export class TaskQueue {
     // It is the delegate’s clock that judges it.
     const refusedAt = expiresAt + clockSkewMaxMs;
     const claims = { deployment, group, delegate, task, name, contract, issuedAt, expiresAt: refusedAt };
-    const told = purpose === undefined ? input : { ...input, purpose };
+    const trace = contract >= tracedSince ? traceparent() : undefined;
+    const told = {
+      ...input,
+      ...(purpose === undefined ? {} : { purpose }),
+      ...(trace === undefined ? {} : { traceparent: trace }),
+    };
     const message = await sealMessage(encodeBytes(told), claims, {
       purpose: 'task',
       sealer: this.#sealerFor(to),

@@ -3,6 +3,7 @@ import { type Job, Worker } from 'bullmq';
 import { Purpose } from '../contract/audit.js';
 import { answerInfo, clockSkewMaxMs, TaskClaims } from '../contract/messages.js';
 import { encodeBytes, TaskAnswer, type TaskInput, type TaskName, tasks } from '../contract/tasks.js';
+import { concerning, inSpan, readTraceparent } from '../kernel/concern.js';
 import { Failure } from '../kernel/failure.js';
 import { type Opens, Sealer } from '../sealing/hpke.js';
 import type { Identity } from '../sealing/identity.js';
@@ -118,19 +119,37 @@ export class TaskWorker {
   }
 
   async #carryOut(job: Job): Promise<Done> {
-    let task: TaskLabel | undefined;
-    let host = '';
     try {
       const { claims, payload } = await this.#open(job);
-      task = { id: claims.task, name: claims.name };
-      host = hostOf(payload);
-      return {
-        answer: { ok: true, output: encodeBytes(await this.#dispatch(job, claims, payload)) },
-        task,
-        host,
-      };
+      const told = takeTold(payload);
+      // What is logged of it names the operations, its failure too.
+      return await concerning(told.purpose.data?.operations ?? [], () => this.#run(job, claims, told));
     } catch (error) {
-      return { answer: this.#fail(error, job, task), task, host };
+      return { answer: this.#fail(error, job), task: undefined, host: '' };
+    }
+  }
+
+  async #run(job: Job, claims: TaskClaims, told: Told): Promise<Done> {
+    const task = { id: claims.task, name: claims.name };
+    const host = hostOf(told.rest);
+    let answer: TaskAnswer | undefined;
+    // Within the span, so that what is logged of a failure names its trace.
+    const work = () =>
+      this.#dispatch(job, claims, told).catch((error: unknown) => {
+        answer = this.#fail(error, job, task);
+        throw error;
+      });
+    const span = {
+      name: `run ${task.name}`,
+      kind: 'consumer' as const,
+      attributes: { 'sallyport.task': task.id },
+    };
+    try {
+      const { traceparent: parent } = told;
+      const output = await (parent === undefined ? work() : inSpan({ ...span, parent }, work));
+      return { answer: { ok: true, output: encodeBytes(output) }, task, host };
+    } catch (error) {
+      return { answer: answer ?? this.#fail(error, job, task), task, host };
     }
   }
 
@@ -160,7 +179,7 @@ export class TaskWorker {
     }
   }
 
-  async #dispatch(job: Job, claims: TaskClaims, payload: unknown): Promise<unknown> {
+  async #dispatch(job: Job, claims: TaskClaims, { purpose, rest }: Told): Promise<unknown> {
     const { handlers, journal, onForgery, onRedelivery, seal } = this.#options;
     const { contract } = claims;
     const { oldest, latest } = this.#options.speaks;
@@ -171,7 +190,6 @@ export class TaskWorker {
     if (!Object.hasOwn(tasks, claims.name))
       throw new Failure('TASK_REFUSED', { reason: `task ${claims.name} is unknown` });
     const name = claims.name as TaskName;
-    const { purpose, rest } = takePurpose(payload);
     const input = tasks[name].input.safeParse(rest);
     if (!input.success || !purpose.success)
       throw new Failure('TASK_REFUSED', { reason: `the input of ${name} is not valid` });
@@ -205,10 +223,17 @@ function objectionTo(claims: TaskClaims, seal: DelegateSeal, job: string | undef
   return undefined;
 }
 
-/** A task’s purpose travels beside its input; what opens no secret has none. */
-function takePurpose(payload: unknown) {
-  const { purpose = null, ...rest } = { ...(payload as { purpose?: unknown }) };
-  return { purpose: Purpose.nullable().safeParse(purpose), rest };
+type Told = ReturnType<typeof takeTold>;
+
+/** A task’s purpose travels beside its input, and which trace it is a part of; what opens no secret has no purpose. */
+function takeTold(payload: unknown) {
+  const told = { ...(payload as { purpose?: unknown; traceparent?: unknown }) };
+  const { purpose = null, traceparent, ...rest } = told;
+  return {
+    purpose: Purpose.nullable().safeParse(purpose),
+    traceparent: readTraceparent(traceparent),
+    rest,
+  };
 }
 
 function hostOf(payload: unknown): string {

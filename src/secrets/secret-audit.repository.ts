@@ -6,6 +6,7 @@ import { SYSTEM } from '../audit/acting.js';
 import { type Act, recordAs } from '../audit/record.js';
 import type { AuditRecord, OwnPurpose } from '../contract/audit.js';
 import type { TaskOutput } from '../contract/tasks.js';
+import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { areNested, type Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
@@ -90,6 +91,7 @@ export class SecretAuditRepository {
         const reason = `the opening of a secret cannot be put on record: ${(cause as Error).message}`;
         throw new Failure('DATABASE_UNAVAILABLE', { reason }, { cause });
       });
+    tell('secret.open', { kind: 'builtin', code: code ?? 'OK' });
   }
 
   /** Newest first, in the order in which they came to be known. */

@@ -17,6 +17,8 @@ export type Database = Kysely<Tables>;
 /** Inside a transaction, or outside of one. */
 export type Session = Database | Transaction<Tables>;
 
+const CONNECTIONS_MAX = 20;
+
 /** The connection to the database: one pool a process. Nest injects it as this class. */
 export class Storage {
   readonly db: Database;
@@ -25,7 +27,7 @@ export class Storage {
   constructor(databaseUrl: string) {
     this.#pool = new pg.Pool({
       connectionString: databaseUrl,
-      max: 20,
+      max: CONNECTIONS_MAX,
       connectionTimeoutMillis: 5_000,
       // A server that has fallen silent ends no statement by itself.
       query_timeout: 35_000,
@@ -63,6 +65,12 @@ export class Storage {
           ? new Failure('DATABASE_UNAVAILABLE', { reason: (error as Error).message }, { cause: error })
           : error;
       });
+  }
+
+  /** Connections of this process, and questions that wait for one. */
+  get pool(): { busy: number; idle: number; max: number; waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { busy: totalCount - idleCount, idle: idleCount, max: CONNECTIONS_MAX, waiting: waitingCount };
   }
 
   /** Answers when the database does. */

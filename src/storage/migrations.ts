@@ -32,6 +32,7 @@ import { failingImports } from './migrations/0029-failing-imports.js';
 import { importProgress } from './migrations/0030-import-progress.js';
 import { audit } from './migrations/0031-audit.js';
 import { identity } from './migrations/0032-identity.js';
+import { traceparents } from './migrations/0033-traceparents.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -66,4 +67,5 @@ export const migrations: Record<string, Migration> = {
   '0030-import-progress': importProgress,
   '0031-audit': audit,
   '0032-identity': identity,
+  '0033-traceparents': traceparents,
 };

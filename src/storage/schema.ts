@@ -193,6 +193,8 @@ export interface OperationTable {
   pull_request_id: string | null;
   /** That it is a part of. */
   move_id: string | null;
+  /** The span in which it was accepted, as W3C Trace Context writes it; null where nobody traced. */
+  traceparent: string | null;
 }
 
 export interface IdempotencyTable {

@@ -6,6 +6,8 @@ import { OWN_ACCORD } from '../contract/audit.js';
 import { isWanted, type StoredEvent } from '../events/event.js';
 import { EventsRepository } from '../events/events.repository.js';
 import { type Position, toEventCursor } from '../events/position.js';
+import { inSpan } from '../kernel/concern.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -148,12 +150,13 @@ export class DeliveryFlow {
   /** Whether the next event may follow. */
   async #send(claim: Claim, event: StoredEvent, keys: SigningKeys): Promise<boolean> {
     const began = performance.now();
-    const outcome = await step('events.deliver', () =>
-      this.sender.send(claim, event, { keys, signal: this.#cutOff.signal }),
+    const outcome = await inSpan({ name: 'event.delivery', kind: 'producer', parent: null }, () =>
+      step('events.deliver', () => this.sender.send(claim, event, { keys, signal: this.#cutOff.signal })),
     );
     if (this.#cutOff.signal.aborted) return false;
     const retryMsMax = this.config.SALLYPORT_SUBSCRIPTIONS_RETRY_SECONDS * 1_000;
     const verdict = judge(outcome, { ...claim, retryMsMax }, Math.random());
+    tell('event.delivery', { outcome: verdict.kind, seconds: secondsSince(began) });
     const isDelivered = verdict.kind === 'delivered';
     const attempt = {
       event,

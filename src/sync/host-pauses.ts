@@ -3,6 +3,7 @@
 // accounts were asked do the looks of all of them wait, and for moments: who was not asked finds out soon. A limit of the API says
 // nothing of Git. What comes of an account's own delegates or of its own proxy is no word of the host for anybody else.
 import { Injectable } from '@nestjs/common';
+import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 
@@ -40,7 +41,9 @@ export class HostPauses {
     const { code, data } = failure;
     const { host, status = 429 } = data as { host?: string; status?: number };
     const pause = { end: performance.now() + ms, status };
-    if (code.startsWith('HOST_API_')) return this.#put(ofApi(caller), pause);
+    const kind = code.startsWith('HOST_API_') ? 'api' : 'git';
+    tell('git.pause', { host: hostOf(caller.url), kind, seconds: ms / 1_000 });
+    if (kind === 'api') return this.#put(ofApi(caller), pause);
     // A secret manager or a token endpoint may have said it as well.
     if (code !== 'GIT_HOST_ERROR' || host !== hostOf(caller.url)) return this.#put(ofLooks(caller), pause);
     if (caller.connectivity === 'manager' && caller.trust === null)

@@ -6,11 +6,14 @@ import type { Config } from '../config/config.js';
 import type { Connectivity } from '../connectivity/connectivity.js';
 import type { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import type { EntitiesRepository } from '../entities/entities.repository.js';
-import type { BlobId, Chain, ChainResult, CommitId, Git } from '../git/git.js';
+import type { BlobId, ChainResult, CommitId, Git } from '../git/git.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
 import { causeOf, chainOf, chooseBatch, connectorKey, partMismatches, planSteps } from './batch.js';
+import { asBatch } from './batch-trace.js';
+import { commitOnHead, emptyRepository } from './commit-on-head.js';
 import { DEATHS_MAX, deathsOf, lostOver, poisoned } from './deaths.js';
 import { askedMs, explainWait, type HostPauses } from './host-pauses.js';
 import {
@@ -90,7 +93,11 @@ export class LaneWriter {
     this.#held = lease;
     this.#isInDoubt = false;
     const lane = await this.desk.lanes.load(lease);
-    if (lane.plan !== null) return this.#resume(lane, lane.plan);
+    const { plan } = lane;
+    if (plan !== null) {
+      const planned = await this.desk.operations.load(plan.steps.map(({ operation }) => operation));
+      return asBatch(planned, () => this.#resume(lane, plan, planned));
+    }
     const { account } = this;
     const waiting = await this.#expire(await this.desk.operations.waiting(lane.id, account, WAITING_MAX));
     const operationsMax = this.#alone > 0 ? 1 : this.#prefixMax;
@@ -98,7 +105,7 @@ export class LaneWriter {
     if (batch.length === 0) return false;
     this.#alone = Math.max(0, this.#alone - 1);
     this.#prefixMax = undefined;
-    return this.#begin(lane, batch);
+    return asBatch(batch, () => this.#begin(lane, batch));
   }
 
   /** What has to pass before the sweep asks for the account, or for the lane, again. */
@@ -137,8 +144,7 @@ export class LaneWriter {
     return plan === undefined || this.#push(lane, plan, batch, git);
   }
 
-  async #resume(lane: Lane, stored: Plan): Promise<boolean> {
-    const operations = await this.desk.operations.load(stored.steps.map(({ operation }) => operation));
+  async #resume(lane: Lane, stored: Plan, operations: GitOperation[]): Promise<boolean> {
     const asked = this.#askedOf(lane, operations);
     if (asked !== undefined) {
       await this.#rest(operations, asked, lane.faults);
@@ -242,12 +248,17 @@ export class LaneWriter {
    */
   async #push(lane: Lane, plan: Plan, operations: GitOperation[], git: Git): Promise<boolean> {
     const chain = chainOf(plan, lane.branch, operations);
+    const began = performance.now();
+    const told = { operations: operations.length };
     let result: ChainResult;
     try {
       result = await step('lane.push', () => commitOnHead(git, chain));
     } catch (error) {
+      tell('lane.push', { ...told, outcome: 'fault', seconds: secondsSince(began) });
       return this.#fault(error, lane, plan, operations);
     }
+    const outcome = result.status === 'mismatch' ? 'conflict' : result.status;
+    tell('lane.push', { ...told, outcome, seconds: secondsSince(began) });
     if (result.status === 'moved') return this.#replan(result.head, operations);
     const ordered = plan.steps.map(
       (planned) => operations.find(({ id }) => id === planned.operation) as GitOperation,
@@ -296,6 +307,7 @@ export class LaneWriter {
     operations: GitOperation[],
   ): Promise<boolean> {
     const failure = Failure.from(error, `lane ${lane.id}`);
+    tell('lane.fault', { code: failure.code });
     this.desk.log.warn({ err: error, lane: lane.id, branch: lane.branch }, 'push not done');
     const { connector_scope: scope, connector_id: id } = operations[0] as GitOperation;
     this.desk.pauses.hear(failure, { scope, id, url: lane.repository });
@@ -363,25 +375,6 @@ export class LaneWriter {
 
 type Mismatched = Extract<ChainResult, { status: 'mismatch' }>;
 
-/** What a chain is refused for in comparison with its base counts only while the branch still stands there. */
-async function commitOnHead(git: Git, chain: Chain): Promise<ChainResult> {
-  try {
-    const result = await git.commit(chain);
-    return result.status === 'mismatch' ? ((await findMoved(git, chain)) ?? result) : result;
-  } catch (error) {
-    const isOfBase = error instanceof Failure && error.code === 'GIT_PATH_BLOCKED';
-    const moved = isOfBase ? await findMoved(git, chain) : undefined;
-    if (moved === undefined) throw error;
-    return moved;
-  }
-}
-
-async function findMoved(git: Git, chain: Chain): Promise<ChainResult | undefined> {
-  if (chain.create) return undefined;
-  const head = await git.head(chain.branch);
-  return head === chain.base ? undefined : { status: 'moved', head };
-}
-
 /** Whether the plan may have reached the branch although this attempt failed. */
 function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
   if (doubtful.has(code)) return true;
@@ -400,9 +393,3 @@ function askedPauseMs(failure: Failure, operations: GitOperation[]): number {
 }
 
 const isOver = ({ deadline_at }: GitOperation): boolean => deadline_at.getTime() <= Date.now();
-
-async function emptyRepository(git: Git, branch: string): Promise<Pick<Plan, 'base' | 'create'>> {
-  const { branches } = await git.heads();
-  if (Object.keys(branches).length > 0) throw new Failure('GIT_REF_NOT_FOUND', { ref: branch });
-  return { base: null, create: true };
-}

@@ -4,6 +4,7 @@ import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { EntitiesRepository } from '../entities/entities.repository.js';
+import { type Facts, secondsSince, tell } from '../kernel/facts.js';
 import { FairRoom, FairTurns } from '../kernel/fair-turns.js';
 import { Log } from '../kernel/log.js';
 import { HostPauses } from './host-pauses.js';
@@ -141,17 +142,21 @@ export class LaneFlow {
    * may be free.
    */
   async #round(lane: string, writer: LaneWriter): Promise<boolean> {
-    let goesOn = false;
+    const began = performance.now();
+    let outcome: Facts['lane.round']['outcome'] = 'busy';
     let fault: Rest | undefined;
     try {
       const lease = this.#draining ? undefined : await this.#leases.take(lane);
-      goesOn = lease !== undefined && (await writer.round(lease));
+      if (lease !== undefined) outcome = (await writer.round(lease)) ? 'worked' : 'idle';
     } catch (error) {
+      outcome = 'lost';
       if (!(error instanceof LeaseLost)) {
         this.log.error({ err: error, lane }, 'lane stopped');
-        fault = faultRest;
+        [outcome, fault] = ['fault', faultRest];
       }
     }
+    const goesOn = outcome === 'worked';
+    tell('lane.round', { outcome, seconds: secondsSince(began) });
     if (!goesOn || this.#turns.areWanted) await this.#leases.giveBack(lane, fault ?? writer.rest);
     return goesOn;
   }

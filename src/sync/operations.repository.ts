@@ -1,6 +1,7 @@
 // Operations: what was acknowledged, and what became of it.
 import { Injectable } from '@nestjs/common';
 import { type Insertable, type Selectable, sql } from 'kysely';
+import { traceparent } from '../kernel/concern.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { type Session, Storage } from '../storage/database.js';
@@ -82,7 +83,8 @@ export class OperationsRepository {
     row: Insertable<OperationTable>,
     changes: Insertable<OperationChangeTable>[] = [],
   ): Promise<void> {
-    await tx.insertInto('operation').values(row).execute();
+    const traced = { traceparent: traceparent() ?? null, ...row };
+    await tx.insertInto('operation').values(traced).execute();
     if (changes.length > 0) await tx.insertInto('operation_change').values(changes).execute();
   }
 

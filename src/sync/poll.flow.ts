@@ -7,6 +7,8 @@ import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { KindsRepository } from '../entities/kinds.repository.js';
 import type { CommitId } from '../git/git.js';
+import { inSpan } from '../kernel/concern.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -109,7 +111,7 @@ export class PollFlow {
   }
 
   #begin(tracking: DueLook): void {
-    const run = this.#look(tracking)
+    const run = inSpan({ name: 'poll.look', parent: null }, () => this.#look(tracking))
       .catch((error: unknown) =>
         this.log.error({ err: error, connector: tracking.connector }, 'look not ended'),
       )
@@ -132,11 +134,14 @@ export class PollFlow {
     // Deleted meanwhile, and the tracking with it.
     if (connector === undefined) return;
     const pausedMs = this.pauses.forLooks(connector);
+    const began = performance.now();
     const result =
       pausedMs > 0
         ? this.#paused(tracking, hostOf(connector.url), pausedMs)
         : await this.#lookNow(tracking, connector);
     await this.tracking.finish(tracking, result);
+    const outcome = pausedMs > 0 ? 'paused' : (result.fault?.code ?? 'OK');
+    tellLook(tracking, connector, { outcome, missed: result.missed, seconds: secondsSince(began) });
   }
 
   #paused(tracking: Tracking, host: string, pausedMs: number): LookResult {
@@ -290,6 +295,18 @@ export class PollFlow {
 
 const bySyncedAt = (one: BranchRecord, other: BranchRecord): number =>
   (one.synced_at?.getTime() ?? 0) - (other.synced_at?.getTime() ?? 0);
+
+/** A look that was asked for is over: what was told of is in the copies, where nothing failed. */
+function tellLook(
+  { hintedAt, polledAt }: Tracking,
+  { provider }: Connector,
+  look: { outcome: string; missed: boolean; seconds: number },
+): void {
+  const isHinted = hintedAt !== null && (polledAt === null || hintedAt > polledAt);
+  tell('poll.look', { because: isHinted ? 'hint' : 'schedule', ...look });
+  if (isHinted && look.outcome === 'OK')
+    tell('webhook.lag', { provider, seconds: Math.max(0, Date.now() - hintedAt.getTime()) / 1_000 });
+}
 
 /** Whether something moved although nobody told of anything since the last look, which may have left branches where they were. */
 function hasMissed(tracking: Tracking, known: BranchRecord[], listed: Map<string, CommitId>): boolean {

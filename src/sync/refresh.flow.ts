@@ -7,6 +7,7 @@ import { type Connector, ConnectorsRepository } from '../connectors/connectors.r
 import { CopiesRepository } from '../entities/copies.repository.js';
 import type { Kind } from '../entities/kinds.repository.js';
 import type { CommitId, Git } from '../git/git.js';
+import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { step } from '../kernel/step.js';
 import { accountOf } from '../scopes/scope.js';
@@ -51,6 +52,15 @@ export interface RefreshTally {
   refused: number;
 }
 
+const newTally = (): RefreshTally => ({
+  created: 0,
+  changed: 0,
+  moved: 0,
+  deleted: 0,
+  invalid: 0,
+  refused: 0,
+});
+
 /** `busy`: the lane could not be had; somebody else is at it. */
 export type RefreshOutcome = 'done' | 'busy';
 
@@ -80,6 +90,26 @@ export class RefreshFlow {
    * @throws what Git and the database throw; what was applied before stays, and the next refresh goes on from there
    */
   async refresh(order: RefreshOrder): Promise<RefreshOutcome> {
+    const tally = order.tally ?? newTally();
+    const before = { ...tally };
+    const began = performance.now();
+    let outcome: string = 'busy';
+    try {
+      outcome = await this.#refresh({ ...order, tally });
+      return outcome as RefreshOutcome;
+    } catch (error) {
+      outcome = Failure.from(error).code;
+      throw error;
+    } finally {
+      const files = Object.entries(tally).map(([what, count]) => [
+        what,
+        count - before[what as keyof RefreshTally],
+      ]);
+      tell('refresh.end', { outcome, seconds: secondsSince(began), files: Object.fromEntries(files) });
+    }
+  }
+
+  async #refresh(order: RefreshOrder): Promise<RefreshOutcome> {
     const outcome = await this.#go(order);
     // What an interrupted refresh left led to where the branch was then; and what stood in a file's way may have gone meanwhile.
     const isOver = outcome === 'busy' || !((await this.#isBehind(order)) || (await this.#hasFreed(order)));

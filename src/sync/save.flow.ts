@@ -13,6 +13,7 @@ import { type Kind, KindsRepository } from '../entities/kinds.repository.js';
 import { blobIdOf } from '../git/blob-id.js';
 import type { Person } from '../git/git.js';
 import { cutActor } from '../kernel/actor.js';
+import { concerning } from '../kernel/concern.js';
 import { Failure } from '../kernel/failure.js';
 import { step } from '../kernel/step.js';
 import { JobQueue } from '../queue/job-queue.js';
@@ -86,11 +87,13 @@ export class SaveFlow {
    */
   async accept(request: SaveRequest, waitMs: number): Promise<OperationRecord> {
     const operation = (await this.#repeated(request)) ?? (await this.#begin(request));
-    const { lane_id: lane, account } = operation;
-    if (lane !== null) await step('save.enqueue', async () => this.jobs.add('lane.run', { lane, account }));
-    if (operation.state !== 'pending') return operation;
-    await this.waits.until(operation.id, waitMs);
-    return this.operations.get(request.scope, operation.id);
+    return concerning([operation.id], async () => {
+      const { lane_id: lane, account } = operation;
+      if (lane !== null) await step('save.enqueue', async () => this.jobs.add('lane.run', { lane, account }));
+      if (operation.state !== 'pending') return operation;
+      await step('save.wait', () => this.waits.until(operation.id, waitMs));
+      return this.operations.get(request.scope, operation.id);
+    });
   }
 
   /** The operation of an earlier request with the same idempotency key. */
@@ -109,7 +112,7 @@ export class SaveFlow {
         ? (tx: Transaction<Tables>) => this.#keepInline(tx, id, request)
         : await this.#toGit(id, request, kind);
       try {
-        await step('save.accept', () => this.storage.transact(write));
+        await concerning([id], () => step('save.accept', () => this.storage.transact(write)));
         return await this.operations.get(request.scope, id);
       } catch (error) {
         if (error instanceof PlaceMoved) continue;

@@ -5,6 +5,7 @@ import { EntitiesRepository, type EntityKey, type EntityRecord } from '../entiti
 import { EventsRepository } from '../events/events.repository.js';
 import { blobIdOf } from '../git/blob-id.js';
 import type { BlobId, ChainResult, CommitId, Git, Landed } from '../git/git.js';
+import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { JobQueue } from '../queue/job-queue.js';
 import type { Session } from '../storage/database.js';
@@ -85,7 +86,7 @@ export class Settlement {
       );
       await this.#overtake(tx, lane, { base: plan.base, head, paths }, foreign);
     });
-    this.#wake(operations, hints);
+    this.#wake(operations, { state: 'succeeded', code: 'OK' }, hints);
   }
 
   /** @throws LeaseLost */
@@ -106,7 +107,7 @@ export class Settlement {
       for (const one of operations) recordOperation(tx, one, 'failed', { code: failure.code });
       await this.events.record(tx, told);
     });
-    this.#wake(operations);
+    this.#wake(operations, { state: 'failed', code: failure.code });
   }
 
   /** Ends the plan, and these of its operations as conflicts. @throws LeaseLost */
@@ -126,6 +127,7 @@ export class Settlement {
     });
     this.#wake(
       conflicts.map(({ operation }) => operation),
+      { state: 'conflict', code: 'ENTITY_CONFLICT' },
       hints,
     );
   }
@@ -250,7 +252,9 @@ export class Settlement {
   }
 
   /** `hints` are lanes where operations were written down meanwhile. */
-  #wake(operations: GitOperation[], hints: DueLane[] = []): void {
+  #wake(operations: GitOperation[], end: { state: string; code: string }, hints: DueLane[] = []): void {
+    for (const { action, created_at } of operations)
+      tell('operation.end', { action, ...end, seconds: (Date.now() - created_at.getTime()) / 1_000 });
     this.waits.wake(operations.map(({ id }) => id));
     for (const due of hints) this.jobs.add('lane.run', due);
   }

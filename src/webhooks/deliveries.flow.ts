@@ -3,6 +3,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { inSpan } from '../kernel/concern.js';
+import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import { step } from '../kernel/step.js';
@@ -84,7 +86,10 @@ export class DeliveriesFlow {
       while (this.#hinted.delete(batch) && !this.#isStopping) {
         const claimed = await this.deliveries.claim(max, CLAIM_MS, batch);
         if (claimed.length === max) this.#hinted.add(batch);
-        if (claimed.length > 0) await step('webhook.process', () => this.#process(claimed));
+        if (claimed.length > 0)
+          await inSpan({ name: 'webhook.deliveries', parent: null }, () =>
+            step('webhook.process', () => this.#process(claimed)),
+          );
         if (claimed.length > 0 && claimed.length < max) await pause(GATHER_MS);
       }
     } catch (error) {
@@ -96,7 +101,7 @@ export class DeliveriesFlow {
     const [left = [], lost = []] = [false, true].map((isLost) =>
       claimed.filter(({ begun }) => begun > BEGUN_MAX === isLost),
     );
-    await this.deliveries.settle(lost.map(asLost));
+    await this.#settle(lost, lost.map(asLost));
     for (const group of Map.groupBy(left, ({ scope, connector }) => `${scope} ${connector}`).values()) {
       const work = this.#processOf(group);
       await work.catch(async (error: unknown) => this.#rest(group, error));
@@ -132,7 +137,7 @@ export class DeliveriesFlow {
     await this.#learn(connector, webhook, hostRepositoryId);
     await this.#hear(connector, given.at(-1));
     if (isNews(webhook, latest(group))) await this.webhooks.noteVerified(scope, id, latest(group));
-    await this.deliveries.settle(settled);
+    await this.#settle(group, settled);
     for (const joined of joinEvents(told)) await this.#actOn(connector, joined);
   }
 
@@ -157,7 +162,8 @@ export class DeliveriesFlow {
       const first = of[0]?.delivery.id ?? '';
       const { scope, id: name } = connector;
       const acted = details.length === 0 ? undefined : { scope, connector: name, id: first, details };
-      await this.deliveries.settle(
+      await this.#settle(
+        of.map(({ delivery }) => delivery),
         of.map(({ delivery, event: own, notes }, at) => ({
           sequence: delivery.sequence,
           event: own,
@@ -199,10 +205,28 @@ export class DeliveriesFlow {
   async #rest(group: WaitingDelivery[], error: unknown): Promise<void> {
     const { code, message } = Failure.from(error, 'webhook delivery');
     this.log.warn({ err: error, deliveries: group.map(({ id }) => id) }, 'webhook deliveries');
-    for (const { sequence, attempts, event } of group)
+    const why = `${code}: ${message}`;
+    for (const delivery of group) {
+      const { sequence, attempts, event } = delivery;
       await (attempts >= ATTEMPTS_MAX
-        ? this.deliveries.settle([{ sequence, event, outcome: outcome('failed', `${code}: ${message}`) }])
-        : this.deliveries.rest(sequence, 500 * 2 ** attempts, outcome('resting', `${code}: ${message}`)));
+        ? this.#settle([delivery], [{ sequence, event, outcome: outcome('failed', why) }])
+        : this.deliveries.rest(sequence, 500 * 2 ** attempts, outcome('resting', why)));
+    }
+  }
+
+  /** `of`: at least those that are settled. */
+  async #settle(
+    of: WaitingDelivery[],
+    settled: SettledDelivery[],
+    acted?: Parameters<DeliveriesRepository['settle']>[1],
+  ): Promise<void> {
+    await this.deliveries.settle(settled, acted);
+    const bySequence = new Map(of.map((delivery) => [delivery.sequence, delivery]));
+    for (const { sequence, outcome: end } of settled) {
+      const { provider, receivedAt } = bySequence.get(sequence) as WaitingDelivery;
+      const seconds = (Date.now() - receivedAt.getTime()) / 1_000;
+      tell('webhook.end', { provider, outcome: end.kind, seconds });
+    }
   }
 
   async #forget(): Promise<void> {

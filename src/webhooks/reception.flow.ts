@@ -2,6 +2,7 @@
 // about it before it is stored.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { step } from '../kernel/step.js';
 import { codecs } from '../providers/codecs.js';
@@ -57,8 +58,10 @@ export class ReceptionFlow {
     const visit = this.#limits.enter(arrival.source, arrival.address);
     let how: Leaving = 'other';
     let bodyBytes = 0;
+    let code = 'OK';
+    let plate: Doorplate | undefined;
     try {
-      const plate = await this.#find(arrival);
+      plate = await this.#find(arrival);
       await this.backlog.assertRoom(plate);
       const proving = await this.#prove(plate, arrival);
       const body = await this.#read(plate, arrival, visit, proving.proof);
@@ -68,8 +71,10 @@ export class ReceptionFlow {
       how = 'verified';
     } catch (error) {
       how = leavingWith(error);
+      code = error instanceof CallerGone ? 'CALLER_GONE' : Failure.from(error).code;
       throw error;
     } finally {
+      tell('webhook.arrival', { provider: plate?.provider ?? null, code });
       visit.leave(how);
     }
     this.flow.hint(bodyBytes);

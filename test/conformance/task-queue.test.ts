@@ -3,7 +3,8 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clockSkewMaxMs, TaskClaims } from '../../src/contract/messages.js';
-import { contractVersion } from '../../src/contract/version.js';
+import { contractVersion, tracedSince } from '../../src/contract/version.js';
+import { inSpan, useTracer } from '../../src/kernel/concern.js';
 import { groupPrefix, openQueueBackend, type QueueBackend, taskQueueName } from '../../src/queue/backend.js';
 import { type Sent, type Standing, TaskQueue } from '../../src/queue/task-queue.js';
 import { Identity } from '../../src/sealing/identity.js';
@@ -56,9 +57,9 @@ function forge(answer: (task: string, data: unknown) => Promise<unknown>): void 
   forger.on('error', () => undefined);
 }
 
-const ask = (ms = 30_000): Promise<Sent> =>
+const ask = (ms = 30_000, contract = contractVersion): Promise<Sent> =>
   queue.send(parties.addressee, 'git.head', headInput, {
-    contract: contractVersion,
+    contract,
     expiresAt: Date.now() + ms,
     standing: async () => 'serving',
   });
@@ -77,6 +78,36 @@ describe('a manager believes', () => {
     const failure = { code: 'GIT_UNREACHABLE', data: { host: 'git.example' }, delegate: 'd' };
     forge((task) => writeAnswer(parties, { task }, { payload: { ok: false, failure } }));
     expect(await ask()).toEqual({ outcome: 'answered', answer: { ok: false, failure } });
+  });
+});
+
+describe('the trace that a task is a part of', () => {
+  const at = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  afterEach(() => useTracer(undefined));
+
+  it.each([
+    [tracedSince, { traceparent: at }],
+    [tracedSince - 1, {}],
+  ])('goes to a delegate of contract %i as %j', async (contract, told) => {
+    const payloads: unknown[] = [];
+    forge(async (task, data) => {
+      const opened = await openMessage(data, {
+        purpose: 'task',
+        claims: TaskClaims,
+        authorKey: parties.managerSeal.identity.publicKey,
+        check: () => undefined,
+        opener: parties.delegateSeal.opener,
+      });
+      payloads.push(opened.payload);
+      return writeAnswer(parties, { task }, { payload: { ok: true, output: null } });
+    });
+    useTracer({
+      begin: () => ({ traceparent: at, note: () => undefined, end: () => undefined }),
+      close: async () => undefined,
+    });
+    const sent = await inSpan({ name: 'save' }, () => ask(30_000, contract));
+    expect(sent).toMatchObject({ outcome: 'answered' });
+    expect(payloads).toEqual([{ ...headInput, ...told }]);
   });
 });
 

@@ -1,12 +1,17 @@
 // What a delegate tells of itself to whoever operates it: alive, ready and why not, and what it counted.
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Health, HealthServer } from '../../workers/runtime/health-server.js';
+import { type Health, HealthServer } from '../../src/telemetry/health-server.js';
 import { eventually } from '../support/api.js';
 import { type RunningProcess, startDelegate } from '../support/processes.js';
 import { oneBackend, Stack } from '../support/stack.js';
 
-const own = { host: '127.0.0.1', port: 0 };
+const own = {
+  host: '127.0.0.1',
+  port: 0,
+  what: 'The delegate’s health endpoint',
+  setting: 'SALLYPORT_DELEGATE_HEALTH_PORT',
+};
 
 describe('the endpoint', () => {
   let server: HealthServer;

@@ -1,5 +1,6 @@
 // Runs one git command through simple-git: fixed arguments, an environment of our own, limits and a process group around it.
 import { GitError, simpleGit } from 'simple-git';
+import { inPart } from '../../src/kernel/concern.js';
 import { KILL_AFTER_SECONDS } from './scripts.js';
 
 export interface GitCommand {
@@ -38,15 +39,18 @@ export class OutputTooLarge extends Error {
 
 /** Standard output of the command as UTF-8. @throws CommandFailed, OutputTooLarge */
 export async function runGit(command: GitCommand): Promise<string> {
-  return guardOutput(command, (git) => git.raw(command.argv));
+  return asPart(command, (git) => git.raw(command.argv));
 }
 
 /** Standard output of a `cat-file` command as bytes. @throws CommandFailed, OutputTooLarge */
 export async function runCatFile(command: GitCommand): Promise<Buffer> {
-  return guardOutput(command, (git) => git.binaryCatFile(command.argv.slice(1)) as Promise<Buffer>);
+  return asPart(command, (git) => git.binaryCatFile(command.argv.slice(1)) as Promise<Buffer>);
 }
 
 type Git = ReturnType<typeof simpleGit>;
+
+const asPart = <T>(command: GitCommand, use: (git: Git) => PromiseLike<T>): Promise<T> =>
+  inPart({ name: `git ${command.argv[0] ?? ''}` }, () => guardOutput(command, use));
 
 async function guardOutput<T>(command: GitCommand, use: (git: Git) => PromiseLike<T>): Promise<T> {
   const excess = new AbortController();

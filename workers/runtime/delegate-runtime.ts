@@ -151,7 +151,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
       access.close();
       await managers.close();
       await records.close();
-      vitals.close();
+      await vitals.close();
       log.info(who, 'has drained');
     },
   };

@@ -60,7 +60,8 @@ async function openSealed(
   task: TaskContext,
 ): Promise<Uint8Array> {
   const { scope, secret, version, managerScope, manager } = place;
-  const subject = { scope, secret, version, keyId: null, storeVersion: null, managerScope, manager };
+  const kind = 'sealed' as const;
+  const subject = { scope, secret, version, keyId: null, storeVersion: null, managerScope, manager, kind };
   return keeping.audit.open(subject, task, {
     open: () => openByAny(keeping, sealed, place),
     wipe: (opened) => opened.fill(0),

@@ -1,12 +1,12 @@
-// What a delegate counts, as Prometheus reads it. Labels take few values (tasks, codes, reasons): no host, no repository and
+// What a delegate counts, as Prometheus reads it. Labels take few values (tasks, codes, reasons, kinds): no host, no repository and
 // no name that somebody else chooses.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { tasks } from '../../src/contract/tasks.js';
 import { contractVersion } from '../../src/contract/version.js';
+import { hear } from '../../src/kernel/facts.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { TaskContext, TaskHandlers } from '../../src/queue/task-worker.js';
+import { BoundedLabel, codeOf, MetricSet } from '../../src/telemetry/metric-set.js';
 
-const PREFIX = 'sallyport_delegate_';
 const DURATION_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 /** Reasons that are told apart; what comes after them counts as `other`. */
 const REASONS_MAX = 32;
@@ -21,49 +21,58 @@ export interface Levels {
 }
 
 export class DelegateMetrics {
-  readonly #registry = new Registry();
-  readonly #reasons = new Set<string>();
-  readonly #begun = this.#counter('tasks_begun_total', 'Tasks begun', ['task']);
-  readonly #finished = this.#counter(
+  readonly #set = new MetricSet('sallyport_delegate_');
+  readonly #reasons = new BoundedLabel(REASONS_MAX);
+  readonly #begun = this.#set.counter('tasks_begun_total', 'Tasks begun', ['task']);
+  readonly #finished = this.#set.counter(
     'tasks_finished_total',
     'Tasks finished, by how: OK or the code of the failure',
     ['task', 'code'],
   );
-  readonly #refused = this.#counter('messages_refused_total', 'Messages refused before anything was done', [
-    'reason',
-  ]);
-  readonly #duration = new Histogram({
-    name: `${PREFIX}task_duration_seconds`,
-    help: 'How long tasks took, however they ended',
-    labelNames: ['task'],
-    buckets: DURATION_SECONDS,
-    registers: [this.#registry],
-  });
-  readonly #running = this.#gauge('tasks_running', 'Tasks that run');
-  readonly #tasksMax = this.#gauge('tasks_max', 'Tasks that may run at once');
-  readonly #connected = this.#gauge('queue_connected', 'Whether the queue answers: 1 or 0');
-  readonly #welcomed = this.#gauge(
+  readonly #refused = this.#set.counter(
+    'messages_refused_total',
+    'Messages refused before anything was done',
+    ['reason'],
+  );
+  readonly #duration = this.#set.histogram(
+    'task_duration_seconds',
+    'How long tasks took, however they ended',
+    DURATION_SECONDS,
+    ['task'],
+  );
+  readonly #opened = this.#set.counter(
+    'secrets_opened_total',
+    'Attempts to open a secret, by the kind of its secret manager and how: OK or the code of the failure',
+    ['kind', 'code'],
+  );
+  readonly #running = this.#set.gauge('tasks_running', 'Tasks that run');
+  readonly #tasksMax = this.#set.gauge('tasks_max', 'Tasks that may run at once');
+  readonly #connected = this.#set.gauge('queue_connected', 'Whether the queue answers: 1 or 0');
+  readonly #welcomed = this.#set.gauge(
     'last_welcome_timestamp_seconds',
     'When a manager last welcomed this delegate; 0 for never',
   );
+  readonly #deafen: () => void;
 
   constructor(version: string) {
-    collectDefaultMetrics({ register: this.#registry, prefix: PREFIX });
-    new Gauge({
-      name: `${PREFIX}build_info`,
-      help: 'Which delegate this is; always 1',
-      labelNames: ['version', 'contract'],
-      registers: [this.#registry],
-    }).set({ version, contract: contractVersion }, 1);
+    this.#set.observeProcess();
+    this.#set
+      .gauge('build_info', 'Which delegate this is; always 1', ['version', 'contract'])
+      .set({ version, contract: contractVersion }, 1);
     // A counter that begins to exist with its first event hides that event from rates.
     for (const task of Object.keys(tasks)) {
       this.#begun.inc({ task }, 0);
       this.#finished.inc({ task, code: 'OK' }, 0);
     }
+    this.#deafen = hear('secret.open', ({ kind, code }) => this.#opened.inc({ kind, code: codeOf(code) }));
   }
 
   get contentType(): string {
-    return this.#registry.contentType;
+    return this.#set.contentType;
+  }
+
+  close(): void {
+    this.#deafen();
   }
 
   /** The handlers, counted and timed. */
@@ -81,9 +90,7 @@ export class DelegateMetrics {
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '_')
       .replace(/^_|_$/g, '');
-    const isKnown = this.#reasons.has(label) || this.#reasons.size < REASONS_MAX;
-    if (isKnown) this.#reasons.add(label);
-    this.#refused.inc({ reason: isKnown ? label : 'other' });
+    this.#refused.inc({ reason: this.#reasons.of(label) });
   }
 
   async text(levels: Levels): Promise<string> {
@@ -91,7 +98,7 @@ export class DelegateMetrics {
     this.#tasksMax.set(levels.tasksMax);
     this.#connected.set(levels.queueConnected ? 1 : 0);
     this.#welcomed.set((levels.welcomedAt ?? 0) / 1_000);
-    return this.#registry.metrics();
+    return this.#set.text();
   }
 
   async #time(task: string, work: () => Promise<unknown>): Promise<unknown> {
@@ -107,13 +114,5 @@ export class DelegateMetrics {
       stop();
       this.#finished.inc({ task, code });
     }
-  }
-
-  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
-    return new Counter({ name: `${PREFIX}${name}`, help, labelNames, registers: [this.#registry] });
-  }
-
-  #gauge(name: string, help: string): Gauge {
-    return new Gauge({ name: `${PREFIX}${name}`, help, registers: [this.#registry] });
   }
 }

@@ -1,7 +1,8 @@
 // No secret is used on this side before it is on record who opens it, and for what.
 import type { CarriedManager } from '../../src/contract/secret-managers.js';
 import type { TaskInput, TaskOutput } from '../../src/contract/tasks.js';
-import type { StoredSecret } from '../../src/envelope/secret-manager.js';
+import type { SecretManagerKind, StoredSecret } from '../../src/envelope/secret-manager.js';
+import { tell } from '../../src/kernel/facts.js';
 import { Failure } from '../../src/kernel/failure.js';
 import type { Secret } from '../../src/kernel/secret.js';
 import { step } from '../../src/kernel/step.js';
@@ -12,7 +13,10 @@ import type { AuditEntry, AuditFile } from './audit-file.js';
 export type AuditSubject = Pick<
   AuditEntry,
   'scope' | 'secret' | 'version' | 'keyId' | 'storeVersion' | 'managerScope' | 'manager'
->;
+> & {
+  /** Of the secret manager; `sealed` for a value that nobody keeps yet. */
+  kind: SecretManagerKind | 'sealed';
+};
 
 export const wipe = (opened: Secret): void => opened.wipe();
 
@@ -31,7 +35,9 @@ export class SecretAudit {
   async announce<T>(subject: AuditSubject, task: TaskContext, work: () => Promise<T>): Promise<T> {
     const entry = entryOf(subject, task);
     await this.file.append({ ...entry, outcome: 'opened', code: null });
-    return work().catch((error: unknown) => this.#refuse(entry, error));
+    const done = await work().catch((error: unknown) => this.#refuse(subject, entry, error));
+    tell('secret.open', { kind: subject.kind, code: 'OK' });
+    return done;
   }
 
   /**
@@ -47,36 +53,38 @@ export class SecretAudit {
     // Nobody is asked in vain.
     await this.file.prepare();
     const entry = entryOf(subject, task);
-    const opened = await open().catch((error: unknown) => this.#refuse(entry, error));
+    const opened = await open().catch((error: unknown) => this.#refuse(subject, entry, error));
     try {
       await step('delegate.audit', () => this.file.append({ ...entry, outcome: 'opened', code: null }));
     } catch (error) {
       wipe(opened);
       throw error;
     }
+    tell('secret.open', { kind: subject.kind, code: 'OK' });
     return opened;
   }
 
-  async #refuse(entry: Attempted, error: unknown): Promise<never> {
-    await this.file.append({ ...entry, outcome: 'refused', code: Failure.from(error).code });
+  async #refuse({ kind }: AuditSubject, entry: Attempted, error: unknown): Promise<never> {
+    const { code } = Failure.from(error);
+    await this.file.append({ ...entry, outcome: 'refused', code });
+    tell('secret.open', { kind, code });
     throw error;
   }
 }
 
 type Attempted = Omit<AuditEntry, 'outcome' | 'code'>;
 
-const entryOf = (subject: AuditSubject, { id, name, purpose }: TaskContext): Attempted => ({
-  task: id,
-  taskName: name,
-  ...subject,
-  purpose,
-});
+function entryOf(subject: AuditSubject, { id, name, purpose }: TaskContext): Attempted {
+  const { scope, secret, version, keyId, storeVersion, managerScope, manager } = subject;
+  const about = { scope, secret, version, keyId, storeVersion, managerScope, manager };
+  return { task: id, taskName: name, ...about, purpose };
+}
 
 /** Of what PostgreSQL keeps of a secret version. */
 export function auditSubject(
   { scope, secret }: { scope: string; secret: string },
   stored: StoredSecret,
-  keeper: Pick<CarriedManager, 'scope' | 'id'> | null,
+  keeper: Pick<CarriedManager, 'scope' | 'id' | 'settings'> | null,
 ): AuditSubject {
   const isReference = 'storeVersion' in stored;
   return {
@@ -87,5 +95,6 @@ export function auditSubject(
     storeVersion: isReference ? stored.storeVersion : null,
     managerScope: keeper?.scope ?? null,
     manager: keeper?.id ?? null,
+    kind: keeper?.settings.kind ?? 'keyring',
   };
 }

@@ -1,6 +1,7 @@
 // How a delegate is, for whoever operates it: noted on its way, and told by the health endpoint.
 import type { Config } from '../../src/config/config.js';
-import { type Health, HealthServer } from './health-server.js';
+import { type Health, HealthServer } from '../../src/telemetry/health-server.js';
+import { openTraces } from '../../src/telemetry/traces.js';
 import { DelegateMetrics } from './metrics.js';
 
 /** What is asked of the parts that come to be while the delegate starts. */
@@ -20,19 +21,27 @@ export class VitalSigns {
   #hasGroupKeys = false;
   #kmsFault: string | undefined;
   #draining = false;
+  #closeTraces: () => Promise<void> = async () => undefined;
 
   constructor(
-    version: string,
+    private readonly version: string,
     private readonly parts: Parts,
   ) {
     this.metrics = new DelegateMetrics(version);
   }
 
-  /** Opens the endpoint where the settings want one. @throws ADDRESS_IN_USE */
+  /** Opens the endpoint and the traces, each where the settings want it. @throws ADDRESS_IN_USE */
   async serve(config: Config, tell: (url: string) => void): Promise<void> {
     const { SALLYPORT_DELEGATE_HEALTH_PORT: port, SALLYPORT_DELEGATE_HEALTH_HOST: host } = config;
+    this.#closeTraces = await openTraces(config, { name: 'delegate', version: this.version });
     if (port === undefined) return;
-    this.#server = await HealthServer.open({ host, port }, this.#health());
+    const place = {
+      host,
+      port,
+      what: 'The delegate’s health endpoint',
+      setting: 'SALLYPORT_DELEGATE_HEALTH_PORT',
+    };
+    this.#server = await HealthServer.open(place, this.#health());
     tell(this.#server.url);
   }
 
@@ -61,8 +70,10 @@ export class VitalSigns {
     this.#draining = true;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#server?.close();
+    this.metrics.close();
+    await this.#closeTraces();
   }
 
   #health(): Health {

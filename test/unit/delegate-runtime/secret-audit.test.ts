@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Purpose } from '../../../src/contract/audit.js';
+import type { CarriedManager } from '../../../src/contract/secret-managers.js';
 import { Failure } from '../../../src/kernel/failure.js';
 import { Secret } from '../../../src/kernel/secret.js';
 import { AuditFile } from '../../../workers/runtime/audit-file.js';
@@ -32,7 +33,11 @@ const reference = {
   field: null,
   storeVersion: '3',
 };
-const keeper = { scope: 'accounts/a', id: 'kv' };
+const keeper = {
+  scope: 'accounts/a',
+  id: 'kv',
+  settings: { kind: 'keyring' } as CarriedManager['settings'],
+};
 const subject = auditSubject({ scope: 'accounts/a/orgs/o', secret: 's' }, reference, keeper);
 const refused = new Failure('SECRET_UNREADABLE', { secret: 's', reason: 'it was changed' });
 const recorded = async () => (await audit.tell({ log: null, after: 0, max: 10 })).records;

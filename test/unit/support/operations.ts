@@ -35,6 +35,7 @@ export function makeOperation(more: Partial<GitOperation> = {}): GitOperation {
     pull_request: null,
     pull_request_id: null,
     move_id: null,
+    traceparent: null,
     ...more,
   };
 }

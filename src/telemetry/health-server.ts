@@ -1,12 +1,12 @@
-// A delegate's only open port, where its operators want one: whether it lives, whether it takes tasks, and what it counted.
-// It tells nothing that a neighbour on the same network may not know.
+// A port for whoever operates a process, where they want one: whether it lives, whether it takes work, and what it counted. It is a
+// delegate’s only one. It tells nothing that a neighbour on the same network may not know.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { awaitListening } from '../../src/kernel/listening.js';
+import { awaitListening } from '../kernel/listening.js';
 
 /** Whom the server asks. */
 export interface Health {
-  /** Why tasks are not taken; none where they are. */
+  /** Why no work is taken; none where it is. */
   objections: () => Promise<string[]>;
   metrics: () => Promise<{ contentType: string; text: string }>;
 }
@@ -30,16 +30,19 @@ export class HealthServer {
     this.#server.on('request', (request, response) => void respond(health, request, response));
   }
 
-  /** @throws ADDRESS_IN_USE */
-  static async open({ host, port }: { host: string; port: number }, health: Health): Promise<HealthServer> {
+  /** `what` it is and the `setting` of its port, for whoever has to choose another one. @throws ADDRESS_IN_USE */
+  static async open(
+    { host, port, what, setting }: { host: string; port: number; what: string; setting: string },
+    health: Health,
+  ): Promise<HealthServer> {
     const server = new HealthServer(health);
     const listening = new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject).listen({ host, port }, resolve);
     });
     await awaitListening(listening, {
-      what: 'The delegate’s health endpoint',
+      what,
       address: `${host}:${port}`,
-      setting: 'SALLYPORT_DELEGATE_HEALTH_PORT',
+      setting,
     });
     return server;
   }
