@@ -95,7 +95,7 @@ export default {
       severity: 'error',
       from: { pathNot: '^src/(manager|main)\\.ts$' },
       to: {
-        path: '^src/(main|token|migrate|secret|master-key|webhook|sallyport|manager|manager\\.module)\\.ts$',
+        path: '^src/(main|token|migrate|secret|master-key|doctor|webhook|sallyport|manager|manager\\.module)\\.ts$',
       },
     },
     {

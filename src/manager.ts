@@ -44,6 +44,7 @@ import { TaskQueue } from './queue/task-queue.js';
 import { ScopesRepository } from './scopes/scopes.repository.js';
 import { MasterKeyBeat } from './secrets/master-key-beat.js';
 import { Storage } from './storage/database.js';
+import { MANAGER_NAME } from './storage/database-probe.js';
 import { DeliveryFlow } from './subscriptions/delivery.flow.js';
 import { LaneFlow } from './sync/lane.flow.js';
 import { PollFlow } from './sync/poll.flow.js';
@@ -74,7 +75,7 @@ export async function startManager(config: Config, log: Log): Promise<Manager> {
       problems: ['DATABASE_URL is required for the manager alone: set it, or use `npm start`'],
     });
   const closeTraces = await openTraces(config, { name: 'manager', version });
-  const storage = new Storage(config.DATABASE_URL);
+  const storage = new Storage(config.DATABASE_URL, `${MANAGER_NAME}${version}`);
   await storage.migrate();
   const app = await NestFactory.create<NestFastifyApplication>(
     managerModule(config, log, storage),

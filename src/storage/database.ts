@@ -18,20 +18,24 @@ export type Database = Kysely<Tables>;
 export type Session = Database | Transaction<Tables>;
 
 const CONNECTIONS_MAX = 20;
+/** No statement and no transaction goes on for ever. */
+export const SESSION_OPTIONS = '-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000';
 
 /** The connection to the database: one pool a process. Nest injects it as this class. */
 export class Storage {
   readonly db: Database;
   readonly #pool: pg.Pool;
 
-  constructor(databaseUrl: string) {
+  /** `name` is what the server shows of whose connections these are. */
+  constructor(databaseUrl: string, name = 'sallyport') {
     this.#pool = new pg.Pool({
+      application_name: name,
       connectionString: databaseUrl,
       max: CONNECTIONS_MAX,
       connectionTimeoutMillis: 5_000,
       // A server that has fallen silent ends no statement by itself.
       query_timeout: 35_000,
-      options: '-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000',
+      options: SESSION_OPTIONS,
       types: { getTypeParser: readColumn as typeof pg.types.getTypeParser },
     });
     // An idle connection that the server ends reports here; the next query gets a fresh one.

@@ -7,8 +7,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Answer, eventually, type Json } from '../support/api.js';
+import { type Canary, canary, of } from '../support/canary.js';
 import { sql } from '../support/database.js';
 import { LeakSearch, ProcessWatch, writings } from '../support/leaks.js';
+import { OperatingSigns } from '../support/operating-signs.js';
 import { memoryOf, snapshotsInto, takeHeapSnapshot } from '../support/process-memory.js';
 import type { RunningProcess } from '../support/processes.js';
 import { PushGate } from '../support/push-gate.js';
@@ -18,18 +20,6 @@ import { ScriptedHost } from '../support/scripted-host.js';
 import { AwsServer } from '../support/secret-servers/aws.js';
 import { Refusal } from '../support/secret-servers/aws-accounts.js';
 import { SCOPE, VaultedStack } from '../support/vaulted-stack.js';
-
-/** Begins with what no form writes differently and is looked for by itself; then comes what every form does. */
-interface Canary {
-  core: string;
-  value: string;
-}
-const canary = (): Canary => {
-  const core = randomBytes(15).toString('hex');
-  return { core, value: `${core} "/+%?~\\'ü→` };
-};
-const of = (...canaries: Canary[]): LeakSearch =>
-  new LeakSearch(canaries.flatMap(({ core, value }) => [core, value]));
 
 /** Passwords at the Git host: what only delegates may open, what it refuses, and the builtin one. */
 const [outside, wrong, builtin] = [canary(), canary(), canary()];
@@ -45,6 +35,7 @@ const heaps = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-heaps-'));
 const answers: Answer[] = [];
 const watch = new ProcessWatch(everything);
 let aws: AwsServer;
+let signs: OperatingSigns;
 let gate: PushGate;
 let witness: RedisWitness;
 let echo: ScriptedHost;
@@ -52,10 +43,16 @@ const manager = (): RunningProcess => world.stack.manager as RunningProcess;
 const delegate = (): RunningProcess => world.stack.delegates.at(-1) as RunningProcess;
 
 beforeAll(async () => {
+  signs = await OperatingSigns.start();
   const { stack } = await world.start({
     passwords: { manager: builtin.value, delegate: outside.value },
     // A process that writes down its heap does nothing else for seconds.
-    settings: { SALLYPORT_LOG_LEVEL: 'trace', SALLYPORT_LEASE_SECONDS: '60', ...snapshotsInto(heaps) },
+    settings: {
+      SALLYPORT_LOG_LEVEL: 'trace',
+      SALLYPORT_LEASE_SECONDS: '60',
+      ...signs.settings,
+      ...snapshotsInto(heaps),
+    },
     heard: (answer) => answers.push(answer),
   });
   witness = await RedisWitness.of(stack.redis as { url: string; directory: string });
@@ -87,6 +84,7 @@ afterAll(async () => {
   await echo?.close();
   await world.stop();
   await aws?.close();
+  await signs?.stop();
   fs.rmSync(heaps, { recursive: true });
 });
 
@@ -313,6 +311,11 @@ describe('what is left', () => {
     expect(watch.stop()).toEqual([]);
     expect([...watch.seen].join('\n')).toMatch(/\bgit\b/);
     expect([...watch.seen].join('\n')).toMatch(/push|send-pack|remote/);
+  });
+
+  it('in metrics, traces and what doctors find: none', async () => {
+    const told = await signs.of(world.stack);
+    expect(Object.entries(told).filter(([, text]) => everything.holds(text))).toEqual([]);
   });
 
   it('in answers of the API: none, and errors are among them', () => {

@@ -199,8 +199,15 @@ function tlsFlags({ authorityFile, server }: NonNullable<RedisOptions['tls']>): 
 const newPassword = (): string => randomBytes(24).toString('base64url');
 const hash = (password: string): string => createHash('sha256').update(password).digest('hex');
 
-/** A PostgreSQL of the distribution, over TCP and with a password, as a production one would be. */
-export async function startPostgres(): Promise<Server & { folder: string }> {
+/**
+ * A PostgreSQL of the distribution, over TCP and with a password, as a production one would be.
+ * @param sound with this certificate, and with all that it writes on its disk
+ */
+export async function startPostgres({
+  sound,
+}: {
+  sound?: { certificateFile: string; keyFile: string };
+} = {}): Promise<Server & { folder: string }> {
   const initdb = findProgram('initdb', 'postgresql', postgresFolders);
   const bin =
     postgresFolders().find((folder) => fs.existsSync(path.join(folder, 'initdb'))) ?? path.dirname(initdb);
@@ -216,8 +223,9 @@ export async function startPostgres(): Promise<Server & { folder: string }> {
   const port = await freePort();
   // It outlives every process that a test kills, and is thrown away with the machine: nothing has to reach the disk.
   const unsynced = ['-c', 'fsync=off', '-c', 'full_page_writes=off'];
+  const kept = sound === undefined ? unsynced : encrypted(data, sound);
   const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', home, '-c', 'max_connections=300'];
-  const child = spawn(path.join(bin, 'postgres'), ['-D', data, ...settings, ...unsynced], {
+  const child = spawn(path.join(bin, 'postgres'), ['-D', data, ...settings, ...kept], {
     ...as,
     cwd: home,
     stdio: 'ignore',
@@ -231,6 +239,18 @@ export async function startPostgres(): Promise<Server & { folder: string }> {
       fs.rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** The server wants its key to be its own. */
+function encrypted(data: string, files: { certificateFile: string; keyFile: string }): string[] {
+  const [certificate, key] = [files.certificateFile, files.keyFile].map((file, at) => {
+    const copy = path.join(data, at === 0 ? 'server.crt' : 'server.key');
+    fs.copyFileSync(file, copy);
+    fs.chmodSync(copy, 0o600);
+    if (isRoot) fs.chownSync(copy, NOBODY, NOBODY);
+    return copy;
+  });
+  return ['-c', 'ssl=on', '-c', `ssl_cert_file=${certificate}`, '-c', `ssl_key_file=${key}`];
 }
 
 export async function reachable(

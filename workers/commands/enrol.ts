@@ -11,6 +11,7 @@ import { openKeyFile } from '../../src/envelope/key-file.js';
 import { Failure } from '../../src/kernel/failure.js';
 import { step } from '../../src/kernel/step.js';
 import { fingerprintOf, Identity, isSignedBy } from '../../src/sealing/identity.js';
+import { reasonOf } from '../../src/telemetry/examination.js';
 import {
   type EnrolmentFile,
   type IdentityFile,
@@ -26,7 +27,6 @@ import { hasGroupKeys, keyringFile } from '../runtime/group-keys.js';
 import { callManager, isLocal, type ManagerAnswer } from '../runtime/manager-line.js';
 import { openPolicy } from '../runtime/policy.js';
 import { describeSelf } from '../runtime/self-description.js';
-import { reasonOf } from './checks/check.js';
 
 export interface EnrolCommand {
   arguments: string[];

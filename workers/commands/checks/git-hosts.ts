@@ -3,7 +3,8 @@ import type { Config } from '../../../src/config/config.js';
 import { openNetwork } from '../../../src/git/network.js';
 import { connectorOf } from '../../../src/git/network-dial.js';
 import { Failure } from '../../../src/kernel/failure.js';
-import { type Check, type Finding, ok, reasonOf, skipped, wrong } from './check.js';
+import { type Finding, ok, reasonOf, skipped, wrong } from '../../../src/telemetry/examination.js';
+import { type DelegateCheck } from './check.js';
 
 interface Attempt {
   protocol: 'https:' | 'http:';
@@ -19,7 +20,7 @@ const UNANSWERED = new Set(['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'UND_ER
 const NOT_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ECONNRESET']);
 const UNTRUSTED = /certificate|self-signed|altnames|issuer/i;
 
-export const gitHostsCheck: Check = {
+export const gitHostsCheck: DelegateCheck = {
   name: 'Git hosts',
   look: async ({ config, policy }) => {
     if (policy === undefined) return [skipped('not looked at: the policy file has to be mended first')];
@@ -91,7 +92,7 @@ function explain(error: unknown): Finding {
   if (/^(?:ENOTFOUND|EAI_)/.test(code))
     return wrong(
       reason,
-      'Check the name in git.allow of the policy file, and the name server of this machine',
+      'DelegateCheck the name in git.allow of the policy file, and the name server of this machine',
     );
   if (code === 'PROXY_REFUSED')
     return wrong(reason, 'Let the proxy of SALLYPORT_GIT_PROXY_URL reach the host');

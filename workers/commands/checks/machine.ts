@@ -4,13 +4,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { openKeyFile } from '../../../src/envelope/key-file.js';
 import { fingerprintOf, Identity } from '../../../src/sealing/identity.js';
+import { freeSpace, lookAtFolder } from '../../../src/telemetry/data-folder-findings.js';
+import { type Finding, note, ok, skipped, wrong } from '../../../src/telemetry/examination.js';
 import { readDelegateFile } from '../../runtime/delegate-files.js';
 import { openGroupFile } from '../../runtime/group-file.js';
 import { findGroupKeys, hasGroupKeys, hasKeyring, keyringFile } from '../../runtime/group-keys.js';
 import { openPolicy } from '../../runtime/policy.js';
-import { type Check, type Finding, NOT_ENROLLED, note, ok, skipped, wrong } from './check.js';
+import { type DelegateCheck, NOT_ENROLLED } from './check.js';
 
-const MIB = 1024 * 1024;
 /** Below this the task journal and the native engine are in danger. */
 const FREE_MIB_MIN = 256;
 const PROGRAM_MS = 5_000;
@@ -23,8 +24,16 @@ const SECRET_FILES = [
   'begun-tasks',
 ];
 
-export const machineChecks: Check[] = [
-  { name: 'data folder', look: ({ folder }) => [lookAtFolder(folder)] },
+export const machineChecks: DelegateCheck[] = [
+  {
+    name: 'data folder',
+    look: ({ folder }) =>
+      lookAtFolder(
+        folder,
+        'delegate',
+        'Set SALLYPORT_DATA_DIR to where this delegate has enrolled, or enrol it',
+      ),
+  },
   { name: 'key files', look: ({ folder }) => [lookAtFiles(folder)] },
   {
     name: 'enrolment',
@@ -109,29 +118,6 @@ export const machineChecks: Check[] = [
   { name: 'disk space', look: ({ folder, config }) => [lookAtSpace(folder, config.SALLYPORT_GIT_DISK_MIB)] },
 ];
 
-function lookAtFolder(folder: string): Finding {
-  const stat = fs.statSync(folder, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isDirectory())
-    return wrong(
-      `${folder} is no folder`,
-      'Set SALLYPORT_DATA_DIR to where this delegate has enrolled, or enrol it',
-    );
-  const user = process.getuid?.() ?? stat.uid;
-  if (stat.uid !== user)
-    return wrong(
-      `${folder} belongs to user ${stat.uid}, and this is user ${user}`,
-      'Run the doctor as the delegate’s user, or give that user the folder',
-    );
-  if ((stat.mode & 0o022) !== 0) return wrong(`others may write to ${folder}`, `chmod 700 ${folder}`);
-  try {
-    fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
-  } catch {
-    return wrong(`${folder} cannot be written`, 'Mount it so that the delegate’s user may write to it');
-  }
-  if ((stat.mode & 0o077) !== 0) return note(`others may look into ${folder}`, `chmod 700 ${folder}`);
-  return ok(folder);
-}
-
 function lookAtFiles(folder: string): Finding {
   const present = SECRET_FILES.map((file) => path.join(folder, file)).filter((file) => fs.existsSync(file));
   const bad = present.filter((file) => {
@@ -181,10 +167,7 @@ function outputOf(program: string, flag: string): string | undefined {
 }
 
 function lookAtSpace(folder: string, wantedMib: number): Finding {
-  const place = fs.existsSync(folder) ? folder : path.dirname(folder);
-  const { bavail, bsize } = fs.statfsSync(place);
-  const freeMib = Math.floor((bavail * bsize) / MIB);
-  const found = `${freeMib} MiB free below ${place}`;
+  const { freeMib, found } = freeSpace(folder);
   if (freeMib < FREE_MIB_MIN) return wrong(found, `Make room: a delegate needs ${FREE_MIB_MIN} MiB at least`);
   if (freeMib < wantedMib)
     return note(

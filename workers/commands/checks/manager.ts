@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { clockSkewMaxMs } from '../../../src/contract/messages.js';
 import { contractOldest, contractVersion } from '../../../src/contract/version.js';
+import { type Finding, note, ok, reasonOf, skipped, wrong } from '../../../src/telemetry/examination.js';
 import { callManager, type ManagerAnswer } from '../../runtime/manager-line.js';
-import { type Check, type Finding, NOT_ENROLLED, note, ok, reasonOf, skipped, wrong } from './check.js';
+import { type DelegateCheck, NOT_ENROLLED } from './check.js';
 
 const ANSWER_MS = 10_000;
 /** The header tells whole seconds: the middle of the one it names is meant. */
@@ -16,7 +17,7 @@ const Health = z.object({
 });
 type Health = z.infer<typeof Health>;
 
-export const managerCheck: Check = {
+export const managerCheck: DelegateCheck = {
   name: 'manager',
   look: async ({ config, enrolment }) => {
     if (enrolment === undefined) return [skipped(NOT_ENROLLED)];
@@ -36,7 +37,7 @@ export const managerCheck: Check = {
       return [
         wrong(
           `${url.origin} answers ${answer.status}, and not as a manager does`,
-          'Check that no proxy answers in its place, and that the address is the manager’s: enrol again at the right one',
+          'DelegateCheck that no proxy answers in its place, and that the address is the manager’s: enrol again at the right one',
         ),
       ];
     return [

@@ -8,9 +8,10 @@ import {
   type QueueProbe,
   type QueueReach,
 } from '../../../src/queue/queue-probe.js';
+import { type Finding, note, ok, reasonOf, skipped, wrong } from '../../../src/telemetry/examination.js';
 import type { EnrolmentFile } from '../../runtime/delegate-files.js';
 import { openBackend } from '../../runtime/delegate-runtime.js';
-import { type Check, type Finding, NOT_ENROLLED, note, ok, reasonOf, skipped, wrong } from './check.js';
+import { type DelegateCheck, NOT_ENROLLED } from './check.js';
 
 const mends: Record<Extract<QueueProbe, { reached: false }>['because'], string> = {
   unreachable:
@@ -19,7 +20,7 @@ const mends: Record<Extract<QueueProbe, { reached: false }>['because'], string> 
   user: 'The manager makes a user that Redis lost again within seconds; if this stays, the delegate was revoked: enrol it again',
 };
 
-export const queueCheck: Check = {
+export const queueCheck: DelegateCheck = {
   name: 'queue',
   look: async ({ config, enrolment }) => {
     if (enrolment === undefined) return [skipped(NOT_ENROLLED)];

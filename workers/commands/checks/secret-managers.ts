@@ -4,11 +4,12 @@ import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../../src/config/config.js';
 import { Proxy } from '../../../src/git/network-proxy.js';
-import { type Check, type Finding, ok, reasonOf, skipped, wrong } from './check.js';
+import { type Finding, ok, reasonOf, skipped, wrong } from '../../../src/telemetry/examination.js';
+import { type DelegateCheck } from './check.js';
 
 const REACH_MS_MAX = 5_000;
 
-export const secretManagersCheck: Check = {
+export const secretManagersCheck: DelegateCheck = {
   name: 'secret managers',
   look: async ({ config, policy }) => {
     if (policy === undefined) return [skipped('not looked at: the policy file has to be mended first')];
