@@ -1,5 +1,6 @@
 // Writes what is made of the code: src/client/routes.ts, what the client knows of the API, from the very schemas that validate the
-// requests, and docs/reference/cli.md from the commands themselves. With `--check` it says whether they are what it would write.
+// requests, and docs/reference/cli.md from the commands themselves. With `--check` it says whether they are what it would write; with
+// `--document` it prints the OpenAPI document, and with `--released` it keeps that as the one that later versions are held against.
 // Needs a build, and neither database nor queue: nothing of the manager is started.
 import 'reflect-metadata';
 import fs from 'node:fs';
@@ -15,21 +16,29 @@ import { managerModule } from './dist/src/manager.module.js';
 
 const ACCOUNT = '/api/v1/accounts/{account}';
 
-const made = {
-  'src/client/routes.ts': await writeRoutes(),
-  'docs/reference/cli.md': describeProgram(buildProgram(version)),
-};
-for (const [file, text] of Object.entries(made)) {
-  const place = new URL(file, import.meta.url);
-  if (!process.argv.includes('--check')) fs.writeFileSync(place, text);
-  else if (!fs.existsSync(place) || fs.readFileSync(place, 'utf8') !== text) {
-    process.stderr.write(`${file} is not what the code says: npm run generate\n`);
-    process.exitCode = 1;
+const document = await readDocument();
+if (process.argv.includes('--document')) process.stdout.write(JSON.stringify(document));
+else if (process.argv.includes('--released'))
+  fs.writeFileSync(new URL('docs/reference/openapi.json', import.meta.url), `${JSON.stringify(document)}\n`);
+else await writeAll();
+
+async function writeAll() {
+  const made = {
+    'src/client/routes.ts': await writeRoutes(),
+    'docs/reference/cli.md': describeProgram(buildProgram(version)),
+  };
+  for (const [file, text] of Object.entries(made)) {
+    const place = new URL(file, import.meta.url);
+    if (!process.argv.includes('--check')) fs.writeFileSync(place, text);
+    else if (!fs.existsSync(place) || fs.readFileSync(place, 'utf8') !== text) {
+      process.stderr.write(`${file} is not what the code says: npm run generate\n`);
+      process.exitCode = 1;
+    }
   }
 }
 
 async function writeRoutes() {
-  const types = await openapiTypes(belowScope(await readDocument()), { alphabetize: true });
+  const types = await openapiTypes(belowScope(document), { alphabetize: true });
   return `// Made by \`npm run generate\` of the OpenAPI document: the roads below a scope, whichever scope it is.\n\n${astToString(types)}`;
 }
 

@@ -17,6 +17,7 @@ export async function buildOpenApi(app: INestApplication, version: string): Prom
     .setTitle('Sallyport')
     .setDescription('Keeps the YAML of your entities in Git, both ways.')
     .setVersion(version)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addSecurity('bearer', { type: 'http', scheme: 'bearer' })
     .addSecurity('session', { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE })
     .addSecurityRequirements('bearer')
