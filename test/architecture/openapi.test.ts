@@ -30,7 +30,7 @@ describe('the linter', () => {
 
   it('would find what is wrong', async () => {
     const broken = JSON.parse(source);
-    const [[, road = {}] = []] = Object.entries<Record<string, Record<string, unknown>>>(broken.paths);
+    const [[, road] = ['', {}]] = Object.entries<Record<string, Record<string, unknown>>>(broken.paths);
     const [operation = {}] = Object.values(road);
     delete operation.summary;
     operation.parameters = [{ in: 'path', name: 'none', required: true, schema: { type: 'strin' } }];

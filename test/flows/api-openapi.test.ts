@@ -382,7 +382,9 @@ it('every change that was answered above is on record once, and nothing else is'
   const { expected, recorded } = await compareWithAudit(api);
   expect(expected.length).toBeGreaterThan(200);
   // What is renamed above has its name already, and a member takes a browser.
-  const named = Object.values(actions).filter((action) => !['connector.rename', 'member.delete'].includes(action));
+  const named = Object.values(actions).filter(
+    (action) => !['connector.rename', 'member.delete'].includes(action),
+  );
   expect(new Set(expected.map((act) => act.split(' ')[0]))).toEqual(new Set(named));
   expect(recorded).toEqual(expected);
 });

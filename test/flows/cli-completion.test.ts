@@ -67,7 +67,7 @@ describe('bash', () => {
     bash.type('\u0015sallyport save pipeline build bui\t');
     await bash.until(/build build\.yaml /);
     bash.type('\u0015exit\r');
-    await bash.gone;
+    expect(await bash.end()).toMatchObject({ code: 0 });
   });
 });
 
@@ -106,7 +106,7 @@ describe('fish', () => {
     const program = `source ${scriptOf('fish')}; complete -C '${line}'`;
     const output = execFileSync('fish', ['--no-config', '-c', program], { env, cwd: os.tmpdir() }).toString();
     const found = output.split('\n').filter(Boolean);
-    expect(found.map((one) => one.split('\t')[0]).toSorted()).toEqual(offered.toSorted());
+    expect(found.map((one) => one.split('\t')[0] as string).toSorted()).toEqual(offered.toSorted());
   });
 });
 

@@ -193,7 +193,7 @@ function compareFields(walk: Walk, where: string, old: Json, now: Json): string[
     return [...(is === false ? [] : [`${at} ${is}`]), ...compareSchemas(walk, at, schema, current[name])];
   });
   const added = [...needs].filter((name) => isRequest && former[name as string] === undefined);
-  return [...fields, ...added.map((name) => `${where}.${name} is new and required`)];
+  return [...fields, ...added.map((name) => `${where}.${String(name)} is new and required`)];
 }
 
 const isLoose = ({ additionalProperties }: Json): boolean => additionalProperties !== false;

@@ -38,7 +38,9 @@ export function readMetrics(text: string): ToldMetric[] {
 }
 
 function labelsOf(all: string[]): string[] {
-  const names = all.flatMap((labels) => [...labels.matchAll(/([a-zA-Z_]\w*)="/g)].map(([, name = '']) => name));
+  const names = all.flatMap((labels) =>
+    [...labels.matchAll(/([a-zA-Z_]\w*)="/g)].map(([, name = '']) => name),
+  );
   return [...new Set(names)].filter((name) => name !== 'le');
 }
 
