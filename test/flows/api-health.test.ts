@@ -1,5 +1,6 @@
 // Whether Sallyport is up, and why not: with and without a token, and with a database that goes away.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { version } from '../../src/config/version.js';
 import { contractOldest, contractVersion } from '../../src/contract/version.js';
 import { Api, eventually } from '../support/api.js';
 import { ApiDocument, DocumentedApi } from '../support/documented-api.js';
@@ -45,6 +46,7 @@ describe('with a database that can be lost', () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       up: true,
+      version,
       deployment: expect.any(String),
       ...spoken,
       database: { up: true, why: 'PostgreSQL answers' },

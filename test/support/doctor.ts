@@ -1,5 +1,6 @@
 // The manager's doctor as a user runs it, and a PostgreSQL as it wants one.
 import { expect } from 'vitest';
+import { grantApplicationRole } from '../../src/storage/application-role.js';
 import { Storage } from '../../src/storage/database.js';
 import { eventually } from './api.js';
 import type { Certificates } from './certificates.js';
@@ -56,14 +57,9 @@ export class SoundPostgres {
     await sql(server.url, 'create database kept');
     const storage = new Storage(owner);
     await storage.migrate();
-    await storage.close();
     await sql(server.url, `create role worker login password 'worker-password'`);
-    await sql(
-      owner,
-      `grant select, insert, update, delete on all tables in schema public to worker;
-       grant usage on all sequences in schema public to worker;
-       revoke update, delete, truncate on secret_audit from worker`,
-    );
+    await grantApplicationRole(storage.db, 'worker');
+    await storage.close();
     const at = new URL(owner);
     at.username = 'worker';
     at.password = 'worker-password';
