@@ -6,17 +6,22 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judgeScreen, startBrowser, Window } from '../support/browser.js';
 import { makeCertificates } from '../support/certificates.js';
+import { IdentityProvider } from '../support/identity-provider.js';
 import { serveUnder } from '../support/path-proxy.js';
+import { runCommand } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
 import { TlsFront } from '../support/tls-front.js';
 
 const SCOPE = 'accounts/demo';
 
+const provider = new IdentityProvider();
 let stack: Stack;
 let browser: Browser;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([Stack.start('real', { delegates: 0 }), startBrowser()]);
+  const settings = { SALLYPORT_IDENTITY_ALLOW_HTTP: 'true', SALLYPORT_IDENTITY_ALLOW_PRIVATE: 'true' };
+  [stack, browser] = await Promise.all([Stack.start('real', { delegates: 0, settings }), startBrowser()]);
+  await provider.start([`${stack.api.url}/api/v1/sign-in-callback`]);
   const git = { connector: 'direct', branch: 'main' };
   await stack.api.ok('PUT', `${SCOPE}/entities/pipeline/build`, { yaml: 'name: build\n', git });
 });
@@ -24,6 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();
+  await provider.stop();
 });
 
 describe('the files of the page', () => {
@@ -116,6 +122,106 @@ describe('signing in', () => {
     await late.page.getByRole('heading', { name: 'build', level: 1 }).waitFor();
     expect(late.complaints).toEqual([]);
     await late.close();
+  });
+});
+
+describe('signing in by an identity provider', () => {
+  beforeAll(async () => {
+    const issuer = provider.issuer;
+    await stack.api.ok('PUT', `${SCOPE}/identity-providers/acme`, {
+      name: 'Acme',
+      issuer,
+      clientId: 'public',
+    });
+    await stack.api.ok('PUT', `${SCOPE}/role-bindings/ann`, {
+      principal: { kind: 'user', name: 'ann@acme.example' },
+      role: 'viewer',
+    });
+    provider.users.set('ann', { name: 'Ann', email: 'ann@acme.example', emailVerified: true });
+  });
+
+  const open = () => Window.open(browser, { url: stack.manager?.url ?? '', hash: `#/${SCOPE}/entities` });
+
+  it('leads there and back, to the place that was asked for and what their role allows', async () => {
+    provider.present = 'ann';
+    const user = await open();
+    await user.page.getByRole('button', { name: 'Sign in with Acme' }).click();
+    await user.page.getByRole('heading', { name: 'Entities' }).waitFor();
+    expect(new URL(user.page.url()).hash).toBe(`#/${SCOPE}/entities`);
+    await user.page.getByText('ann@acme.example').first().waitFor();
+    expect(await user.page.getByRole('link', { name: 'New entity' }).count()).toBe(0);
+    await user.page.getByText('Live', { exact: true }).waitFor();
+    await user.page.reload();
+    await user.page.getByRole('heading', { name: 'Entities' }).waitFor();
+    expect(await user.page.evaluate<string>('document.cookie')).toBe('');
+    user.assertContent();
+    await user.close();
+  });
+
+  it('says what is to do where somebody came back without', async () => {
+    provider.present = undefined;
+    const user = await open();
+    await user.page.getByRole('button', { name: 'Sign in with Acme' }).click();
+    await user.page.getByRole('alert').getByText('SIGN_IN_FAILED').waitFor();
+    expect(await judgeScreen(user, 'sign-in-failed')).toEqual([]);
+    await user.close();
+  });
+});
+
+describe('the audit', () => {
+  it('says who did what, is narrowed, and is exported for whoever verifies it', async () => {
+    const auditor = await Window.open(browser, {
+      url: stack.manager?.url ?? '',
+      hash: `#/${SCOPE}/audit`,
+      token: stack.token,
+    });
+    const { page } = auditor;
+    const saved = page.getByRole('row').filter({ hasText: 'entities/pipeline/build' });
+    await saved.first().waitFor();
+    expect(await judgeScreen(auditor, 'audit')).toEqual([]);
+    await page.getByLabel('Action: connector.*').fill('identity-provider.*');
+    await page.keyboard.press('Enter');
+    await saved.first().waitFor({ state: 'detached' });
+    await page.getByRole('row').filter({ hasText: 'identity-providers/acme' }).getByRole('button').click();
+    await page.getByRole('heading', { name: /^Entry \d+$/ }).waitFor();
+    expect(await judgeScreen(auditor, 'audit-entry')).toEqual([]);
+    await page.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('button', { name: 'Export and verify' }).click();
+    await page.getByText('Last hash', { exact: true }).waitFor();
+    expect(await judgeScreen(auditor, 'audit-export')).toEqual([]);
+    const command = (await page.getByText(/^sallyport audit verify/).textContent()) ?? '';
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export as JSON lines' }).click(),
+    ]);
+    const verified = await runCommand(
+      'src/sallyport.js',
+      [...command.split(' ').slice(1), await download.path()],
+      { env: { SALLYPORT_CONFIG: path.join(stack.home, 'none', 'profiles.json') } },
+    );
+    expect(verified, verified.stderr).toMatchObject({ code: 0 });
+    auditor.assertContent();
+    await auditor.close();
+  });
+
+  it('says that nothing fits, and is nobody’s who may not see it', async () => {
+    const auditor = await Window.open(browser, {
+      url: stack.manager?.url ?? '',
+      hash: `#/${SCOPE}/audit?actor=nobody`,
+      token: stack.token,
+    });
+    await auditor.page.getByRole('heading', { name: 'Nothing fits' }).waitFor();
+    expect(await judgeScreen(auditor, 'audit-none')).toEqual([]);
+    await auditor.close();
+    const { token } = await stack.api.ok('POST', `${SCOPE}/tokens`, { name: 'looker', role: 'viewer' });
+    const viewer = await Window.open(browser, {
+      url: stack.manager?.url ?? '',
+      hash: `#/${SCOPE}/audit`,
+      token,
+    });
+    await viewer.page.getByRole('alert').getByText('PERMISSION_MISSING').waitFor();
+    expect(await viewer.page.getByRole('link', { name: 'Audit', exact: true }).count()).toBe(0);
+    await viewer.close();
   });
 });
 

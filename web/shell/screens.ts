@@ -1,5 +1,6 @@
 // What there is to look at, in the order of the navigation.
 import { AccessScreen } from '../access/access-screen.js';
+import { AuditScreen } from '../audit/audit-screen.js';
 import { DelegatesScreen } from '../delegates/delegates-screen.js';
 import { EntitiesScreen } from '../entities/entities-screen.js';
 import { OperationsScreen } from '../operations/operations-screen.js';
@@ -27,5 +28,6 @@ export const screens: readonly Screen[] = [
   },
   { name: 'secrets', title: 'Secrets', icon: 'secrets', needs: 'secret.view', Show: SecretsScreen },
   { name: 'delegates', title: 'Delegates', icon: 'delegates', needs: 'delegate.view', Show: DelegatesScreen },
+  { name: 'audit', title: 'Audit', icon: 'audit', needs: 'audit.view', Show: AuditScreen },
   { name: 'access', title: 'Access', icon: 'access', needs: 'access.view', Show: AccessScreen },
 ];
