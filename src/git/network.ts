@@ -96,6 +96,23 @@ export function openNetwork(settings: NetworkSettings): Network {
   });
 }
 
+/** For what is no Git: the same proxy and authorities, addresses of its own, and nobody is shown a certificate. */
+export function openNetworkBesideGit(
+  settings: NetworkSettings,
+  { allowPrivate, allowed }: { allowPrivate: boolean; allowed?: AddressRanges | undefined },
+): Network {
+  return openNetwork({
+    SALLYPORT_GIT_ALLOW_PRIVATE: allowPrivate,
+    SALLYPORT_GIT_ALLOWED_RANGES: allowed,
+    SALLYPORT_GIT_DENIED_RANGES: settings.SALLYPORT_GIT_DENIED_RANGES,
+    SALLYPORT_GIT_PROXY_URL: settings.SALLYPORT_GIT_PROXY_URL,
+    SALLYPORT_GIT_PROXY_BYPASS: settings.SALLYPORT_GIT_PROXY_BYPASS,
+    SALLYPORT_GIT_PROXY_RESOLVES: settings.SALLYPORT_GIT_PROXY_RESOLVES,
+    SALLYPORT_GIT_CA_FILE: settings.SALLYPORT_GIT_CA_FILE,
+    SALLYPORT_GIT_HTTP2: false,
+  });
+}
+
 const plain = new Map<boolean, Network>();
 
 /** The network without proxy, certificates or ranges of its own. */

@@ -3,7 +3,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { askHost, type HostAsk } from '../git/host-http.js';
-import { type Network, openNetwork } from '../git/network.js';
+import { type Network, openNetworkBesideGit } from '../git/network.js';
 import { AgedMap } from '../kernel/aged-map.js';
 import { Failure } from '../kernel/failure.js';
 import type { ReceiverPolicy } from '../policy/receiver-url.js';
@@ -41,16 +41,7 @@ export class OpenId {
       allowed: config.SALLYPORT_IDENTITY_ALLOWED_RANGES,
       denied: config.SALLYPORT_GIT_DENIED_RANGES,
     };
-    this.#network = openNetwork({
-      SALLYPORT_GIT_ALLOW_PRIVATE: config.SALLYPORT_IDENTITY_ALLOW_PRIVATE,
-      SALLYPORT_GIT_ALLOWED_RANGES: config.SALLYPORT_IDENTITY_ALLOWED_RANGES,
-      SALLYPORT_GIT_DENIED_RANGES: config.SALLYPORT_GIT_DENIED_RANGES,
-      SALLYPORT_GIT_PROXY_URL: config.SALLYPORT_GIT_PROXY_URL,
-      SALLYPORT_GIT_PROXY_BYPASS: config.SALLYPORT_GIT_PROXY_BYPASS,
-      SALLYPORT_GIT_PROXY_RESOLVES: config.SALLYPORT_GIT_PROXY_RESOLVES,
-      SALLYPORT_GIT_CA_FILE: config.SALLYPORT_GIT_CA_FILE,
-      SALLYPORT_GIT_HTTP2: false,
-    });
+    this.#network = openNetworkBesideGit(config, this.policy);
   }
 
   /** Where the browser goes, and what is kept of it until it comes back. @throws SIGN_IN_FAILED */

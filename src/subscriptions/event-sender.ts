@@ -5,7 +5,7 @@ import { Config } from '../config/config.js';
 import type { OwnPurpose } from '../contract/audit.js';
 import { CLOUD_EVENT, toCloudEvent } from '../events/cloud-event.js';
 import type { StoredEvent } from '../events/event.js';
-import { type Network, openNetwork } from '../git/network.js';
+import { type Network, openNetworkBesideGit } from '../git/network.js';
 import { type Outcome, postOnce } from '../git/outbound-http.js';
 import { Failure } from '../kernel/failure.js';
 import type { ReceiverPolicy } from '../policy/receiver-url.js';
@@ -31,16 +31,7 @@ export class EventSender {
       allowed: config.SALLYPORT_SUBSCRIPTIONS_ALLOWED_RANGES,
       denied: config.SALLYPORT_GIT_DENIED_RANGES,
     };
-    this.#network = openNetwork({
-      SALLYPORT_GIT_ALLOW_PRIVATE: config.SALLYPORT_SUBSCRIPTIONS_ALLOW_PRIVATE,
-      SALLYPORT_GIT_ALLOWED_RANGES: config.SALLYPORT_SUBSCRIPTIONS_ALLOWED_RANGES,
-      SALLYPORT_GIT_DENIED_RANGES: config.SALLYPORT_GIT_DENIED_RANGES,
-      SALLYPORT_GIT_PROXY_URL: config.SALLYPORT_GIT_PROXY_URL,
-      SALLYPORT_GIT_PROXY_BYPASS: config.SALLYPORT_GIT_PROXY_BYPASS,
-      SALLYPORT_GIT_PROXY_RESOLVES: config.SALLYPORT_GIT_PROXY_RESOLVES,
-      SALLYPORT_GIT_CA_FILE: config.SALLYPORT_GIT_CA_FILE,
-      SALLYPORT_GIT_HTTP2: false,
-    });
+    this.#network = openNetworkBesideGit(config, this.policy);
   }
 
   /** The keys of a subscription for a while; whoever has them closes them. */
