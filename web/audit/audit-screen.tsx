@@ -56,7 +56,7 @@ export function AuditScreen({ scope, route }: ScreenProps) {
       const page = await answer(apiOf(scope).GET('/audit', { params: { query } }));
       return { rows: page.entries, next: page.nextCursor };
     },
-    { live: ['entity.', 'operation.', 'connector.', 'delegate.'] },
+    { keyOf: ({ position }) => String(position), live: ['entity.', 'operation.', 'connector.', 'delegate.'] },
   );
   return (
     <>
@@ -70,7 +70,6 @@ export function AuditScreen({ scope, route }: ScreenProps) {
         label="Audit"
         pages={pages}
         columns={columnsOf(setShown)}
-        keyOf={({ position }) => String(position)}
         empty={
           <Empty icon="audit" title="Nothing fits">
             No entry has this actor, action, target and outcome.

@@ -8,6 +8,8 @@ export interface Resource<T> {
   data: T | undefined;
   /** Why it could not be read, the last time. */
   error: unknown;
+  /** Whether it was read since it is looked at. */
+  isFresh: boolean;
   reload: () => Promise<void>;
 }
 
@@ -62,8 +64,9 @@ export function useResource<T>(
     }, everyMs);
     return () => clearInterval(timer);
   }, [everyMs, reload]);
-  if (read.key === key) return { data: read.data, error: read.error, reload };
-  return { data: key === null ? undefined : (kept.get(key) as T | undefined), error: undefined, reload };
+  if (read.key === key) return { data: read.data, error: read.error, isFresh: true, reload };
+  const known = key === null ? undefined : (kept.get(key) as T | undefined);
+  return { data: known, error: undefined, isFresh: false, reload };
 }
 
 /** What several parts of a screen ask at the same moment is asked once. */

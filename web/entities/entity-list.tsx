@@ -39,7 +39,7 @@ export function EntityList({ scope, route }: { scope: string; route: Route }) {
       const page = await answer(apiOf(scope).GET('/entities', { params: { query } }));
       return { rows: page.entities, next: page.nextCursor };
     },
-    { live: ['entity.'] },
+    { keyOf: ({ kind: of, id, git }) => `${of}/${id}@${git?.branch ?? ''}`, live: ['entity.'] },
   );
   const used = new Set(pages.rows?.flatMap(({ git }) => (git === null ? [] : [git.connector])));
   const surroundings = useSurroundings(scope, [...used].toSorted());
@@ -58,7 +58,6 @@ export function EntityList({ scope, route }: { scope: string; route: Route }) {
         label="Entities"
         pages={pages}
         columns={columnsOf(scope, surroundings)}
-        keyOf={({ kind: of, id, git }) => `${of}/${id}@${git?.branch ?? ''}`}
         empty={isFiltered ? <NoMatch scope={scope} /> : <NoEntities scope={scope} />}
       />
     </>

@@ -6,6 +6,7 @@ import { hrefOf } from '../data/route.js';
 import { Button } from '../parts/button.js';
 import { Empty } from '../parts/empty.js';
 import { LazyDiff } from '../parts/lazy-diff.js';
+import { News } from '../parts/news.js';
 import { Facts, Panel } from '../parts/panel.js';
 import { ProblemBox } from '../parts/problem.js';
 import { State, type Tone } from '../parts/state.js';
@@ -41,7 +42,7 @@ export function History({ place, entity }: { place: EntityPlace; entity: Entity 
       const page = await answer(call);
       return { rows: page.commits, next: page.nextCursor };
     },
-    { live: ['entity.'] },
+    { keyOf: ({ commitId }) => commitId, live: ['entity.'] },
   );
   const isEmpty = pages.rows?.length === 0 && !pages.isMore;
   const shown = pages.rows?.find(({ commitId }) => commitId === chosen) ?? pages.rows?.[0];
@@ -76,12 +77,13 @@ function CommitList({ pages, shown, onShow }: CommitListProps) {
     <Panel
       title="Commits"
       isFlush
+      news={<News held={pages.held} onShow={pages.update} />}
       footer={
-        pages.isMore && (
+        pages.isMore ? (
           <Button look="tiny" isBusy={pages.isBusy} onPress={pages.more}>
             Look further back
           </Button>
-        )
+        ) : undefined
       }
     >
       {pages.rows === undefined ? (
@@ -91,7 +93,7 @@ function CommitList({ pages, shown, onShow }: CommitListProps) {
       ) : (
         <ol class="commits">
           {pages.rows.map((commit) => (
-            <li key={commit.commitId}>
+            <li key={commit.commitId} class={pages.held.gone.has(commit.commitId) ? 'gone' : ''}>
               <CommitButton
                 commit={commit}
                 isShown={commit.commitId === shown?.commitId}

@@ -36,7 +36,7 @@ export function OperationList({ scope, route }: { scope: string; route: Route })
       return { rows: page.operations, next: page.nextCursor };
     },
     // That one was accepted is no event: what is looked at is looked at again.
-    { live: ['operation.', 'entity.'], everyMs: 3_000 },
+    { keyOf: ({ id }) => id, live: ['operation.', 'entity.'], everyMs: 3_000 },
   );
   return (
     <>
@@ -53,7 +53,6 @@ export function OperationList({ scope, route }: { scope: string; route: Route })
         label="Operations"
         pages={pages}
         columns={columnsOf(scope)}
-        keyOf={({ id }) => id}
         empty={<NoOperations scope={scope} isFiltered={chosen !== 'all'} />}
       />
     </>

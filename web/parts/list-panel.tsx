@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Pages } from '../data/pages.js';
 import { Button } from './button.js';
+import { News } from './news.js';
 import { Panel } from './panel.js';
 import { ProblemBox } from './problem.js';
 import { type Column, Table } from './table.js';
@@ -10,7 +11,8 @@ export interface ListPanelProps<Row> {
   label: string;
   pages: Pick<Pages<Row>, 'rows' | 'error'> & Partial<Pages<Row>>;
   columns: readonly Column<Row>[];
-  keyOf: (row: Row) => string;
+  /** What `usePages` was told, if that is where they come from. */
+  keyOf?: (row: Row) => string;
   /** In place of a table without a row. */
   empty: ComponentChildren;
   title?: string;
@@ -18,8 +20,9 @@ export interface ListPanelProps<Row> {
   skeletonRows?: number;
 }
 
-export function ListPanel<Row>({ label, pages, columns, keyOf, empty, ...rest }: ListPanelProps<Row>) {
-  const { rows, error, isMore = false, isBusy = false, more } = pages;
+export function ListPanel<Row>({ label, pages, columns, empty, ...rest }: ListPanelProps<Row>) {
+  const { rows, error, isMore = false, isBusy = false, more, held, update } = pages;
+  const keyOf = rest.keyOf ?? pages.keyOf ?? String;
   const { title, ends, skeletonRows } = rest;
   const footer =
     isMore && more !== undefined ? (
@@ -33,6 +36,7 @@ export function ListPanel<Row>({ label, pages, columns, keyOf, empty, ...rest }:
       {(rows !== undefined || error === undefined) && (
         <Panel
           isFlush
+          news={held !== undefined && update !== undefined && <News held={held} onShow={update} />}
           {...(title === undefined ? {} : { title })}
           {...(ends === undefined ? {} : { ends })}
           {...(footer === undefined ? {} : { footer })}
@@ -45,6 +49,7 @@ export function ListPanel<Row>({ label, pages, columns, keyOf, empty, ...rest }:
               columns={columns}
               rows={rows}
               keyOf={keyOf}
+              gone={held?.gone}
               {...(skeletonRows === undefined ? {} : { skeletonRows })}
             />
           )}

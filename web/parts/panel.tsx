@@ -7,10 +7,12 @@ export interface PanelProps {
   /** Without room around what it holds, such as a table. */
   isFlush?: boolean;
   footer?: ComponentChildren;
+  /** On its upper edge. */
+  news?: ComponentChildren;
   children: ComponentChildren;
 }
 
-export const Panel = ({ title, ends, isFlush = false, footer, children }: PanelProps) => (
+export const Panel = ({ title, ends, isFlush = false, footer, news, children }: PanelProps) => (
   <section class="panel" aria-label={title}>
     {title !== undefined && (
       <header>
@@ -20,6 +22,7 @@ export const Panel = ({ title, ends, isFlush = false, footer, children }: PanelP
     )}
     {isFlush ? children : <div class="body">{children}</div>}
     {footer !== undefined && <footer>{footer}</footer>}
+    {news}
   </section>
 );
 

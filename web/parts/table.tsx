@@ -15,10 +15,12 @@ export interface TableProps<Row> {
   /** Undefined while they are read: as many lines stand in their place. */
   rows: readonly Row[] | undefined;
   keyOf: (row: Row) => string;
+  /** Keys of rows that are there no more, and keep their place until one looks again. */
+  gone?: ReadonlySet<string> | undefined;
   skeletonRows?: number;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, skeletonRows = 6 }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, gone, skeletonRows = 6 }: TableProps<Row>) {
   return (
     <div class="table-frame folds">
       <table role="table" aria-label={label} aria-busy={rows === undefined}>
@@ -40,7 +42,7 @@ export function Table<Row>({ label, columns, rows, keyOf, skeletonRows = 6 }: Ta
           {rows === undefined
             ? Array.from({ length: skeletonRows }, (_, at) => <Waiting key={at} columns={columns} at={at} />)
             : rows.map((row) => (
-                <tr key={keyOf(row)} role="row">
+                <tr key={keyOf(row)} role="row" class={gone?.has(keyOf(row)) === true ? 'gone' : ''}>
                   {columns.map((column) => (
                     <td
                       key={column.label}

@@ -220,7 +220,7 @@ function Files({ connector, id, isRunning }: { connector: Connector; id: string;
       );
       return { rows: page.files, next: page.nextCursor };
     },
-    isRunning ? { everyMs: LOOK_MS } : {},
+    { keyOf: ({ path: of }) => of, ...(isRunning ? { everyMs: LOOK_MS } : {}) },
   );
   return (
     <ListPanel
@@ -228,7 +228,6 @@ function Files({ connector, id, isRunning }: { connector: Connector; id: string;
       title="Files"
       pages={pages}
       columns={fileColumns}
-      keyOf={({ path: of }) => of}
       empty={
         <Empty icon="entities" title={isRunning ? 'Listing the branch' : 'No file is an entity of a kind'}>
           {isRunning

@@ -147,7 +147,7 @@ function FileProblems({ scope, connector }: Pick<TabProps, 'scope' | 'connector'
       );
       return { rows: page.files, next: page.nextCursor };
     },
-    { live: ['entity.'] },
+    { keyOf: ({ branch, path }) => `${branch} ${path}`, live: ['entity.'] },
   );
   if (pages.rows === undefined || pages.rows.length === 0) return null;
   return (
@@ -156,7 +156,6 @@ function FileProblems({ scope, connector }: Pick<TabProps, 'scope' | 'connector'
       title="Files that are no entities"
       pages={pages}
       columns={problemColumns(scope)}
-      keyOf={({ branch, path }) => `${branch} ${path}`}
       empty={null}
     />
   );

@@ -228,7 +228,7 @@ function Deliveries({ connector }: { connector: Connector }) {
       );
       return { rows: page.deliveries, next: page.nextCursor };
     },
-    { everyMs: LOOK_MS },
+    { keyOf: (one) => one.id, everyMs: LOOK_MS },
   );
   return (
     <div class="stack">
@@ -237,7 +237,6 @@ function Deliveries({ connector }: { connector: Connector }) {
         title="Deliveries"
         pages={pages}
         columns={columnsOf(setShown)}
-        keyOf={(one) => one.id}
         empty={
           <Empty icon="operations" title="Nothing was delivered yet">
             Push to the repository, or send a test from the host’s settings: it shows up here.

@@ -33,7 +33,7 @@ export function RotationsTab({ scope }: { scope: string }) {
       const page = await answer(apiOf(scope).GET('/secret-operations', { params: { query } }));
       return { rows: page.secretOperations, next: page.nextCursor };
     },
-    { everyMs: LOOK_MS },
+    { keyOf: ({ id }) => id, everyMs: LOOK_MS },
   );
   return (
     <>
@@ -41,7 +41,6 @@ export function RotationsTab({ scope }: { scope: string }) {
         label="Rotations"
         pages={pages}
         columns={columnsOf(setShown)}
-        keyOf={({ id }) => id}
         skeletonRows={3}
         empty={
           <Empty icon="reload" title="Nothing was rotated yet">

@@ -53,17 +53,20 @@ export function SecretList({ scope, route }: { scope: string; route: Route }) {
 }
 
 function Secrets({ scope }: { scope: string }) {
-  const pages = usePages(`secrets ${scope}`, async (cursor) => {
-    const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await answer(apiOf(scope).GET('/secrets', { params: { query } }));
-    return { rows: page.secrets, next: page.nextCursor };
-  });
+  const pages = usePages(
+    `secrets ${scope}`,
+    async (cursor) => {
+      const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await answer(apiOf(scope).GET('/secrets', { params: { query } }));
+      return { rows: page.secrets, next: page.nextCursor };
+    },
+    { keyOf: ({ id }) => id },
+  );
   return (
     <ListPanel
       label="Secrets"
       pages={pages}
       columns={columnsOf(scope)}
-      keyOf={({ id }) => id}
       empty={
         <Empty
           icon="lock"

@@ -198,18 +198,21 @@ const openingColumns: Column<AuditRecord>[] = [
 ];
 
 function Openings({ scope, id }: { scope: string; id: string }) {
-  const pages = usePages(`openings ${scope} ${id}`, async (cursor) => {
-    const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await answer(apiOf(scope).GET('/secrets/{id}/audit', { params: { path: { id }, query } }));
-    return { rows: page.records, next: page.nextCursor };
-  });
+  const pages = usePages(
+    `openings ${scope} ${id}`,
+    async (cursor) => {
+      const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await answer(apiOf(scope).GET('/secrets/{id}/audit', { params: { path: { id }, query } }));
+      return { rows: page.records, next: page.nextCursor };
+    },
+    { keyOf: ({ id: of }) => of },
+  );
   return (
     <ListPanel
       label="Who opened it"
       title="Who opened it"
       pages={pages}
       columns={openingColumns}
-      keyOf={({ id: of }) => of}
       skeletonRows={3}
       empty={
         <Empty icon="audit" title="Nobody opened it yet">
