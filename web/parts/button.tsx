@@ -8,7 +8,7 @@ export interface ButtonProps {
   icon?: IconName;
   /** What a button with a sign alone is called. */
   label?: string;
-  isBusy?: boolean;
+  isBusy?: boolean | undefined;
   isDisabled?: boolean;
   type?: 'button' | 'submit';
   onPress?: () => void;

@@ -20,41 +20,45 @@ export interface ListPanelProps<Row> {
   skeletonRows?: number;
 }
 
-export function ListPanel<Row>({ label, pages, columns, empty, ...rest }: ListPanelProps<Row>) {
-  const { rows, error, isMore = false, isBusy = false, more, held, update } = pages;
-  const keyOf = rest.keyOf ?? pages.keyOf ?? String;
-  const { title, ends, skeletonRows } = rest;
-  const footer =
-    isMore && more !== undefined ? (
-      <Button look="tiny" isBusy={isBusy} onPress={more}>
-        Show more
-      </Button>
-    ) : undefined;
+export function ListPanel<Row>(props: ListPanelProps<Row>) {
+  const { pages, empty, title, ends } = props;
+  const { rows, error } = pages;
   return (
     <>
       <ProblemBox error={error} />
       {(rows !== undefined || error === undefined) && (
-        <Panel
-          isFlush
-          news={held !== undefined && update !== undefined && <News held={held} onShow={update} />}
-          {...(title === undefined ? {} : { title })}
-          {...(ends === undefined ? {} : { ends })}
-          {...(footer === undefined ? {} : { footer })}
-        >
-          {rows?.length === 0 ? (
-            empty
-          ) : (
-            <Table
-              label={label}
-              columns={columns}
-              rows={rows}
-              keyOf={keyOf}
-              gone={held?.gone}
-              {...(skeletonRows === undefined ? {} : { skeletonRows })}
-            />
-          )}
+        <Panel isFlush title={title} ends={ends} footer={footerOf(pages)} news={newsOf(pages)}>
+          {rows?.length === 0 ? empty : <Rows {...props} />}
         </Panel>
       )}
     </>
   );
 }
+
+const Rows = <Row,>({ label, pages, columns, keyOf, skeletonRows }: ListPanelProps<Row>) => (
+  <Table
+    label={label}
+    columns={columns}
+    rows={pages.rows}
+    keyOf={keyOf ?? pages.keyOf ?? String}
+    gone={pages.held?.gone}
+    skeletonRows={skeletonRows}
+  />
+);
+
+const footerOf = ({
+  isMore,
+  isBusy,
+  more,
+}: Partial<Pick<Pages<unknown>, 'isMore' | 'isBusy' | 'more' | 'held' | 'update'>>): ComponentChildren =>
+  isMore === true && more !== undefined ? (
+    <Button look="tiny" isBusy={isBusy} onPress={more}>
+      Show more
+    </Button>
+  ) : undefined;
+
+const newsOf = ({
+  held,
+  update,
+}: Partial<Pick<Pages<unknown>, 'isMore' | 'isBusy' | 'more' | 'held' | 'update'>>): ComponentChildren =>
+  held !== undefined && update !== undefined ? <News held={held} onShow={update} /> : undefined;

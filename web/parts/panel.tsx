@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 export interface PanelProps {
-  title?: string;
+  title?: string | undefined;
   /** At the end of its head. */
   ends?: ComponentChildren;
   /** Without room around what it holds, such as a table. */

@@ -17,7 +17,7 @@ export interface TableProps<Row> {
   keyOf: (row: Row) => string;
   /** Keys of rows that are there no more, and keep their place until one looks again. */
   gone?: ReadonlySet<string> | undefined;
-  skeletonRows?: number;
+  skeletonRows?: number | undefined;
 }
 
 export function Table<Row>({ label, columns, rows, keyOf, gone, skeletonRows = 6 }: TableProps<Row>) {

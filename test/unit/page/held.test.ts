@@ -6,7 +6,7 @@ interface Row {
   state: string;
 }
 
-const rows = (ids: string, state = 'old'): Row[] => [...ids].map((id) => ({ id, state }));
+const rows = (ids: string, state = 'old'): Row[] => Array.from(ids, (id) => ({ id, state }));
 const fresh = (ids: string, next: string | null = null): Beginning<Row> => ({ rows: rows(ids, 'new'), next });
 const keyOf = ({ id }: Row): string => id;
 const written = (list: readonly Row[]): string =>
