@@ -141,3 +141,45 @@ describe.each([1280, 360])('what others do, at %i px,', (width) => {
     await row.waitFor({ state: 'detached' });
   });
 });
+
+describe('somebody who may see nothing', () => {
+  let stranger: Window;
+  beforeAll(async () => {
+    await stack.api.ok('PUT', `${SCOPE}/roles/nothing`, { permissions: ['scope.view'] });
+    const { token } = await stack.api.ok('POST', `${SCOPE}/tokens`, { name: 'stranger', role: 'nothing' });
+    stranger = await Window.open(browser, { url: stack.manager?.url ?? '', token, hash: at('entities') });
+  });
+
+  it.each([
+    'overview',
+    'entities',
+    'entities/pipeline/build?branch=main',
+    'operations',
+    'operations/00000000-0000-4000-8000-000000000000',
+    'repositories',
+    'repositories/direct',
+    'secrets',
+    'delegates',
+    'audit',
+    'access',
+  ])('is told so by %s, with what to ask for', async (place) => {
+    const { page } = stranger;
+    await stranger.go(at(place));
+    const alert = page.getByRole('alert').filter({ hasText: 'PERMISSION_MISSING' }).first();
+    await alert
+      .getByText(/[a-z]+\.view/)
+      .first()
+      .waitFor();
+    expect(await judgeScreen(stranger, `refused-${place.replace(/[^a-z]+/g, '-')}`)).toEqual([]);
+    stranger.assertContent();
+  });
+});
+
+it.each(['operations/00000000-0000-4000-8000-000000000000', 'secrets/none'])(
+  'what is not there is said not to be: %s',
+  async (place) => {
+    await window.go(at(place));
+    await window.page.getByRole('alert').getByText('NOT_FOUND').first().waitFor();
+    expect(await judgeScreen(window, `none-${place.split('/')[0] ?? ''}`)).toEqual([]);
+  },
+);

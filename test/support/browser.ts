@@ -86,11 +86,7 @@ export class Window {
   async signIn(token: string): Promise<void> {
     await this.page.getByLabel('Token').fill(token);
     await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await this.page
-      .getByRole('button', { name: 'Menu' })
-      .or(this.page.getByRole('navigation', { name: 'Screens' }))
-      .first()
-      .waitFor();
+    await this.page.getByRole('heading', { name: 'Sign in' }).waitFor({ state: 'detached' });
   }
 
   async go(hash: string): Promise<void> {

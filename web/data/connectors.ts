@@ -5,28 +5,41 @@ import { chainOf } from './scopes.js';
 
 export type Connector = Schemas['Connector'];
 
-/** The nearest of each name first; those of a scope that one may not look at are left out. */
+/** The nearest of each name first. Those of a scope that one may not look at are left out, and where it is this one, that is the error. */
 export function useConnectors(scope: string): Resource<Connector[]> {
-  return useResource(`connectors ${scope}`, () => readConnectors(scope), { live: ['connector.'] });
+  const { data, error, ...rest } = useResource(`connectors ${scope}`, () => readConnectors(scope), {
+    live: ['connector.'],
+  });
+  return { ...rest, data: data?.connectors, error: error ?? data?.refusal };
 }
 
 /** As many as a page holds; nobody has more of them in one scope. */
 const LISTED = '1000';
 
-async function readConnectors(scope: string): Promise<Connector[]> {
+interface Reachable {
+  connectors: Connector[];
+  refusal: ApiError | undefined;
+}
+
+async function readConnectors(scope: string): Promise<Reachable> {
+  let refusal: ApiError | undefined;
   const levels = await Promise.all(
     chainOf(scope)
       .toReversed()
       .map(async (level) => {
-        const page = await unless(
-          403,
-          answer(apiOf(level).GET('/connectors', { params: { query: { limit: LISTED } } })),
-        );
-        return page?.connectors ?? [];
+        const call = answer(apiOf(level).GET('/connectors', { params: { query: { limit: LISTED } } }));
+        try {
+          return (await call).connectors;
+        } catch (error) {
+          if (!(error instanceof ApiError) || error.problem.status !== 403) throw error;
+          if (level === scope) refusal = error;
+          return [];
+        }
       }),
   );
   // A name means the nearest that has it.
-  return [...Map.groupBy(levels.flat(), ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+  const nearest = [...Map.groupBy(levels.flat(), ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+  return { connectors: nearest, refusal };
 }
 
 export type Tracking = Schemas['Tracking'];

@@ -14,6 +14,7 @@ import { SaidState } from './said.js';
 export function RepositoryList({ scope }: { scope: string }) {
   const { data: connectors, error } = useConnectors(scope);
   const { data: trackings } = useTrackings(connectors);
+  const isRefused = error !== undefined && connectors?.length === 0;
   const trackingOf = (one: Connector): Tracking | undefined =>
     trackings?.find(({ connector, scope: of }) => connector === one.id && of === one.scope);
   const add = (
@@ -30,7 +31,7 @@ export function RepositoryList({ scope }: { scope: string }) {
       </Head>
       <ListPanel
         label="Repositories"
-        pages={{ rows: connectors, error }}
+        pages={{ rows: isRefused ? undefined : connectors, error }}
         columns={columnsOf(scope, trackingOf)}
         keyOf={({ scope: of, id }) => `${of}/${id}`}
         skeletonRows={3}

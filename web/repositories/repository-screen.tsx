@@ -38,7 +38,7 @@ export function RepositoryScreen({ scope, id, route }: { scope: string; id: stri
     <>
       <Head title={id} trail={[{ label: 'Repositories', href: hrefOf(scope, ['repositories']) }]} />
       <ProblemBox error={error} />
-      {connectors !== undefined && (
+      {connectors !== undefined && error === undefined && (
         <Panel isFlush>
           <Empty
             icon="repositories"
