@@ -39,7 +39,7 @@ async function noteRefusal(
 ): Promise<void> {
   const who = whoActs(request);
   const road = roadOf(request.method, request.routeOptions.url ?? '');
-  if (who === undefined || road === undefined || reply.statusCode === 401) return;
+  if (who === undefined || road === undefined) return;
   const outcome = reply.statusCode === 403 ? 'denied' : 'refused';
   const action = actions[road];
   // What was accepted and came to a conflict is on record as what it is.
@@ -58,7 +58,7 @@ const isOnRecord = ({ acting }: FastifyRequest): boolean => acting !== undefined
 
 /** An attempt at another account is told to the one that the actor is of. */
 function placeOf({ params, url }: FastifyRequest, account: string): { scope: string; target: string } {
-  const asked = scopeOf(params as ScopeNames);
+  const asked = scopeOf({ account, ...(params as Partial<ScopeNames>) });
   const isOwn = asked === account || asked.startsWith(`${account}/`);
   return { scope: isOwn ? asked : account, target: targetOf(url, isOwn ? asked : '') };
 }

@@ -2,6 +2,8 @@
 // found by a test.
 
 export const actions: Readonly<Record<string, string>> = {
+  'POST session': 'session.begin',
+  'DELETE session': 'session.end',
   'PUT ': 'scope.put',
   'DELETE ': 'scope.delete',
   'PUT kinds/:kind': 'kind.put',
@@ -64,6 +66,11 @@ export const questions: ReadonlySet<string> = new Set(['POST explain']);
 
 const PREFIX = /^\/api\/v1\/accounts\/:account(?:\/orgs\/:org)?(?:\/projects\/:project)?(?:\/|$)/;
 
+/** Of whoever asks, whatever the account. */
+const OWN = '/api/v1/session';
+
 /** 'POST', '/api/v1/accounts/:account/orgs/:org/moves' → 'POST moves'; undefined for what belongs to no account. */
-export const roadOf = (method: string, url: string): string | undefined =>
-  PREFIX.test(url) ? `${method} ${url.replace(PREFIX, '')}` : undefined;
+export function roadOf(method: string, url: string): string | undefined {
+  if (url === OWN) return `${method} session`;
+  return PREFIX.test(url) ? `${method} ${url.replace(PREFIX, '')}` : undefined;
+}

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { IdentityProvidersRepository } from '../identity/identity-providers.repository.js';
 import type { Begun } from '../identity/openid.js';
-import { SessionsRepository } from '../identity/sessions.repository.js';
 import { SignInFlow } from '../identity/sign-in.flow.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
@@ -55,7 +54,6 @@ export class SignInController {
     private readonly log: Log,
     private readonly providers: IdentityProvidersRepository,
     private readonly flow: SignInFlow,
-    private readonly sessions: SessionsRepository,
   ) {}
 
   @Get('sign-in')
@@ -118,10 +116,8 @@ export class SignInController {
     const begun: Begun = kept;
     const callback = this.#callbackOf(request);
     callback.search = new URL(request.url, callback).search;
-    const member = await this.flow.end(`accounts/${kept.account}`, kept.id, { callback, begun });
-    const { text, expiresAt } = await this.sessions.begin({
-      actor: { kind: 'user', id: member.id, name: member.name },
-    });
+    const account = `accounts/${kept.account}`;
+    const { text, expiresAt } = await this.flow.end(account, kept.id, { callback, begun });
     const maxAgeSeconds = Math.floor((expiresAt.getTime() - Date.now()) / 1_000);
     setCookie(request, reply, { name: SESSION_COOKIE, value: text, sameSite: 'Strict', maxAgeSeconds });
   }

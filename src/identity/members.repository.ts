@@ -5,7 +5,7 @@ import type { Selectable } from 'kysely';
 import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
-import { Storage } from '../storage/database.js';
+import { type Session, Storage } from '../storage/database.js';
 import type { MemberTable } from '../storage/identity-schema.js';
 
 export interface Member {
@@ -33,7 +33,7 @@ export class MembersRepository {
   constructor(private readonly storage: Storage) {}
 
   /** One who signs in: a new member, or the one that this subject was before. */
-  async note(account: Scope, provider: string, user: Identified): Promise<Member> {
+  async note(tx: Session, account: Scope, provider: string, user: Identified): Promise<Member> {
     const said = {
       name: user.name,
       email: user.email,
@@ -41,7 +41,7 @@ export class MembersRepository {
       provider,
       signed_in_at: new Date(),
     };
-    const row = await this.storage.db
+    const row = await tx
       .insertInto('member')
       .values({ id: randomUUID(), account, issuer: user.issuer, subject: user.subject, ...said })
       .onConflict((conflict) => conflict.columns(['account', 'issuer', 'subject']).doUpdateSet(said))

@@ -4,9 +4,12 @@ import { Failure } from '../kernel/failure.js';
 import type { Scope } from '../scopes/scope.js';
 import { CurrentSecretsRepository } from '../secrets/current-secrets.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
+import { Storage } from '../storage/database.js';
 import { type IdentityProvider, IdentityProvidersRepository } from './identity-providers.repository.js';
-import { type Member, MembersRepository } from './members.repository.js';
+import { type Identified, MembersRepository } from './members.repository.js';
 import { type Begun, OpenId } from './openid.js';
+import { RolesRepository } from './roles.repository.js';
+import { type Session, SessionsRepository } from './sessions.repository.js';
 
 /** Of one manager at the same time: whoever knocks without a name makes it ask somebody else. */
 const RUNNING_MAX = 16;
@@ -16,8 +19,11 @@ export class SignInFlow {
   #running = 0;
 
   constructor(
+    private readonly storage: Storage,
     private readonly providers: IdentityProvidersRepository,
     private readonly members: MembersRepository,
+    private readonly roles: RolesRepository,
+    private readonly sessions: SessionsRepository,
     private readonly openId: OpenId,
     private readonly secrets: CurrentSecretsRepository,
     private readonly opener: SecretsService,
@@ -29,17 +35,27 @@ export class SignInFlow {
     return this.#within(() => this.openId.begin(provider, redirectUri));
   }
 
-  /** @throws NOT_FOUND, SIGN_IN_FAILED, RATE_LIMITED, SECRET_DELETED and what opening a secret throws */
+  /** @throws NOT_FOUND, SIGN_IN_FAILED, RATE_LIMITED, SECRET_DELETED, AUDIT_UNWRITABLE and what opening a secret throws */
   async end(
     account: Scope,
     id: string,
     { callback, begun }: { callback: URL; begun: Begun },
-  ): Promise<Member> {
+  ): Promise<Session> {
     const provider = await this.providers.get(account, id);
     return this.#within(async () => {
       const secret = await this.#secretOf(provider);
       const user = await this.openId.end(provider, { callback, begun, secret });
-      return this.members.note(account, id, user);
+      return this.#admit(account, id, user);
+    });
+  }
+
+  /** Member, session and what is on record of it are one. */
+  async #admit(account: Scope, provider: string, user: Identified): Promise<Session> {
+    const grants = await this.roles.grantsOf(account, user.email, user.groups);
+    const data = { provider, roles: grants.map(({ role, scope }) => `${role} in ${scope}`) };
+    return this.storage.transact(async (tx) => {
+      const { id, name } = await this.members.note(tx, account, provider, user);
+      return this.sessions.open(tx, { actor: { kind: 'user', id, name }, account, grants }, data);
     });
   }
 

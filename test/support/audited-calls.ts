@@ -28,11 +28,14 @@ function actOf({ method, path, address, sent, answer }: Answered): string | [] {
   const isAccepted = answer.status < 300 || answer.body?.operationId !== undefined;
   if (method === 'GET' || road === undefined || questions.has(road) || !isAccepted) return [];
   if (changesNothing(road, sent, answer)) return [];
-  return `${actions[road]} in ${SCOPE.exec(address)?.[0]}`;
+  // A session is on record where its token is.
+  return `${actions[road]} in ${SCOPE.exec(address)?.[0] ?? 'accounts/demo'}`;
 }
 
 /** What only asks, what says again what was said, and a name that the repository has already. */
 function changesNothing(road: string, sent: Json, { body }: Answer): boolean {
+  // What shows a token alone has no session to end.
+  if (road === 'DELETE session') return true;
   if (road === 'POST moves') return sent?.dryRun === true;
   if (road === 'PUT secrets/:id') return body?.waitsFor === 'the same value is on its way already';
   return road === 'POST connectors/:id/rename';
