@@ -13,6 +13,8 @@ import { AccountParameters, Cursor, PAGE_DEFAULT, ScopeParameters, toCursor, und
 
 const Moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
+const AuditOutcome = z.enum(['done', 'refused', 'denied', 'begun', 'failed']);
+
 const Pattern = (what: string) =>
   z
     .string()
@@ -25,7 +27,7 @@ const AuditQuery = z.strictObject({
   actor: z.string().min(1).max(256).optional().meta({ description: 'Its id, or its name' }),
   action: Pattern('An action, such as `connector.put`').optional(),
   target: Pattern('A target, such as `entities/pipeline/build`').optional(),
-  outcome: z.enum(['done', 'refused', 'denied']).optional(),
+  outcome: AuditOutcome.optional(),
   since: Moment.optional(),
   until: Moment.optional(),
   limit: PageLimit.optional(),
@@ -46,8 +48,8 @@ const AuditEntryAnswer = z
     action: z.string(),
     scope: z.string(),
     target: z.string().meta({ description: 'As in the API, below its scope; empty for the scope itself' }),
-    outcome: z.enum(['done', 'refused', 'denied']),
-    code: z.string().nullable().meta({ description: 'Why it was refused' }),
+    outcome: AuditOutcome,
+    code: z.string().nullable().meta({ description: 'Why it was refused, or failed' }),
     data: z.record(z.string(), z.unknown()).nullable(),
   })
   .meta({ id: 'AuditEntry' });

@@ -219,12 +219,13 @@ export class ConnectorsController {
     const scope = scopeOf(names);
     const connector = await this.connectors.get(scope, id);
     const cause = { kind: 'connector-check' as const, operations: [], actors: [actorOf(request)] };
-    const git = await this.connectivity.open(connector, cause);
-    const { stages, host } = await git.check();
-    const ok = stages.every((stage) => stage.ok);
-    await this.acts.note({ action: 'connector.check', scope, target: `connectors/${id}`, data: { ok } });
+    const { stages, host } = await this.acts.outside(
+      { action: 'connector.check', scope, target: `connectors/${id}` },
+      async () => (await this.connectivity.open(connector, cause)).check(),
+      (checked) => ({ ok: isSound(checked.stages) }),
+    );
     return {
-      ok,
+      ok: isSound(stages),
       connectivity: connector.connectivity,
       stages: stages.map(toStage),
       host: host === null ? null : { ...host, costs: describeCosts(host) },
@@ -237,6 +238,8 @@ async function describe(connector: Connector, access: Access): Promise<z.infer<t
   const refusal = await access.refusalOf(connector).catch(() => undefined);
   return { ...connector, needsAuthorisation: refusal === undefined ? null : toAuthorisation(refusal) };
 }
+
+const isSound = (stages: StageResult[]): boolean => stages.every((stage) => stage.ok);
 
 const toAuthorisation = ({ failure, at }: { failure: Failure; at: Date }) => {
   const { code, detail, hint } = toProblem(failure);

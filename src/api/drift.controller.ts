@@ -2,12 +2,13 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestj
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Acts } from '../audit/acts.js';
+import { ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { BranchName } from '../policy/branches.js';
 import { scopeOf } from '../scopes/scope.js';
 import { DriftFlow } from '../sync/drift.flow.js';
 import { DIFFERENCES_MAX, type Difference, type DriftSection, differenceKinds } from '../sync/drift.js';
-import { TrackingRepository } from '../sync/tracking.repository.js';
+import { type ConnectorKey, TrackingRepository } from '../sync/tracking.repository.js';
 import { actorOf } from './access.js';
 import { Answers, ofBody, ProblemAnswer } from './answers.js';
 import { NamedParameters, under } from './parameters.js';
@@ -84,6 +85,7 @@ const NAMED_MAX = 100;
 @Controller(under('connectors/:id/drift'))
 export class DriftController {
   constructor(
+    private readonly connectors: ConnectorsRepository,
     private readonly drift: DriftFlow,
     private readonly tracking: TrackingRepository,
     private readonly acts: Acts,
@@ -122,23 +124,28 @@ export class DriftController {
     @Req() request: FastifyRequest,
   ) {
     const key = { scope: scopeOf(names), connector: id };
-    const actor = actorOf(request);
+    await this.connectors.get(key.scope, id);
+    const { branches, webhook } = await this.acts.outside(
+      { action: 'drift.repair', scope: key.scope, target: `connectors/${id}` },
+      () => this.#repair(key, branch, actorOf(request)),
+      (done) => ({
+        branches: done.branches.map((one) => one.branch).slice(0, NAMED_MAX),
+        restored: done.branches.reduce((sum, one) => sum + one.restored, 0),
+      }),
+    );
+    return {
+      branches,
+      webhook: webhook === undefined ? null : { problem: toProblemOrNull(webhook.failure) },
+    };
+  }
+
+  async #repair(key: ConnectorKey, branch: string | undefined, actor: string) {
     const things = branch === undefined ? await this.drift.repairThings(key, actor) : [];
     const webhook = things.find(({ source }) => source === 'webhook');
     // A connector that is not tracked may have a webhook all the same.
     const isAll = webhook !== undefined && (await this.tracking.find(key)) === undefined;
     const branches = isAll ? [] : await this.drift.repair(key, { branch, actor });
-    const restored = branches.reduce((sum, one) => sum + one.restored, 0);
-    await this.acts.note({
-      action: 'drift.repair',
-      scope: key.scope,
-      target: `connectors/${id}`,
-      data: { branches: branches.map((one) => one.branch).slice(0, NAMED_MAX), restored },
-    });
-    return {
-      branches,
-      webhook: webhook === undefined ? null : { problem: toProblemOrNull(webhook.failure) },
-    };
+    return { branches, webhook };
   }
 }
 

@@ -269,16 +269,12 @@ export class SecretManagersController {
   ): Promise<z.infer<typeof SecretManagerCheckAnswer>> {
     const scope = scopeOf(names);
     const manager = await this.managers.get(scope, id);
-    const checked = await this.delegated
-      .check(manager, actorOf(request))
-      .catch((error: unknown) => Failure.from(error));
-    const ok = !(checked instanceof Failure);
-    await this.acts.note({
-      action: 'secret-manager.check',
-      scope,
-      target: `secret-managers/${id}`,
-      data: { ok },
-    });
+    const checked = await this.acts.outside(
+      { action: 'secret-manager.check', scope, target: `secret-managers/${id}` },
+      () =>
+        this.delegated.check(manager, actorOf(request)).catch((error: unknown) => Failure.from(error)),
+      (done) => ({ ok: !(done instanceof Failure) }),
+    );
     if (!(checked instanceof Failure)) return { ok: true, ms: checked };
     const { code, detail, hint } = toProblem(checked);
     return { ok: false, ms: null, code, detail, hint };

@@ -225,9 +225,12 @@ export class SecretsController {
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof SecretRefreshAnswer>> {
     const scope = scopeOf(names);
-    const refreshed = await this.refreshing.refresh(scope, id, actorOf(request));
-    const data = { version: refreshed.version, ok: !('failure' in refreshed) };
-    await this.acts.note({ action: 'secret.refresh', scope, target: `secrets/${id}`, data });
+    await this.secrets.held(scope, id);
+    const refreshed = await this.acts.outside(
+      { action: 'secret.refresh', scope, target: `secrets/${id}` },
+      () => this.refreshing.refresh(scope, id, actorOf(request)),
+      (done) => ({ version: done.version, ok: !('failure' in done) }),
+    );
     if (!('failure' in refreshed)) return { ok: true, ...refreshed };
     const { version, failure } = refreshed;
     const { code, detail, hint } = toProblem(failure);

@@ -17,8 +17,10 @@ export interface Act {
   data?: object;
 }
 
-/** What came of it. An attempt that was refused has a code, and nothing was done. */
-export type Outcome = { outcome: 'done' } | { outcome: 'refused' | 'denied'; code: string };
+/** What came of it. An attempt that was refused has a code, and nothing was done; of what had begun and failed, part may have been. */
+export type Outcome =
+  | { outcome: 'done' | 'begun' }
+  | { outcome: 'refused' | 'denied' | 'failed'; code: string };
 
 const DONE: Outcome = { outcome: 'done' };
 const TEXT_CHARACTERS_MAX = 2_048;
@@ -29,9 +31,9 @@ const ENTRY_BYTES_MAX = 60_000;
 const pending = new WeakMap<Session, Map<string, string[]>>();
 
 /** What a request does, by its actor; what nobody asked for, by the manager. */
-export function record(tx: Session, act: Act): void {
+export function record(tx: Session, act: Act, outcome: Outcome = DONE): void {
   const acting = actingNow();
-  put(tx, acting?.actor ?? SYSTEM, act, DONE);
+  put(tx, acting?.actor ?? SYSTEM, act, outcome);
   if (acting !== undefined)
     beforeCommit(tx, async () => {
       acting.entries += 1;

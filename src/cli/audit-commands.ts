@@ -28,7 +28,7 @@ interface VerifyOptions extends CommonOptions {
   after?: string;
 }
 
-const outcomes = ['done', 'refused', 'denied'] as const;
+const outcomes = ['done', 'refused', 'denied', 'begun', 'failed'] as const;
 
 export function addAuditCommands(program: Command): void {
   const audit = program.command('audit').summary('who did what: list, export, verify');

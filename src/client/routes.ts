@@ -134,7 +134,7 @@ export interface paths {
                     actor?: string;
                     cursor?: string;
                     limit?: string;
-                    outcome?: "done" | "refused" | "denied";
+                    outcome?: "done" | "refused" | "denied" | "begun" | "failed";
                     since?: string;
                     /** @description A target, such as `entities/pipeline/build`, or with a star at its end all that begin so */
                     target?: string;
@@ -5953,14 +5953,14 @@ export interface components {
             };
             /** Format: date-time */
             at: string;
-            /** @description Why it was refused */
+            /** @description Why it was refused, or failed */
             code: string | null;
             data: {
                 [key: string]: unknown;
             } | null;
             hash: string;
             /** @enum {string} */
-            outcome: "done" | "refused" | "denied";
+            outcome: "done" | "refused" | "denied" | "begun" | "failed";
             /** @description In the trail of the account */
             position: number;
             scope: string;
@@ -7309,7 +7309,7 @@ export interface components {
              * @description By the clock of whoever opened it
              */
             at: string;
-            /** @description Why it was refused */
+            /** @description Why it was refused, or failed */
             code: string | null;
             /** Format: uuid */
             id: string;
@@ -7824,7 +7824,7 @@ export interface components {
             /** @enum {string} */
             state: "waiting" | "done" | "refused";
             verified: boolean;
-            /** @description Why it was refused */
+            /** @description Why it was refused, or failed */
             why: string | null;
         };
         WebhookDeliveryPage: {
@@ -7865,7 +7865,7 @@ export interface components {
             /** @description The event, as it was read; null where it was not */
             told: unknown;
             verified: boolean;
-            /** @description Why it was refused */
+            /** @description Why it was refused, or failed */
             why: string | null;
         };
         WrittenSubscription: {

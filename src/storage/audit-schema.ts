@@ -24,5 +24,5 @@ export interface AuditEntryTable {
   action: string;
   scope: string;
   target: string;
-  outcome: 'done' | 'refused' | 'denied';
+  outcome: 'done' | 'refused' | 'denied' | 'begun' | 'failed';
 }

@@ -154,9 +154,18 @@ export class SubscriptionsService {
     return this.subscriptions.replay(scope, id, position);
   }
 
-  /** Sends an event that is none to the receiver, whatever the subscription’s state. @throws NOT_FOUND */
+  /** Sends an event that is none to the receiver, whatever the subscription’s state. @throws NOT_FOUND, AUDIT_UNWRITABLE */
   async test(scope: Scope, id: string, actor: string): Promise<NewAttempt> {
     const subscription = await this.subscriptions.get(scope, id);
+    return this.acts.outside(
+      { action: 'subscription.test', ...placeOf(scope, id) },
+      () => this.#test(subscription, actor),
+      ({ status }) => ({ status }),
+    );
+  }
+
+  async #test(subscription: Subscription, actor: string): Promise<NewAttempt> {
+    const { scope, id } = subscription;
     const event = {
       position: subscription.position,
       id: randomUUID(),
@@ -178,8 +187,6 @@ export class SubscriptionsService {
       error: isDelivered ? null : describeOutcome(outcome),
     };
     await this.subscriptions.noteTest(subscription, attempt);
-    const { status } = attempt;
-    await this.acts.note({ action: 'subscription.test', ...placeOf(scope, id), data: { status } });
     return attempt;
   }
 

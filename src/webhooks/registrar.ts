@@ -1,6 +1,7 @@
 // Registers a connector's webhook at its host, over the connector's own road and with its own credential, and takes it away again.
 import { Injectable } from '@nestjs/common';
 import { ownAccord } from '../audit/acting.js';
+import { Acts } from '../audit/acts.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
@@ -23,13 +24,14 @@ export class Registrar {
     private readonly secrets: SecretsRepository,
     private readonly opener: SecretsService,
     private readonly pauses: HostPauses,
+    private readonly acts: Acts,
     private readonly log: Log,
   ) {}
 
   /**
    * Registers it where it is not, and repairs it where it is. The secret is set anew unless the host is known to have it. A host
    * that asked for patience is not asked before its time.
-   * @throws NOT_FOUND, WEBHOOK_ADDRESS_UNKNOWN, SECRET_DELETED, and what `HostApi` throws
+   * @throws NOT_FOUND, WEBHOOK_ADDRESS_UNKNOWN, SECRET_DELETED, AUDIT_UNWRITABLE, and what `HostApi` throws
    */
   async register(scope: Scope, id: string, actor: string): Promise<void> {
     const connector = await this.connectors.get(scope, id);
@@ -38,6 +40,21 @@ export class Registrar {
     if (url === null) throw new Failure('WEBHOOK_ADDRESS_UNKNOWN');
     const asked = this.pauses.forApi(connector, 'register the webhook');
     if (asked !== undefined) throw asked;
+    await this.acts.begin(actOf(webhook, 'webhook.register'), (begun) =>
+      this.#register({ connector, webhook, url, actor }, begun.data),
+    );
+  }
+
+  async #register(
+    {
+      connector,
+      webhook,
+      url,
+      actor,
+    }: { connector: Connector; webhook: Webhook; url: string; actor: string },
+    told: object,
+  ): Promise<void> {
+    const { scope, id } = webhook;
     const host = await this.#open(connector, actor);
     const [first] = webhook.secrets;
     const held = await this.secrets.held(first?.scope ?? scope, first?.secret ?? '');
@@ -60,7 +77,8 @@ export class Registrar {
       });
       const at = new Date().toISOString();
       const { id: hookId, active } = hook;
-      await this.webhooks.setRegistration(scope, id, { id: hookId, url, active, at, secretVersion: version });
+      const registration = { id: hookId, url, active, at, secretVersion: version };
+      await this.webhooks.setRegistration(scope, id, registration, told);
       this.log.info({ audit: true, scope, id, actor, outcome }, 'webhook registered');
     } finally {
       secret.wipe();
@@ -84,14 +102,17 @@ export class Registrar {
     }
   }
 
-  /** The webhook with all that belongs to it, at the host as well, as far as the host lets us. @throws NOT_FOUND */
+  /** The webhook with all that belongs to it, at the host as well, as far as the host lets us. @throws NOT_FOUND, AUDIT_UNWRITABLE */
   async delete(scope: Scope, id: string, actor: string): Promise<void> {
     const webhook = await this.webhooks.get(scope, id);
-    if (webhook.registration !== null)
-      await this.#remove(webhook, webhook.registration.url, actor).catch((error: unknown) =>
+    const { registration } = webhook;
+    if (registration === null) return this.service.delete(scope, id, actor);
+    await this.acts.begin(actOf(webhook, 'webhook.delete'), async (begun) => {
+      await this.#remove(webhook, registration.url, actor).catch((error: unknown) =>
         this.log.warn({ err: error, scope, id }, 'the webhook stays at its host'),
       );
-    await this.service.delete(scope, id, actor);
+      await this.service.delete(scope, id, actor, begun.data);
+    });
   }
 
   async #remove({ scope, id }: Webhook, url: string, actor: string): Promise<void> {
@@ -103,3 +124,9 @@ export class Registrar {
     return this.connectivity.openHost(connector, { kind: 'webhook', operations: [], actors: [actor] });
   }
 }
+
+const actOf = ({ scope, id }: Webhook, action: string) => ({
+  action,
+  scope,
+  target: `connectors/${id}/webhook`,
+});

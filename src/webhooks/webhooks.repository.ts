@@ -148,7 +148,8 @@ export class WebhooksRepository {
       .execute();
   }
 
-  async setRegistration(scope: Scope, id: string, registration: Registration): Promise<void> {
+  /** `told`: what else is to be on record. */
+  async setRegistration(scope: Scope, id: string, registration: Registration, told: object): Promise<void> {
     await this.storage.transact(async (tx) => {
       await tx
         .updateTable('webhook')
@@ -156,7 +157,7 @@ export class WebhooksRepository {
         .where('scope', '=', scope)
         .where('connector_id', '=', id)
         .execute();
-      const data = { hook: registration.id };
+      const data = { ...told, hook: registration.id };
       record(tx, { action: 'webhook.register', scope, target: `connectors/${id}/webhook`, data });
     });
   }
@@ -208,7 +209,7 @@ export class WebhooksRepository {
   }
 
   /** With its deliveries. @throws NOT_FOUND */
-  async delete(scope: Scope, id: string): Promise<void> {
+  async delete(scope: Scope, id: string, told?: object): Promise<void> {
     await this.storage.transact(async (tx) => {
       const { numDeletedRows } = await tx
         .deleteFrom('webhook')
@@ -216,7 +217,8 @@ export class WebhooksRepository {
         .where('connector_id', '=', id)
         .executeTakeFirst();
       if (numDeletedRows === 0n) throw new Failure('NOT_FOUND', { what: 'webhook', id });
-      record(tx, { action: 'webhook.delete', scope, target: `connectors/${id}/webhook` });
+      const act = { action: 'webhook.delete', scope, target: `connectors/${id}/webhook` };
+      record(tx, told === undefined ? act : { ...act, data: told });
     });
   }
 }

@@ -71,10 +71,10 @@ export class WebhooksService {
     return { webhook, connector, created, value: isShown ? made.value : null };
   }
 
-  /** @throws NOT_FOUND */
-  async delete(scope: Scope, id: string, actor: string): Promise<void> {
+  /** `told`: what else is to be on record. @throws NOT_FOUND */
+  async delete(scope: Scope, id: string, actor: string, told?: object): Promise<void> {
     const { secrets } = await this.webhooks.get(scope, id);
-    await this.webhooks.delete(scope, id);
+    await this.webhooks.delete(scope, id, told);
     await this.#drop(secrets);
     this.log.info({ audit: true, scope, id, actor }, 'webhook deleted');
   }

@@ -30,6 +30,8 @@ const outcomes: Record<Outcome, { word: string; tone: Tone }> = {
   done: { word: 'Done', tone: 'ok' },
   refused: { word: 'Refused', tone: 'warn' },
   denied: { word: 'Denied', tone: 'bad' },
+  begun: { word: 'Begun', tone: 'busy' },
+  failed: { word: 'Failed', tone: 'bad' },
 };
 const filters = [
   { value: '', label: 'Every outcome' },

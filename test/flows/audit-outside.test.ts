@@ -1,0 +1,149 @@
+// What somebody outside notices is on record before he does: no audit, no action there either.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyLines } from '../../src/trail/verify.js';
+import type { Answer, Json } from '../support/api.js';
+import { CountingLine } from '../support/counting-line.js';
+import { sql } from '../support/database.js';
+import { giteaDialect } from '../support/host-servers/gitea.js';
+import { HostServer } from '../support/host-servers/host-server.js';
+import { Receiver } from '../support/receiver.js';
+import { VaultServer } from '../support/secret-servers/vault.js';
+import { documentedPolicy, roleId, secretId } from '../support/secret-servers/vault-subject.js';
+import { Stack } from '../support/stack.js';
+
+const SCOPE = 'accounts/demo';
+const TOKEN = 'fedcba98765432100123456789abcdef01234567';
+
+let stack: Stack;
+let git: CountingLine;
+let host: HostServer;
+let vault: VaultServer;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  [vault, receiver] = [await VaultServer.start(), await Receiver.open()];
+  host = await HostServer.start(giteaDialect(TOKEN));
+  const referred = 'path "secret/data/team/*" { capabilities = ["read"] }';
+  vault.tokens.writePolicy('work', [documentedPolicy('secret'), referred].join('\n'));
+  vault.kv.put('team/git', { password: 'opened' });
+  vault.allowAppRole(roleId, secretId);
+  stack = await Stack.start('embedded', {
+    settings: {
+      SALLYPORT_PUBLIC_URL: 'https://sallyport.example',
+      SALLYPORT_SUBSCRIPTIONS_ALLOW_HTTP: 'true',
+      SALLYPORT_SUBSCRIPTIONS_ALLOW_PRIVATE: 'true',
+    },
+  });
+  git = await CountingLine.open(stack.host.url);
+  const credential = { username: stack.accounts.manager.username, secret: 'git-direct' };
+  await put('connectors/counted', { url: `${git.url}/demo.git`, connectivity: 'manager', credential });
+  await put('connectors/counted/tracking', {});
+  await put('secrets/host-token', { manager: 'builtin', value: TOKEN });
+  await put('connectors/hosted', {
+    url: `${host.origin}/forge/acme/app.git`,
+    connectivity: 'manager',
+    provider: 'gitea',
+    credential: { username: 'ada', secret: 'host-token' },
+  });
+  await put('connectors/hosted/webhook', {});
+  await put('secrets/vault-secret-id', { manager: 'builtin', value: secretId });
+  await put('secret-managers/kv', {
+    settings: { kind: 'vault-kv', address: vault.address, auth: { method: 'approle', roleId } },
+    credential: 'vault-secret-id',
+  });
+  await put('secrets/stored', { manager: 'kv', reference: { path: 'team/git', field: 'password' } });
+  await put('subscriptions/told', { url: `${receiver.url}/told`, types: ['connector.deleted'] });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await git?.close();
+  await host.stop();
+  await vault.close();
+  await receiver.close();
+});
+
+const put = (path: string, body: object): Promise<Json> => stack.api.ok('PUT', `${SCOPE}/${path}`, body);
+const post = (path: string): Promise<Answer> => stack.api.request('POST', `${SCOPE}/${path}`, {});
+const rename = (from: string, to: string): Promise<unknown> =>
+  sql(stack.databaseUrl, `alter function ${from}(text, text[]) rename to ${to}`);
+const entriesOf = async (action: string): Promise<Json[]> =>
+  (await stack.api.ok('GET', `${SCOPE}/audit?limit=1000&action=${action}`)).entries;
+
+/** Action, what asks for it, and how much whom it reaches has seen. */
+const acts: [action: string, path: string, seen: () => number, told: object][] = [
+  ['connector.check', 'connectors/counted/check', () => git.requests.length, { ok: true }],
+  ['drift.repair', 'connectors/counted/drift/repair', () => git.requests.length, { branches: ['main'] }],
+  ['webhook.register', 'connectors/hosted/webhook/register', () => host.requests.length, {}],
+  ['secret.refresh', 'secrets/stored/refresh', () => vault.seen.length, { ok: true }],
+  ['secret-manager.check', 'secret-managers/kv/check', () => vault.seen.length, { ok: true }],
+  ['subscription.test', 'subscriptions/told/test', () => receiver.deliveries.length, { status: 204 }],
+];
+
+describe.each(acts)('%s', (action, path, seen, told) => {
+  it('reaches nobody while no entry can be written, and does once one can', async () => {
+    const before = seen();
+    await rename('audit_append', 'audit_away');
+    const refused = await post(path);
+    await rename('audit_away', 'audit_append');
+    expect(refused, refused.text).toMatchObject({ status: 503, body: { code: 'AUDIT_UNWRITABLE' } });
+    expect(seen()).toBe(before);
+    expect(await entriesOf(action)).toEqual([]);
+
+    const done = await post(path);
+    expect(done.status, done.text).toBe(200);
+    expect(seen()).toBeGreaterThan(before);
+    const [after, begun, ...more] = await entriesOf(action);
+    expect(more).toEqual([]);
+    const actor = { kind: 'token', name: 'admin' };
+    const attempt = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(begun).toMatchObject({ actor, outcome: 'begun', code: null, data: { attempt } });
+    expect(after).toMatchObject({ actor, outcome: 'done', data: { ...told, attempt: begun.data.attempt } });
+    expect(after.target).toBe(begun.target);
+  });
+});
+
+it('of a webhook that is deleted, its host hears nothing either', async () => {
+  const before = host.requests.length;
+  await rename('audit_append', 'audit_away');
+  const refused = await stack.api.request('DELETE', `${SCOPE}/connectors/hosted/webhook`);
+  await rename('audit_away', 'audit_append');
+  expect(refused.body.code).toBe('AUDIT_UNWRITABLE');
+  expect(host.requests.length).toBe(before);
+  await stack.api.ok('DELETE', `${SCOPE}/connectors/hosted/webhook`);
+  expect(host.requests.length).toBeGreaterThan(before);
+  const outcomes = (await entriesOf('webhook.delete')).map(({ outcome }) => outcome);
+  expect(outcomes).toEqual(['done', 'begun']);
+});
+
+it('what had begun and failed is on record as that, with its code, and counted no second time', async () => {
+  const answer = await stack.api.request('POST', `${SCOPE}/connectors/counted/drift/repair`, {
+    branch: 'nobody-follows-it',
+  });
+  expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+  const entries = await entriesOf('drift.repair');
+  expect(entries.slice(0, 2)).toMatchObject([
+    { outcome: 'failed', code: 'NOT_FOUND', target: 'connectors/counted' },
+    { outcome: 'begun', code: null },
+  ]);
+  expect(entries[0].data.attempt).toBe(entries[1].data.attempt);
+  expect(entries.filter(({ outcome }) => outcome === 'refused')).toEqual([]);
+});
+
+it('what never began is counted as an attempt, and nothing begins', async () => {
+  for (const path of ['connectors/none/check', 'connectors/none/drift/repair', 'secrets/none/refresh'])
+    expect((await post(path)).status).toBe(404);
+  const { entries } = await stack.api.ok('GET', `${SCOPE}/audit?limit=1000&outcome=refused`);
+  const attempts = entries.filter(({ target }: Json) => /^(connectors|secrets)\/none/.test(target));
+  expect(attempts.map(({ action }: Json) => action).toSorted()).toEqual([
+    'connector.check',
+    'drift.repair',
+    'secret.refresh',
+  ]);
+});
+
+it('the trail that says so is whole', async () => {
+  const { text } = await stack.api.request('GET', `${SCOPE}/audit/export`);
+  const lines = text.split('\n').filter((line) => line !== '');
+  expect(lines.some((line) => line.includes('\\"outcome\\":\\"begun\\"'))).toBe(true);
+  expect(await verifyLines(lines, { account: SCOPE })).toMatchObject({ findings: [] });
+});
