@@ -10,6 +10,7 @@ import { Failure } from '../kernel/failure.js';
 import type { Log } from '../kernel/log.js';
 import { Identifier } from '../policy/identifiers.js';
 import { type Scope, scopeOf } from '../scopes/scope.js';
+import type { MayUse } from '../secrets/secret-use.js';
 import { isConnectionFault } from '../storage/database.js';
 import { sendProblem, toProblem } from './problem.filter.js';
 import { readSession } from './session-cookie.js';
@@ -152,3 +153,9 @@ export function requirePermission(
 ): void {
   assertAllowed(callerOf(request), permission, scope, reach);
 }
+
+/** What is asked of whoever says where a secret goes. */
+export const mayUse =
+  (request: FastifyRequest): MayUse =>
+  (scope) =>
+    requirePermission(request, 'secret.use', scope);

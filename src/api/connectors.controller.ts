@@ -16,7 +16,7 @@ import { KnownHosts } from '../policy/known-hosts.js';
 import { GroupName, PageLimit } from '../policy/text.js';
 import { Provider } from '../providers/provider.js';
 import { scopeOf } from '../scopes/scope.js';
-import { actorOf } from './access.js';
+import { actorOf, mayUse } from './access.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
 import { ConnectorCredential, TrustAnswer } from './credential-answers.js';
 import {
@@ -172,9 +172,10 @@ export class ConnectorsController {
   async put(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: ConnectorBody }) body: ConnectorBody,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { connector, created } = await this.service.put(scopeOf(names), id, body);
+    const { connector, created } = await this.service.put(scopeOf(names), id, body, mayUse(request));
     reply.status(created ? 201 : 200);
     return describe(connector, this.access);
   }

@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   type IdentityProvider,
@@ -13,6 +13,7 @@ import { parseReceiverUrl } from '../policy/receiver-url.js';
 import { DisplayName } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
+import { requirePermission } from './access.js';
 import { Answers, ofBody } from './answers.js';
 import { AccountNamedParameters, AccountParameters } from './parameters.js';
 
@@ -95,12 +96,14 @@ export class IdentityProvidersController {
   async put(
     @Param({ schema: AccountNamedParameters }) { id, ...names }: AccountNamedParameters,
     @Body({ schema: IdentityProviderBody }) body: IdentityProviderBody,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const account = scopeOf(names);
     await this.scopes.get(account);
     const { name = id, secret = null, ...rest } = body;
     const provider: IdentityProvider = { account, id, name, secret, ...rest };
+    if (secret !== null) requirePermission(request, 'secret.use', account);
     this.#assertReachable(provider);
     // One that says nothing of itself signs nobody in.
     await this.openId.begin(provider, 'https://sallyport.invalid/').catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { Failure } from '../kernel/failure.js';
 import { scopeOf } from '../scopes/scope.js';
 import { RenameFlow } from '../sync/rename.flow.js';
 import { Registrar } from '../webhooks/registrar.js';
-import { actorOf } from './access.js';
+import { actorOf, mayUse } from './access.js';
 import { Answers, ofBody, ofRoad, ProblemAnswer } from './answers.js';
 import { NamedParameters, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
@@ -72,7 +72,7 @@ export class RenamesController {
   ) {
     const scope = scopeOf(names);
     const actor = actorOf(request);
-    const { connector, counts } = await this.flow.rename({ scope, id, url, actor });
+    const { connector, counts } = await this.flow.rename({ scope, id, url, actor, mayUse: mayUse(request) });
     const registered = await this.registrar.repair(scope, id, actor);
     return {
       url: connector.url,

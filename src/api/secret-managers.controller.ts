@@ -14,7 +14,7 @@ import { fingerprintOf } from '../sealing/identity.js';
 import { P256Key, PublicKey, Signature } from '../sealing/sealed-message.js';
 import { type SecretManagerRecord, SecretManagersRepository } from '../secrets/secret-managers.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
-import { actorOf } from './access.js';
+import { actorOf, mayUse } from './access.js';
 import { Answers, ofBody } from './answers.js';
 import { NamedParameters, PAGE_DEFAULT, ScopeParameters, UsesQuery, under } from './parameters.js';
 import { toProblem } from './problem.filter.js';
@@ -137,9 +137,10 @@ export class SecretManagersController {
   async put(
     @Param({ schema: NamedParameters }) { id, ...names }: NamedParameters,
     @Body({ schema: SecretManagerBody }) body: SecretManagerBody,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SecretManagerRecord> {
-    const { manager, created } = await this.service.putManager(scopeOf(names), id, body);
+    const { manager, created } = await this.service.putManager(scopeOf(names), id, body, mayUse(request));
     reply.status(created ? 201 : 200);
     return manager;
   }
@@ -271,8 +272,7 @@ export class SecretManagersController {
     const manager = await this.managers.get(scope, id);
     const checked = await this.acts.outside(
       { action: 'secret-manager.check', scope, target: `secret-managers/${id}` },
-      () =>
-        this.delegated.check(manager, actorOf(request)).catch((error: unknown) => Failure.from(error)),
+      () => this.delegated.check(manager, actorOf(request)).catch((error: unknown) => Failure.from(error)),
       (done) => ({ ok: !(done instanceof Failure) }),
     );
     if (!(checked instanceof Failure)) return { ok: true, ms: checked };

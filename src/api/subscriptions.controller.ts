@@ -9,7 +9,7 @@ import { scopeOf } from '../scopes/scope.js';
 import type { Subscription } from '../subscriptions/subscription.js';
 import { SubscriptionsRepository } from '../subscriptions/subscriptions.repository.js';
 import { SubscriptionsService, type Written } from '../subscriptions/subscriptions.service.js';
-import { actorOf } from './access.js';
+import { actorOf, mayUse } from './access.js';
 import { Answers, ofBody } from './answers.js';
 import { EventCursor, EventPattern } from './events.controller.js';
 import { Cursor, NamedParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
@@ -164,7 +164,8 @@ export class SubscriptionsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const written = await this.service.put(scopeOf(names), id, { ...body, enabled }, actorOf(request));
+    const by = { actor: actorOf(request), mayUse: mayUse(request) };
+    const written = await this.service.put(scopeOf(names), id, { ...body, enabled }, by);
     reply.status(written.created ? 201 : 200);
     return toWritten(written);
   }

@@ -13,7 +13,7 @@ import { pastes } from '../webhooks/paste.js';
 import { Registrar } from '../webhooks/registrar.js';
 import { type Webhook, WebhooksRepository } from '../webhooks/webhooks.repository.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
-import { actorOf } from './access.js';
+import { actorOf, mayUse } from './access.js';
 import { Answers, ofBody, ofHost, ofRoad } from './answers.js';
 import { Cursor, NamedParameters, PAGE_DEFAULT, toCursor, under } from './parameters.js';
 
@@ -140,12 +140,8 @@ export class WebhooksController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { webhook, connector, created, value } = await this.service.put(
-      scopeOf(names),
-      id,
-      secrets,
-      actorOf(request),
-    );
+    const by = { actor: actorOf(request), mayUse: mayUse(request) };
+    const { webhook, connector, created, value } = await this.service.put(scopeOf(names), id, secrets, by);
     reply.status(created ? 201 : 200);
     return this.#answer(webhook, connector, value);
   }

@@ -3919,7 +3919,7 @@ export interface paths {
                     "application/json": {
                         /** @default A role of this account */
                         description?: string;
-                        permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
+                        permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.use" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
                     };
                 };
             };
@@ -6754,7 +6754,7 @@ export interface components {
                 name: string;
             };
             bindings: {
-                permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
+                permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.use" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
                 role: string;
                 scope: string;
             }[];
@@ -7115,7 +7115,7 @@ export interface components {
             builtin: boolean;
             description: string;
             id: string;
-            permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
+            permissions: ("scope.view" | "scope.manage" | "entity.view" | "entity.edit" | "kind.view" | "kind.manage" | "connector.view" | "connector.use" | "connector.manage" | "secret.view" | "secret.manage" | "secret.use" | "secret.force" | "delegate.view" | "delegate.manage" | "event.view" | "subscription.view" | "subscription.manage" | "access.view" | "access.manage" | "audit.view")[];
         };
         RoleBinding: {
             /** Format: date-time */
@@ -7309,7 +7309,7 @@ export interface components {
              * @description By the clock of whoever opened it
              */
             at: string;
-            /** @description Why it was refused, or failed */
+            /** @description Why it was refused */
             code: string | null;
             /** Format: uuid */
             id: string;
@@ -7824,7 +7824,7 @@ export interface components {
             /** @enum {string} */
             state: "waiting" | "done" | "refused";
             verified: boolean;
-            /** @description Why it was refused, or failed */
+            /** @description Why it was refused */
             why: string | null;
         };
         WebhookDeliveryPage: {
@@ -7865,7 +7865,7 @@ export interface components {
             /** @description The event, as it was read; null where it was not */
             told: unknown;
             verified: boolean;
-            /** @description Why it was refused, or failed */
+            /** @description Why it was refused */
             why: string | null;
         };
         WrittenSubscription: {

@@ -244,6 +244,19 @@ export class ConnectorsRepository {
     return entity === undefined ? undefined : `${entity.kind} ${entity.id}`;
   }
 
+  /** Where the secrets are that somebody named for the connector’s webhook; its host is sent one of them. */
+  async webhookSecretScopes(tx: Session, scope: Scope, id: string): Promise<Scope[]> {
+    const rows = await tx
+      .selectFrom('webhook_secret')
+      .select('secret_scope')
+      .distinct()
+      .where('scope', '=', scope)
+      .where('connector_id', '=', id)
+      .where('made', '=', false)
+      .execute();
+    return rows.map((row) => row.secret_scope);
+  }
+
   /**
    * Ends what is done about the repository that the connector has until now; it has to be held, and in no other use. One of its
    * pull requests where that is not over: it would be followed, and closed, by its number in another repository.

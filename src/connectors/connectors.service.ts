@@ -14,11 +14,13 @@ import type { Provider } from '../providers/provider.js';
 import type { Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
+import type { MayUse } from '../secrets/secret-use.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
 import { assertWithinReach, stores } from '../secrets/secrets.service.js';
 import { type Session, Storage } from '../storage/database.js';
 import { type Connector, ConnectorsRepository } from './connectors.repository.js';
 import { type ConnectorTrust, type Credential, type KindCredential, namesOf } from './credential.js';
+import { goElsewhere, scopesUsed } from './destination.js';
 
 export interface ConnectorWrite {
   url: string;
@@ -46,14 +48,16 @@ export class ConnectorsService {
   ) {}
 
   /**
-   * Creates or replaces a connector. A repository that entities live in cannot be exchanged beneath them.
-   * @throws CONNECTOR_DENIED, CONNECTOR_UNFIT, SCOPE_NOT_FOUND, NOT_FOUND for the secret or the secret manager,
+   * Creates or replaces a connector. A repository that entities live in cannot be exchanged beneath them, and what it is to show
+   * goes nowhere else than before unless `mayUse` says so.
+   * @throws PERMISSION_MISSING, CONNECTOR_DENIED, CONNECTOR_UNFIT, SCOPE_NOT_FOUND, NOT_FOUND for the secret or the secret manager,
    * SECRET_DELETED, SECRET_OUT_OF_REACH, SECRET_MANAGER_UNFIT, STILL_IN_USE
    */
   async put(
     scope: Scope,
     id: string,
     write: ConnectorWrite,
+    mayUse: MayUse,
   ): Promise<{ connector: Connector; created: boolean }> {
     requireFitting(write);
     const url = parseRepositoryUrl(write.url, this.#policyFor(write.connectivity));
@@ -78,6 +82,7 @@ export class ConnectorsService {
       await this.scopes.hold(tx, scope);
       await this.#holdManager(tx, credential);
       const before = await this.connectors.find(scope, id, tx);
+      await this.#assertUsable(tx, before, connector, mayUse);
       if (before !== undefined && before.url !== url) await this.#leaveRepository(tx, scope, id);
       const put = await this.connectors.put(tx, connector);
       await this.events.record(tx, [ofConnector(put.connector, put.created ? 'created' : 'changed')]);
@@ -88,6 +93,13 @@ export class ConnectorsService {
     });
     await this.secrets.forgetDeleted();
     return put;
+  }
+
+  /** A URL that the connector is to have from now on. @throws PERMISSION_MISSING, CONNECTOR_DENIED, CONNECTOR_UNFIT */
+  async urlToMoveTo(connector: Connector, text: string, mayUse: MayUse): Promise<string> {
+    const url = this.urlFor(connector, text);
+    await this.#assertUsable(this.storage.db, connector, { ...connector, url }, mayUse);
+    return url;
   }
 
   /** A URL as it would be kept with the connector. @throws CONNECTOR_DENIED, CONNECTOR_UNFIT */
@@ -113,6 +125,19 @@ export class ConnectorsService {
       record(tx, { action: 'connector.delete', scope, target: `connectors/${id}` });
     });
     await this.secrets.forgetDeleted();
+  }
+
+  /** @throws PERMISSION_MISSING */
+  async #assertUsable(
+    tx: Session,
+    before: Connector | undefined,
+    after: Connector,
+    mayUse: MayUse,
+  ): Promise<void> {
+    if (before !== undefined && !goElsewhere(before, after)) return;
+    const { scope, id } = after;
+    const named = before === undefined ? [] : await this.connectors.webhookSecretScopes(tx, scope, id);
+    for (const used of new Set([...scopesUsed(after), ...named])) mayUse(used);
   }
 
   /** What a delegate may dial is its own side's decision: its network is not the manager's. */

@@ -13,6 +13,8 @@ export const permissions = {
   'connector.manage': 'write, rename and delete connectors, what is followed, and webhooks',
   'secret.view': 'read what is known of secrets and secret managers, never a value',
   'secret.manage': 'write, refresh, rotate, migrate and delete secrets and secret managers',
+  'secret.use':
+    'say where secrets go: name them in connectors, webhooks, subscriptions, secret managers and identity providers',
   'secret.force': 'delete secrets that are used',
   'delegate.view': 'read delegates, their groups and tokens, and who would carry a task',
   'delegate.manage': 'make and revoke delegate tokens; drain, disable and revoke delegates; rotate groups',

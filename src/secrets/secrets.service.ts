@@ -20,6 +20,7 @@ import { credentialMisfit, isElsewhere } from './manager-fit.js';
 import { type SealedValueRecord, SealedValuesRepository } from './sealed-values.repository.js';
 import { type OwnAttempt, SecretAuditRepository } from './secret-audit.repository.js';
 import { type SecretManagerRecord, SecretManagersRepository } from './secret-managers.repository.js';
+import type { MayUse } from './secret-use.js';
 import { type HeldSecret, type KeptBy, type SecretRecord, SecretsRepository } from './secrets.repository.js';
 import { type Uses, UsesRepository } from './uses.repository.js';
 
@@ -220,8 +221,10 @@ export class SecretsService {
     scope: Scope,
     id: string,
     write: SecretManagerWrite,
+    mayUse: MayUse,
   ): Promise<{ manager: SecretManagerRecord; created: boolean }> {
     const credential = await this.#credential(scope, write);
+    if (credential !== null) mayUse(credential.secretScope);
     const manager: SecretManagerRecord = {
       scope,
       id,

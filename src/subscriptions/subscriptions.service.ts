@@ -10,6 +10,7 @@ import { Failure } from '../kernel/failure.js';
 import { parseReceiverUrl } from '../policy/receiver-url.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
 import { ScopesRepository } from '../scopes/scopes.repository.js';
+import type { MayUse } from '../secrets/secret-use.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
 import { assertWithinReach, SecretsService } from '../secrets/secrets.service.js';
 import { isReferenced, Storage } from '../storage/database.js';
@@ -58,13 +59,18 @@ export class SubscriptionsService {
 
   /**
    * Makes one, which begins with what happens from now on, or changes one, which goes on from where it is.
-   * @throws RECEIVER_DENIED, SCOPE_NOT_FOUND, NOT_FOUND for the secret, SECRET_DELETED, SECRET_OUT_OF_REACH, SUBSCRIPTION_UNFIT
+   * @throws PERMISSION_MISSING, RECEIVER_DENIED, SCOPE_NOT_FOUND, NOT_FOUND for the secret, SECRET_DELETED, SECRET_OUT_OF_REACH, SUBSCRIPTION_UNFIT
    */
-  async put(scope: Scope, id: string, request: SubscriptionRequest, actor: string): Promise<Written> {
+  async put(
+    scope: Scope,
+    id: string,
+    request: SubscriptionRequest,
+    by: { actor: string; mayUse: MayUse },
+  ): Promise<Written> {
     const url = parseReceiverUrl(request.url, this.sender.policy);
     await this.scopes.get(scope);
     const named =
-      request.secret === undefined ? undefined : await this.#resolve(scope, id, request.secret, actor);
+      request.secret === undefined ? undefined : await this.#resolve(scope, id, request.secret, by);
     const before = await this.subscriptions.get(scope, id).catch(absent);
     const made = named === undefined && before === undefined ? [await this.#make(scope)] : [];
     const secret = named ?? before?.secret ?? (made[0] as Made);
@@ -191,8 +197,14 @@ export class SubscriptionsService {
   }
 
   /** Opened once, so that one that cannot sign is refused here and not with the first event. */
-  async #resolve(scope: Scope, id: string, name: string, actor: string): Promise<SecretName> {
+  async #resolve(
+    scope: Scope,
+    id: string,
+    name: string,
+    { actor, mayUse }: { actor: string; mayUse: MayUse },
+  ): Promise<SecretName> {
     const secret = await this.secrets.resolve(scope, name);
+    mayUse(secret.scope);
     assertWithinReach(secret, 'manager');
     const keys = this.sender.keysOf({ scope, id }, actor);
     await keys.of({ secret, previousSecret: null }).finally(() => keys.close());

@@ -21,6 +21,8 @@ export interface RenameWish {
   /** As the caller has it. */
   url: string;
   actor: string;
+  /** Whether the secrets of this scope may go there. @throws PERMISSION_MISSING */
+  mayUse: (scope: Scope) => void;
 }
 
 export type Renamed = Pick<Moved, 'connector' | 'counts'>;
@@ -42,11 +44,11 @@ export class RenameFlow {
 
   /**
    * What has been renamed already stays as it is.
-   * @throws NOT_FOUND, CONNECTOR_DENIED, CONNECTOR_UNFIT, REPOSITORY_DIFFERENT, ENTITY_PLACE_TAKEN, CONNECTOR_BUSY, and what Git throws
+   * @throws NOT_FOUND, PERMISSION_MISSING, CONNECTOR_DENIED, CONNECTOR_UNFIT, REPOSITORY_DIFFERENT, ENTITY_PLACE_TAKEN, CONNECTOR_BUSY, and what Git throws
    */
-  async rename({ scope, id, url: text, actor }: RenameWish): Promise<Renamed> {
+  async rename({ scope, id, url: text, actor, mayUse }: RenameWish): Promise<Renamed> {
     const connector = await this.connectors.get(scope, id);
-    const url = this.service.urlFor(connector, text);
+    const url = await this.service.urlToMoveTo(connector, text, mayUse);
     if (url === connector.url) return { connector, counts: nothing };
     await this.#assertSame(connector, url, actor);
     const { due, ...renamed } = await step('rename.move', () => this.renames.move(connector, url));

@@ -9,6 +9,7 @@ import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import type { Provider } from '../providers/provider.js';
 import type { Scope } from '../scopes/scope.js';
+import type { MayUse } from '../secrets/secret-use.js';
 import { SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService } from '../secrets/secrets.service.js';
 import { Storage } from '../storage/database.js';
@@ -49,12 +50,18 @@ export class WebhooksService {
   /**
    * Gives the connector a webhook, or the one that it has these secrets. Without any, it keeps those it has, and gets one of its own
    * where it has none.
-   * @throws NOT_FOUND for the connector or a secret, SECRET_DELETED, WEBHOOK_SECRET_UNFIT
+   * @throws NOT_FOUND for the connector or a secret, PERMISSION_MISSING, SECRET_DELETED, WEBHOOK_SECRET_UNFIT
    */
-  async put(scope: Scope, id: string, names: string[] | undefined, actor: string): Promise<PutWebhook> {
+  async put(
+    scope: Scope,
+    id: string,
+    names: string[] | undefined,
+    { actor, mayUse }: { actor: string; mayUse: MayUse },
+  ): Promise<PutWebhook> {
     const connector = await this.connectors.get(scope, id);
     const before = await this.webhooks.find(scope, id);
     const named = names === undefined ? undefined : await this.#resolve(scope, names, before);
+    assertUsable(named ?? [], before, mayUse);
     const needsOne = named === undefined && before === undefined;
     const made = needsOne ? await this.#make(scope, id, connector.provider) : null;
     const wanted = named ?? (made === null ? undefined : [made.secret]);
@@ -136,6 +143,12 @@ export class WebhooksService {
         });
     await this.secrets.forgetDeleted();
   }
+}
+
+/** What it has already goes where it goes. @throws PERMISSION_MISSING */
+function assertUsable(named: WebhookSecret[], before: Webhook | undefined, mayUse: MayUse): void {
+  const had = new Set(before?.secrets.map(nameOf));
+  for (const one of named) if (!had.has(nameOf(one))) mayUse(one.scope);
 }
 
 const nameOf = ({ scope, secret }: WebhookSecret): string => `${scope}/secrets/${secret}`;
