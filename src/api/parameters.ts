@@ -86,6 +86,16 @@ export const NameCursor = z
   )
   .transform(({ name }) => name);
 
+/** The same of a list of scopes. */
+export const ScopeCursor = z
+  .string()
+  .transform((text) => ({ text, scope: Buffer.from(text, 'base64url').toString('utf8') }))
+  .refine(
+    ({ text, scope }) => ScopePath.safeParse(scope).success && toNameCursor(scope) === text,
+    'is not a cursor of this list',
+  )
+  .transform(({ scope }) => scope);
+
 export const toNameCursor = (name: string): string => Buffer.from(name).toString('base64url');
 
 export const EntityListQuery = z.strictObject({

@@ -1,13 +1,19 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { allows } from '../identity/caller.js';
-import { DisplayName } from '../policy/text.js';
+import { DisplayName, PageLimit } from '../policy/text.js';
 import { scopeOf } from '../scopes/scope.js';
 import { type ScopeRecord, ScopesRepository } from '../scopes/scopes.repository.js';
 import { callerOf } from './access.js';
 import { Answers, ofBody } from './answers.js';
-import { AccountParameters, SCOPES, ScopeParameters } from './parameters.js';
+import {
+  AccountParameters,
+  PAGE_DEFAULT,
+  SCOPES,
+  ScopeCursor,
+  ScopeParameters,
+  toNameCursor,
+} from './parameters.js';
 
 /** May be left out as a whole: a scope then shows its identifier. */
 export const ScopeBody = z.strictObject({ displayName: DisplayName.optional() }).default({});
@@ -17,7 +23,12 @@ export const ScopeAnswer = z
   .strictObject({ scope: z.string(), displayName: z.string(), createdAt: z.iso.datetime() })
   .meta({ id: 'Scope' });
 
-export const ScopesAnswer = z.strictObject({ scopes: z.array(ScopeAnswer) }).meta({ id: 'Scopes' });
+export const ScopesAnswer = z
+  .strictObject({ scopes: z.array(ScopeAnswer), nextCursor: z.string().nullable() })
+  .meta({ id: 'Scopes' });
+
+const ScopeListQuery = z.strictObject({ limit: PageLimit.optional(), cursor: ScopeCursor.optional() });
+type ScopeListQuery = z.infer<typeof ScopeListQuery>;
 
 @Controller(SCOPES)
 export class ScopesController {
@@ -77,13 +88,18 @@ export class ScopeListController {
     problems: ['SCOPE_NOT_FOUND'],
     200: ScopesAnswer,
   })
-  async list(@Param({ schema: AccountParameters }) names: AccountParameters, @Req() request: FastifyRequest) {
+  async list(
+    @Param({ schema: AccountParameters }) names: AccountParameters,
+    @Query({ schema: ScopeListQuery }) { limit = PAGE_DEFAULT, cursor: after }: ScopeListQuery,
+    @Req() request: FastifyRequest,
+  ) {
     const account = scopeOf(names);
     await this.scopes.get(account);
-    const all = await this.scopes.list(account);
-    const caller = callerOf(request);
-    const scopes = all.filter(({ path }) => allows(caller, 'scope.view', path, 'below'));
-    return { scopes: scopes.map(toAnswer) };
+    const inner = callerOf(request)
+      .grants.filter(({ permissions }) => permissions.includes('scope.view'))
+      .map(({ scope }) => scope);
+    const { rows, next } = await this.scopes.list(account, { inner, after, limit });
+    return { scopes: rows.map(toAnswer), nextCursor: next === null ? null : toNameCursor(next) };
   }
 }
 

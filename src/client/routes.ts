@@ -4000,7 +4000,10 @@ export interface paths {
         /** List the scopes of an account that the caller may read, with those around them */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    cursor?: string;
+                    limit?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -7229,6 +7232,7 @@ export interface components {
             scope: string;
         };
         Scopes: {
+            nextCursor: string | null;
             scopes: components["schemas"]["Scope"][];
         };
         SealingKey: {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { record } from '../audit/record.js';
 import { Failure } from '../kernel/failure.js';
 import { isReferenced, type Session, Storage } from '../storage/database.js';
-import { accountOf, parentOf, type Scope } from './scope.js';
+import { accountOf, outwards, parentOf, type Scope } from './scope.js';
 
 export interface ScopeRecord {
   path: Scope;
@@ -44,15 +44,28 @@ export class ScopesRepository {
     return toRecord(row);
   }
 
-  /** All of an account, each after the one it lies in. */
-  async list(account: Scope): Promise<ScopeRecord[]> {
-    const rows = await this.storage.db
+  /** Those of an account that are within these, or around them; each after the one it lies in. `next`: what the next page follows. */
+  async list(
+    account: Scope,
+    { inner, after, limit }: { inner: Scope[]; after: Scope | undefined; limit: number },
+  ): Promise<{ rows: ScopeRecord[]; next: Scope | null }> {
+    let query = this.storage.db
       .selectFrom('scope')
       .selectAll()
       .where('account', '=', account)
+      .where((where) =>
+        where.or([
+          where('path', '=', where.fn.any(where.val(inner.flatMap(outwards)))),
+          sql<SqlBool>`exists (select from unnest(${inner}::text[]) as outside where starts_with(path, outside || '/'))`,
+        ]),
+      );
+    if (after !== undefined) query = query.where('path', '>', after);
+    const found = await query
       .orderBy('path')
+      .limit(limit + 1)
       .execute();
-    return rows.map(toRecord);
+    const rows = found.slice(0, limit).map(toRecord);
+    return { rows, next: found.length > limit ? (rows.at(-1)?.path ?? null) : null };
   }
 
   /** Those of these scopes that there are. */

@@ -156,6 +156,36 @@ describe('whoever asks', () => {
     const auditor = await as(ORG, 'auditor');
     expect((await auditor.request('GET', `${ACCOUNT}/scopes`)).body.code).toBe('PERMISSION_MISSING');
   });
+
+  it('sees them page by page, each after the one it lies in', async () => {
+    const pagesOf = async (caller: DocumentedApi, limit: number): Promise<string[][]> => {
+      const pages: string[][] = [];
+      for (let cursor = ''; ; ) {
+        const page = await caller.ok('GET', `${ACCOUNT}/scopes?limit=${limit}${cursor}`);
+        pages.push(page.scopes.map(({ scope }: { scope: string }) => scope));
+        if (page.nextCursor === null) return pages;
+        cursor = `&cursor=${page.nextCursor}`;
+      }
+    };
+    const whole = await pagesOf(api, 1000);
+    expect(whole).toHaveLength(1);
+    const paged = await pagesOf(api, 2);
+    expect(paged.flat()).toEqual(whole[0]);
+    expect(paged.slice(0, -1).every((page) => page.length === 2)).toBe(true);
+    expect(whole[0]).toEqual(whole[0]?.toSorted());
+    expect(await pagesOf(await as(PROJECT, 'viewer'), 1)).toEqual([[ACCOUNT], [ORG], [PROJECT]]);
+    const end = Buffer.from(PROJECT).toString('base64url');
+    expect((await (await as(PROJECT, 'viewer')).ok('GET', `${ACCOUNT}/scopes?cursor=${end}`)).scopes).toEqual(
+      [],
+    );
+  });
+
+  it.each(['limit=0', 'limit=1001', 'cursor=x', 'cursor=YWNjb3VudHM', 'page=2'])(
+    'is refused the list of scopes with %s',
+    async (query) => {
+      expect((await api.request('GET', `${ACCOUNT}/scopes?${query}`)).body.code).toBe('REQUEST_INVALID');
+    },
+  );
 });
 
 describe('giving', () => {

@@ -51,9 +51,18 @@ export function doorOf(id: string, account: string): string {
   return `${server}/api/v1/sign-in/${encodeURIComponent(id)}?${query.toString()}`;
 }
 
+/** All of them: the switcher searches by itself. */
 export async function listScopes(account: string): Promise<ListedScope[]> {
-  const { scopes } = await read<{ scopes: ListedScope[] }>(`accounts/${encodeURIComponent(account)}/scopes`);
-  return scopes;
+  const listed: ListedScope[] = [];
+  let cursor = '';
+  do {
+    const page = await read<Schemas['Scopes']>(
+      `accounts/${encodeURIComponent(account)}/scopes?limit=1000${cursor}`,
+    );
+    listed.push(...page.scopes);
+    cursor = page.nextCursor === null ? '' : `&cursor=${page.nextCursor}`;
+  } while (cursor !== '');
+  return listed;
 }
 
 /** The session is over, or never was. */
