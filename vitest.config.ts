@@ -9,7 +9,7 @@ const thorough = [
   'test/flows/bench-*.test.ts',
   'test/flows/{fairness,master-key,poison,secret-canaries,secret-freshness,wrapped-group-keys,chaos}.test.ts',
   'test/flows/{secret-operations,master-key,group-rotation}-crash.test.ts',
-  'test/flows/{doctor,group-rotation-silence,moved-secrets,queue-dump,shared-tokens,unkept-tokens,way-back-crash}.test.ts',
+  'test/flows/{doctor,doctor-ill-servers,group-rotation-silence,moved-secrets,queue-dump,shared-tokens,unkept-tokens,way-back-crash}.test.ts',
   'test/flows/{network-namespaces,delegate-doctor,git-command,git-command-line,api-slow,many}.test.ts',
   'test/conformance/native-git-{damage,keys,limits,ssh}.test.ts',
   'test/conformance/{delegated-git-postgres,dulwich,git-protocol-0,git-protocol-0-as-installed,git-protocol-1,git-without-filter,jgit,large-directory,nginx}.test.ts',

@@ -83,6 +83,8 @@ export async function isOpenToAnybody(backend: QueueBackend): Promise<boolean> {
   } catch (error) {
     const fault = firstFault() ?? (error as Error);
     if (/^(?:NOAUTH|NOPERM|WRONGPASS)/.test(fault.message)) return false;
+    // It would obey, and cannot write.
+    if (/^MISCONF/.test(fault.message)) return true;
     throw fault;
   } finally {
     redis.disconnect();

@@ -44,8 +44,11 @@ const FORBIDDEN: [name: string, ...args: string[]][] = [
   ['MODULE', 'LIST'],
 ];
 
-/** Asks about each of ARGV, in JSON, whether the user may run it; runs none. Last, about a key of nobody. */
-const MAY_RUN = `
+/**
+ * Asks about each of ARGV, in JSON, whether the user may run it; runs none. Last, about a key of nobody. One whose disk is full
+ * refuses scripts that do not say that they write nothing.
+ */
+const MAY_RUN = `#!lua flags=no-writes
 local may = {}
 for at, text in ipairs(ARGV) do
   local done, is = pcall(redis.acl_check_cmd, unpack(cjson.decode(text)))
