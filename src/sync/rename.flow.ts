@@ -1,6 +1,7 @@
 // A repository has another URL: it is looked at there, over the connector's own road, and only what is known to be the same
 // repository becomes the connector's. Then everything comes along at once (renames.repository.ts).
 import { Injectable } from '@nestjs/common';
+import { Acts } from '../audit/acts.js';
 import { Connectivity } from '../connectivity/connectivity.js';
 import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { ConnectorsService } from '../connectors/connectors.service.js';
@@ -39,19 +40,24 @@ export class RenameFlow {
     private readonly renames: RenamesRepository,
     private readonly jobs: JobQueue,
     private readonly poll: PollFlow,
+    private readonly acts: Acts,
     private readonly log: Log,
   ) {}
 
   /**
    * What has been renamed already stays as it is.
-   * @throws NOT_FOUND, PERMISSION_MISSING, CONNECTOR_DENIED, CONNECTOR_UNFIT, REPOSITORY_DIFFERENT, ENTITY_PLACE_TAKEN, CONNECTOR_BUSY, and what Git throws
+   * @throws NOT_FOUND, PERMISSION_MISSING, CONNECTOR_DENIED, CONNECTOR_UNFIT, REPOSITORY_DIFFERENT, ENTITY_PLACE_TAKEN, CONNECTOR_BUSY,
+   * AUDIT_UNWRITABLE, and what Git throws
    */
   async rename({ scope, id, url: text, actor, mayUse }: RenameWish): Promise<Renamed> {
     const connector = await this.connectors.get(scope, id);
     const url = await this.service.urlToMoveTo(connector, text, mayUse);
     if (url === connector.url) return { connector, counts: nothing };
-    await this.#assertSame(connector, url, actor);
-    const { due, ...renamed } = await step('rename.move', () => this.renames.move(connector, url));
+    const act = { action: 'connector.rename', scope, target: `connectors/${id}` };
+    const { due, ...renamed } = await this.acts.begin(act, async (begun) => {
+      await this.#assertSame(connector, url, actor);
+      return step('rename.move', () => this.renames.move(connector, url, begun.data));
+    });
     this.log.info({ audit: true, scope, id, actor, from: connector.url, to: url }, 'repository renamed');
     for (const one of due) this.jobs.add('lane.run', one);
     void this.poll.sweep();

@@ -83,15 +83,15 @@ export class RenamesRepository {
   }
 
   /**
-   * Brings everything of the connector to the new URL, or nothing. Unfinished operations wait in the lanes there, in their order,
+   * Brings everything of the connector to the new URL, or nothing. `told`: what else is to be on record. Unfinished operations wait in the lanes there, in their order,
    * and a plan that is stored for them is the one that goes on there: whoever was at it has lost the lease.
    * @throws NOT_FOUND, CONNECTOR_BUSY, ENTITY_PLACE_TAKEN
    */
-  async move(connector: Connector, url: string): Promise<Moved> {
+  async move(connector: Connector, url: string, told: object): Promise<Moved> {
     for (let attempt = 1; ; attempt++) {
       const pairs = await this.#pair(connector, url);
       try {
-        return await this.storage.transact((tx) => this.#move(tx, connector, url, pairs));
+        return await this.storage.transact((tx) => this.#move(tx, connector, { url, told }, pairs));
       } catch (error) {
         const isRace = error instanceof LanesMissed || isDeadlock(error) || isTaken(error, PLACE);
         if (!isRace) throw error;
@@ -117,7 +117,12 @@ export class RenamesRepository {
     return pairs;
   }
 
-  async #move(tx: Session, connector: Connector, url: string, pairs: LanePair[]): Promise<Moved> {
+  async #move(
+    tx: Session,
+    connector: Connector,
+    { url, told }: { url: string; told: object },
+    pairs: LanePair[],
+  ): Promise<Moved> {
     const lanes = await this.#takeLanes(tx, pairs);
     const held = await this.connectors.holdAlone(tx, connector);
     if (held.url !== connector.url) throw busy(connector, 'its repository has another URL since');
@@ -136,7 +141,7 @@ export class RenamesRepository {
     const others = await this.#carryOthers(tx, connector, url);
     const moved = await this.connectors.move(tx, { ...connector, url });
     await this.events.record(tx, [ofConnector(moved, 'changed', { renamedFrom: connector.url })]);
-    const data = { from: connector.url, to: url };
+    const data = { ...told, from: connector.url, to: url };
     record(tx, { action: 'connector.rename', scope: moved.scope, target: `connectors/${moved.id}`, data });
     return { connector: moved, counts: { entities, operations, branches, ...others }, due };
   }

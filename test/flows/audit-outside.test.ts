@@ -1,7 +1,7 @@
 // What somebody outside notices is on record before he does: no audit, no action there either.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyLines } from '../../src/trail/verify.js';
-import type { Answer, Json } from '../support/api.js';
+import { type Answer, eventually, type Json } from '../support/api.js';
 import { CountingLine } from '../support/counting-line.js';
 import { sql } from '../support/database.js';
 import { giteaDialect } from '../support/host-servers/gitea.js';
@@ -38,6 +38,10 @@ beforeAll(async () => {
   const credential = { username: stack.accounts.manager.username, secret: 'git-direct' };
   await put('connectors/counted', { url: `${git.url}/demo.git`, connectivity: 'manager', credential });
   await put('connectors/counted/tracking', {});
+  await eventually(async () => {
+    const { followed } = await stack.api.ok('GET', `${SCOPE}/connectors/counted/tracking`);
+    return followed.length > 0 && followed.every(({ head, synced }: Json) => head === synced);
+  }, 'the repository to be looked at by itself');
   await put('secrets/host-token', { manager: 'builtin', value: TOKEN });
   await put('connectors/hosted', {
     url: `${host.origin}/forge/acme/app.git`,
@@ -102,6 +106,21 @@ describe.each(acts)('%s', (action, path, seen, told) => {
   });
 });
 
+it('of a rename, nobody at the new place hears, and neither does the audit where the name is the same', async () => {
+  const [before, path] = [git.requests.length, `${SCOPE}/connectors/counted/rename`];
+  const there = { url: `${git.url.replace('127.0.0.1', 'localhost')}/demo.git` };
+  await rename('audit_append', 'audit_away');
+  const refused = await stack.api.request('POST', path, there);
+  await rename('audit_away', 'audit_append');
+  expect(refused.body.code, refused.text).toBe('AUDIT_UNWRITABLE');
+  expect(git.requests.length).toBe(before);
+  await stack.api.ok('POST', path, there);
+  await stack.api.ok('POST', path, there);
+  const entries = await entriesOf('connector.rename');
+  expect(entries).toMatchObject([{ outcome: 'done', data: { to: there.url } }, { outcome: 'begun' }]);
+  expect(entries[0].data.attempt).toBe(entries[1].data.attempt);
+});
+
 it('of a webhook that is deleted, its host hears nothing either', async () => {
   const before = host.requests.length;
   await rename('audit_append', 'audit_away');
@@ -139,6 +158,19 @@ it('what never began is counted as an attempt, and nothing begins', async () => 
     'drift.repair',
     'secret.refresh',
   ]);
+});
+
+it('what its manager was killed at stays as begun, for whoever asks what may have been done', async () => {
+  const before = receiver.deliveries.length;
+  receiver.will('/told', () => undefined);
+  const asked = post('subscriptions/told/test').catch(() => undefined);
+  await eventually(async () => receiver.deliveries.length > before, 'the receiver to be asked');
+  await stack.manager?.kill('SIGKILL');
+  expect(await asked).toBeUndefined();
+  await stack.startManager();
+  const [last, earlier] = await entriesOf('subscription.test');
+  expect(last).toMatchObject({ outcome: 'begun', actor: { kind: 'token', name: 'admin' } });
+  expect(earlier.data.attempt).not.toBe(last.data.attempt);
 });
 
 it('the trail that says so is whole', async () => {
