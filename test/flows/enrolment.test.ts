@@ -5,6 +5,7 @@ import { eventually, type Json } from '../support/api.js';
 import { makeCertificates } from '../support/certificates.js';
 import { ConnectProxy } from '../support/connect-proxy.js';
 import { HeldLine } from '../support/held-line.js';
+import { serveUnder } from '../support/path-proxy.js';
 import { runCommand } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
 import { TlsFront } from '../support/tls-front.js';
@@ -284,5 +285,31 @@ describe('a manager behind an HTTP proxy', () => {
     const settings = { SALLYPORT_GIT_PROXY_URL: 'http://127.0.0.1:9' };
     const { code, stderr } = await enrol('near', await makeToken('near'), { settings });
     expect([code, stderr]).toEqual([0, '']);
+  });
+});
+
+describe('a manager under a path of a proxy', () => {
+  let proxy: { url: string; close: () => Promise<void> };
+  beforeAll(async () => {
+    proxy = await serveUnder('/tools/sallyport', managerUrl());
+  });
+  afterAll(() => proxy.close());
+
+  it.each(['', '/'])('is enrolled with and examined there, with %j at the end', async (end) => {
+    const folder = `under${end.length}`;
+    const manager = `${proxy.url}/tools/sallyport`;
+    const { code, stderr } = await enrol(folder, await makeToken(folder), { manager: `${manager}${end}` });
+    expect([code, stderr]).toEqual([0, '']);
+    const env = { ...stack.delegateEnvironment(), SALLYPORT_DATA_DIR: `${stack.home}/${folder}` };
+    const { stdout } = await runCommand('workers/delegate.js', ['doctor', '--json'], { env });
+    const { checks } = JSON.parse(stdout) as { checks: Json[] };
+    expect(checks).toContainEqual({ name: 'manager', status: 'ok', found: `${manager} is up` });
+  });
+
+  it('is not found without the path, and whoever forgot it is told so', async () => {
+    const { code, stderr } = await enrol('astray', await makeToken('astray'), { manager: proxy.url });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ENROLMENT_REFUSED: .*answers 404, and not as a manager does\n.*with the path/);
+    expect(await usesLeft('astray')).toEqual([1]);
   });
 });

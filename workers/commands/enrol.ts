@@ -24,7 +24,13 @@ import {
   writeDelegateFile,
 } from '../runtime/delegate-files.js';
 import { hasGroupKeys, keyringFile } from '../runtime/group-keys.js';
-import { callManager, isLocal, type ManagerAnswer } from '../runtime/manager-line.js';
+import {
+  callManager,
+  isLocal,
+  type ManagerAnswer,
+  managerAddress,
+  routeAt,
+} from '../runtime/manager-line.js';
 import { openPolicy } from '../runtime/policy.js';
 import { describeSelf } from '../runtime/self-description.js';
 
@@ -50,7 +56,7 @@ export async function enrol(command: EnrolCommand): Promise<number> {
     command.stderr.write(`${USAGE}\n`);
     return 2;
   }
-  const url = enrolmentUrl(values.manager);
+  const manager = parseManager(values.manager);
   const folder = command.config.SALLYPORT_DATA_DIR;
   const tell = (enrolment: EnrolmentFile): number => {
     command.stdout.write(`${report(folder, enrolment)}\n`);
@@ -58,21 +64,21 @@ export async function enrol(command: EnrolCommand): Promise<number> {
   };
   const begun = readDelegateFile(folder, 'pending-enrolment.json');
   if (begun?.enrolment != null && values.replace !== true) {
-    requireSameManager(folder, begun.enrolment, url);
+    requireSameManager(folder, begun.enrolment, manager);
     return tell(install(folder, begun, begun.enrolment));
   }
   if (values.replace !== true) requireUnenrolled(folder);
-  const pending = reusable(folder, begun, url) ?? (await makePending());
+  const pending = reusable(folder, begun, manager) ?? (await makePending());
   // Also where the file is there already: what cannot be written is found before the call.
   writeDelegateFile(folder, 'pending-enrolment.json', pending);
   const self = describeSelf(command.config, openPolicy(command.config), values.name);
   const answer = await step('delegate.enrol', () =>
-    send(url, token, requestFor(token, self, pending), command.config),
+    send(manager, token, requestFor(token, self, pending), command.config),
   );
   const enrolment = {
     format: 'sallyport-enrolment-1' as const,
     name: self.name,
-    managerUrl: url.origin,
+    managerUrl: manager,
     ...answer,
   };
   writeDelegateFile(folder, 'pending-enrolment.json', { ...pending, enrolment });
@@ -80,8 +86,8 @@ export async function enrol(command: EnrolCommand): Promise<number> {
 }
 
 /** What is asked now is not what was begun. @throws ENROLMENT_REFUSED */
-function requireSameManager(folder: string, { managerUrl, group }: EnrolmentFile, url: URL): void {
-  if (managerUrl === url.origin) return;
+function requireSameManager(folder: string, { managerUrl, group }: EnrolmentFile, manager: string): void {
+  if (managerUrl === manager) return;
   throw new Failure('ENROLMENT_REFUSED', {
     reason: `${folder} holds an unfinished enrolment in group ${group.name} at ${managerUrl}`,
     hint: `Finish it with --manager ${managerUrl}, or choose another data folder; --replace gives it up, with its keys`,
@@ -92,11 +98,11 @@ function requireSameManager(folder: string, { managerUrl, group }: EnrolmentFile
 function reusable(
   folder: string,
   begun: PendingEnrolmentFile | undefined,
-  url: URL,
+  manager: string,
 ): PendingEnrolmentFile | undefined {
   const answered = begun?.enrolment;
   if (begun === undefined || answered == null) return begun;
-  const isOver = answered.managerUrl !== url.origin || isInstalled(folder, answered);
+  const isOver = answered.managerUrl !== manager || isInstalled(folder, answered);
   return isOver ? undefined : { ...begun, enrolment: null };
 }
 
@@ -198,28 +204,34 @@ async function tokenOf(
 }
 
 /** Keys and the password for Redis come back: only over TLS, or within this machine. */
-function enrolmentUrl(manager: string): URL {
+function parseManager(text: string): string {
   const refuse = (problem: string): Failure =>
     new Failure('CONFIGURATION_INVALID', { problems: [`--manager ${problem}`] }) as Failure;
-  const url = URL.parse('/api/v1/enrolments', manager);
-  if (url === null) throw refuse('is not a URL');
+  const manager = managerAddress(text);
+  if (manager === undefined) throw refuse('is not a URL');
+  const url = new URL(manager);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url)))
     throw refuse('is neither an https URL nor one of this machine');
-  return url;
+  return manager;
 }
 
-async function send(url: URL, token: string, request: EnrolmentRequest, config: Config): Promise<Enrolment> {
+async function send(
+  manager: string,
+  token: string,
+  request: EnrolmentRequest,
+  config: Config,
+): Promise<Enrolment> {
   let answer: ManagerAnswer;
   try {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const call = { method: 'POST' as const, headers, body: JSON.stringify(request), timeoutMs: TIMEOUT_MS };
-    answer = await callManager(url, call, config);
+    answer = await callManager(routeAt(manager, 'enrolments'), call, config);
   } catch (cause) {
     const reason = reasonOf(cause);
     throw new Failure(
       'ENROLMENT_REFUSED',
       {
-        reason: `${url.origin} cannot be reached: ${reason}`,
+        reason: `${manager} cannot be reached: ${reason}`,
         hint: 'Check the address, and that the manager runs; then enrol again, which costs no second use of the token',
       },
       { cause },
@@ -227,10 +239,10 @@ async function send(url: URL, token: string, request: EnrolmentRequest, config: 
   }
   const { status, body } = answer;
   if (status !== 201) {
-    const { detail = `status ${status}`, hint = 'Look at the manager’s log' } = (body ?? {}) as {
-      detail?: string;
-      hint?: string;
-    };
+    const {
+      detail = `${manager} answers ${status}, and not as a manager does`,
+      hint = 'Check the address: it is that of the manager, with the path that a proxy serves it under, without /api/v1',
+    } = (body ?? {}) as { detail?: string; hint?: string };
     throw new Failure('ENROLMENT_REFUSED', { reason: detail, hint });
   }
   const enrolment = Enrolment.safeParse(body);

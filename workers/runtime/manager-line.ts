@@ -20,6 +20,17 @@ export interface ManagerAnswer {
 /** This machine: nothing on the way is asked for it, and plain HTTP stays within it. */
 export const isLocal = ({ hostname }: URL): boolean => /^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(hostname);
 
+/**
+ * A manager's address, with the path that a proxy serves it under and without a slash at its end; undefined where it is no URL.
+ * `https://sallyport.example/` → `https://sallyport.example`
+ */
+export function managerAddress(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url === null ? undefined : `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+export const routeAt = (manager: string, route: string): URL => new URL(`${manager}/api/v1/${route}`);
+
 /** Follows no redirect: what is sent is for the manager alone. @throws what the connection met */
 export async function callManager(
   url: URL,

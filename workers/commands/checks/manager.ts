@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { clockSkewMaxMs } from '../../../src/contract/messages.js';
 import { contractOldest, contractVersion } from '../../../src/contract/version.js';
 import { type Finding, note, ok, reasonOf, skipped, wrong } from '../../../src/telemetry/examination.js';
-import { callManager, type ManagerAnswer } from '../../runtime/manager-line.js';
+import { callManager, type ManagerAnswer, routeAt } from '../../runtime/manager-line.js';
 import { type DelegateCheck, NOT_ENROLLED } from './check.js';
 
 const ANSWER_MS = 10_000;
@@ -21,36 +21,40 @@ export const managerCheck: DelegateCheck = {
   name: 'manager',
   look: async ({ config, enrolment }) => {
     if (enrolment === undefined) return [skipped(NOT_ENROLLED)];
-    const url = new URL('/api/v1/health', enrolment.managerUrl);
+    const { managerUrl } = enrolment;
     const askedAt = Date.now();
     let answer: ManagerAnswer;
     try {
-      answer = await callManager(url, { method: 'GET', timeoutMs: ANSWER_MS }, config);
+      answer = await callManager(
+        routeAt(managerUrl, 'health'),
+        { method: 'GET', timeoutMs: ANSWER_MS },
+        config,
+      );
     } catch (error) {
       const mend =
         'Enrolment and rotation need it, tasks do not: open the way to it, trust its authority with SALLYPORT_GIT_CA_FILE, or use a proxy with SALLYPORT_GIT_PROXY_URL';
-      return [wrong(`${url.origin} cannot be reached: ${reasonOf(error)}`, mend)];
+      return [wrong(`${managerUrl} cannot be reached: ${reasonOf(error)}`, mend)];
     }
     const between = (askedAt + Date.now()) / 2;
     const body = Health.safeParse(answer.body);
     if (!body.success)
       return [
         wrong(
-          `${url.origin} answers ${answer.status}, and not as a manager does`,
-          'DelegateCheck that no proxy answers in its place, and that the address is the manager’s: enrol again at the right one',
+          `${managerUrl} answers ${answer.status}, and not as a manager does`,
+          'Check that no proxy answers in its place, and that the address is the manager’s: enrol again at the right one',
         ),
       ];
     return [
-      judgeManager(url.origin, body.data),
+      judgeManager(managerUrl, body.data),
       { name: 'clock', ...judgeClock(answer.date, between) },
       { name: 'contract', ...judgeContract(body.data) },
     ];
   },
 };
 
-function judgeManager(origin: string, { up }: Health): Finding {
-  if (up) return ok(`${origin} is up`);
-  return wrong(`${origin} answers that it is down`, 'Tell its operators: its database does not answer');
+function judgeManager(manager: string, { up }: Health): Finding {
+  if (up) return ok(`${manager} is up`);
+  return wrong(`${manager} answers that it is down`, 'Tell its operators: its database does not answer');
 }
 
 /** `date`: the header of an answer; `now`: this side's clock when it was written. */
