@@ -62,7 +62,9 @@ export const DelegateAnswer = z
     tasksMax: z.int(),
     running: z.int(),
     fingerprint: z.string().meta({ description: 'Of its identity key, as the delegate printed it' }),
-    groupFingerprint: z.string().meta({ description: 'Of the key that others seal to' }),
+    groupFingerprint: z
+      .string()
+      .meta({ description: 'Of the group’s identity, as enrolment showed it; to be compared or pinned' }),
     lastFault: z.strictObject({ code: z.string(), message: z.string(), at: z.iso.datetime() }).nullable(),
   })
   .meta({ id: 'Delegate' });
@@ -205,6 +207,6 @@ const toAnswer = (one: DelegateRecord): z.infer<typeof DelegateAnswer> => ({
   tasksMax: one.tasksMax,
   running: one.running,
   fingerprint: fingerprintOf(one.identityKey),
-  groupFingerprint: fingerprintOf(one.groupSealingKey),
+  groupFingerprint: fingerprintOf(one.groupIdentityKey),
   lastFault: one.lastFault,
 });

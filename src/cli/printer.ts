@@ -2,6 +2,7 @@
 // obeyed by the terminal.
 import { styleText } from 'node:util';
 import { ApiError, NOT_THE_MANAGER } from '../client/api-error.js';
+import { TargetRefused } from '../sealing/client-sealing.js';
 import { UsageError } from './usage-error.js';
 
 type Style = Parameters<typeof styleText>[0];
@@ -78,6 +79,9 @@ interface Description {
   operationId?: string | undefined;
 }
 
+const WHO_IT_IS =
+  'Ask whoever runs a delegate of the group for its fingerprint, which its doctor shows; until then seal nothing to it';
+
 function describe(error: unknown): Description {
   if (error instanceof UsageError)
     return { exitCode: exitCodes.usage, code: 'USAGE', message: error.message, hint: error.hint };
@@ -95,7 +99,8 @@ function describe(error: unknown): Description {
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { exitCode: exitCodes.failed, code: 'FAILED', message, hint: '' };
+  const hint = error instanceof TargetRefused ? WHO_IT_IS : '';
+  return { exitCode: exitCodes.failed, code: 'FAILED', message, hint };
 }
 
 function exitCodeOf({ code, problem: { status } }: ApiError): number {

@@ -6209,7 +6209,7 @@ export interface components {
             /** @description Of its identity key, as the delegate printed it */
             fingerprint: string;
             group: string;
-            /** @description Of the key that others seal to */
+            /** @description Of the group’s identity, as enrolment showed it; to be compared or pinned */
             groupFingerprint: string;
             id: string;
             lastFault: {

@@ -37,7 +37,7 @@ export interface DelegateRecord {
   /** Public keys: its own, and its group's to seal to. */
   identityKey: string;
   sealingKey: string;
-  groupSealingKey: string;
+  groupIdentityKey: string;
   /** Whether its group's key by the second suite is known. */
   groupHasP256: boolean;
   /** What it has of its group's keys, as it said last. */
@@ -234,7 +234,7 @@ export class DelegatesRepository {
       .selectFrom('delegate as d')
       .innerJoin('delegate_group as g', 'g.id', 'd.group_id')
       .selectAll('d')
-      .select(['g.scope', 'g.name as group_name', 'g.sealing_key as group_sealing_key'])
+      .select(['g.scope', 'g.name as group_name', 'g.identity_key as group_identity_key'])
       .select(['g.p256_key as group_p256_key', 'g.edition_id as group_edition_id', isAlive.as('alive')])
       .orderBy('g.scope')
       .orderBy('g.name')
@@ -254,7 +254,7 @@ const describing = (self: SelfDescription) => ({
 type Row = Selectable<DelegateTable> & {
   scope: string;
   group_name: string;
-  group_sealing_key: string | null;
+  group_identity_key: string | null;
   group_p256_key: string | null;
   group_edition_id: string | null;
   alive: boolean;
@@ -305,6 +305,6 @@ const describe = (row: Row): Omit<DelegateRecord, 'groupKeys' | 'hasGroupKeys' |
   process: row.process,
   identityKey: row.identity_key,
   sealingKey: row.sealing_key,
-  groupSealingKey: row.group_sealing_key as string,
+  groupIdentityKey: row.group_identity_key as string,
   groupHasP256: row.group_p256_key !== null,
 });

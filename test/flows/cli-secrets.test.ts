@@ -49,6 +49,8 @@ describe('put', () => {
 
   it('seals to the pinned group what the manager must not see, and tells it nothing', async () => {
     const { fingerprint } = await stack.api.ok('GET', 'accounts/demo/secret-managers/keyring/sealing-key');
+    const { delegates } = await stack.api.ok('GET', 'accounts/demo/delegates');
+    expect(delegates).toMatchObject([{ groupFingerprint: fingerprint }]);
     const password = stack.accounts.delegate.password;
     const args = ['put', 'sealed', '--manager', 'keyring', '--manager-scope', 'accounts/demo'];
     const { code, stderr } = await run([...args, '--fingerprint', fingerprint], password);
@@ -61,7 +63,11 @@ describe('put', () => {
     );
     expect(rows).toEqual([]);
     const other = await run([...args, '--fingerprint', `SHA256:${'A'.repeat(43)}`], password);
-    expect(other).toMatchObject({ code: 1, stdout: '' });
+    expect(other).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/identity is not the pinned one\nhint: Ask whoever runs a delegate/),
+    });
     expect(stack.logs() + other.stderr).not.toContain(password);
   });
 
