@@ -1,11 +1,14 @@
 // The API of a manager for programs, the web page and the command line, typed by its OpenAPI document.
 //
+//   import { answer, connect } from 'sallyport/client';
 //   const api = connect({ server: 'https://sallyport.example', token, scope: 'accounts/demo' });
 //   const { yaml } = await answer(api.GET('/entities/{kind}/{id}', { params: { path: { kind: 'pipeline', id: 'build' } } }));
 import createFetchClient, { type Client } from 'openapi-fetch';
 import { ApiError } from './api-error.js';
 import { patientFetch } from './patient-fetch.js';
 import type { components, paths } from './routes.js';
+
+export { ApiError };
 
 type Schemas = components['schemas'];
 export type Entity = Schemas['Entity'];
