@@ -13,7 +13,11 @@ try {
   const storage = new Storage(databaseUrl(readConfig()));
   try {
     await storage.migrate();
-    if (values.grant !== undefined) await grantApplicationRole(storage.db, values.grant);
+    process.stdout.write('The tables are up to date\n');
+    if (values.grant !== undefined) {
+      await grantApplicationRole(storage.db, values.grant);
+      process.stdout.write(`${values.grant} may do with them what a manager needs\n`);
+    }
   } finally {
     await storage.close();
   }

@@ -42,7 +42,7 @@ function addSave(program: Command): void {
       'Saves a document. It is in Git once the command ends with 0; with 7 it was accepted and is on its way.',
     )
     .option('--connector <connector>', 'the repository, for an entity that is new')
-    .option('--branch <branch>', 'default: the one that the entity is on, or the repository’s default branch')
+    .option('--branch <branch>', 'for an entity that is new; default: the one that the entity is on')
     .option('--new-branch-from <branch>', 'begin the branch here')
     .option('--path <path>', 'of the file; default: what the kind says')
     .option('--message <message>', 'of the commit')

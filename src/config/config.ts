@@ -308,6 +308,11 @@ export const settings = {
   }),
 };
 
+/** What `sallyport` reads: a shell may hold it beside the settings of the processes that it starts. */
+const ofCommandLine = new Set(
+  ['SERVER', 'TOKEN', 'SCOPE', 'PROFILE', 'CONFIG'].map((name) => `SALLYPORT_${name}`),
+);
+
 export type SettingName = keyof typeof settings;
 type Values = { readonly [K in SettingName]: z.output<(typeof settings)[K]['schema']> };
 
@@ -327,7 +332,9 @@ export function readConfig(
   { needsQueue = true }: { needsQueue?: boolean } = {},
 ): Config {
   const problems = Object.keys(env)
-    .filter((name) => name.startsWith('SALLYPORT_') && !Object.hasOwn(settings, name))
+    .filter(
+      (name) => name.startsWith('SALLYPORT_') && !Object.hasOwn(settings, name) && !ofCommandLine.has(name),
+    )
     .map((name) => `${name} is not a setting: remove it or correct its spelling`);
   const values: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(settings)) {

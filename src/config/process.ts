@@ -10,6 +10,12 @@ if (major < 22 || (major === 22 && minor < 19)) {
 /** What the surroundings of this process lend it: where clouds leave identities is named there. */
 export const surroundings = (): Readonly<Record<string, string | undefined>> => process.env;
 
+/** npm runs a script in the folder of its package; what a user names by a relative path is where the user is. */
+export function goWhereNpmWasCalled(script: string): void {
+  const { INIT_CWD, npm_lifecycle_event } = process.env;
+  if (npm_lifecycle_event === script && INIT_CWD !== undefined) process.chdir(INIT_CWD);
+}
+
 /** The environment for a child process of Sallyport's own: what this process was given, with these settings on top. */
 export function childEnvironment(settings: Record<string, string>): NodeJS.ProcessEnv {
   return { ...process.env, ...settings };

@@ -55,7 +55,9 @@ export class Placement {
     const connector = await this.#connector(scope, git.connector, known);
     const branch = git.branch ?? known?.branch;
     if (branch === undefined)
-      throw new Failure('REQUEST_INVALID', { problem: 'git.branch is required for a new entity' });
+      throw new Failure('REQUEST_INVALID', {
+        problem: 'git.branch is required for a new entity (in a query: branch)',
+      });
     const names = { ...namesOf(scope), kind: kindId, id };
     const place: Place = {
       copy,
@@ -72,7 +74,7 @@ export class Placement {
     if (id !== undefined) return this.connectors.resolve(scope, id);
     if (known !== undefined) return this.connectors.get(known.connector_scope, known.connector_id);
     throw new Failure('REQUEST_INVALID', {
-      problem: 'git.connector is required for a new entity, unless store is inline',
+      problem: 'git.connector is required for a new entity (in a query: connector), unless store is inline',
     });
   }
 

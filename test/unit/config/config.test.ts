@@ -295,6 +295,16 @@ describe('a variable that is no setting', () => {
     },
   );
 
+  it.each([
+    'SALLYPORT_SERVER',
+    'SALLYPORT_TOKEN',
+    'SALLYPORT_SCOPE',
+    'SALLYPORT_PROFILE',
+    'SALLYPORT_CONFIG',
+  ])('is left alone where the command line reads it: %s', (name) => {
+    expect(readConfig({ [name]: 'x' })).toEqual(readConfig({}));
+  });
+
   it('is refused even when it is empty', () => {
     expect(problemsOf({ SALLYPORT_PROT: '' })).toHaveLength(1);
   });
