@@ -41,7 +41,10 @@ async function start(config: Config): Promise<void> {
   }
   const folder = path.join(data, 'playground');
   await tellOfPushes({ manager, token, repository }, path.join(folder, 'repositories', 'demo.git'), folder);
-  if (ending === undefined) greet(config, manager, host.url, accounts.you);
+  const { username, password } = accounts.you;
+  const yours = `${repository.replace('://', `://${username}:${password}@`)}\n`;
+  fs.writeFileSync(path.join(data, 'repository-url'), yours, { mode: 0o600 });
+  if (ending === undefined) greet(config, manager);
 }
 
 async function startDatabase(data: string): Promise<string> {
@@ -127,14 +130,15 @@ function gitAccounts(data: string): { manager: GitAccount; delegate: GitAccount;
   return accounts;
 }
 
-function greet(config: Config, manager: string, host: string, you: GitAccount): void {
-  const tokenFile = nearestName(path.join(config.SALLYPORT_DATA_DIR, 'admin-token'));
-  const clone = host.replace('://', `://${you.username}:${you.password}@`);
+function greet(config: Config, manager: string): void {
+  const [tokenFile, repositoryFile] = ['admin-token', 'repository-url'].map((name) =>
+    nearestName(path.join(config.SALLYPORT_DATA_DIR, name)),
+  );
   say(`
 Sallyport is ready: ${manager}
 Admin token:        ${tokenFile}
 The page:           open ${manager}/ in a browser, and sign in with the token
-What is in Git:     git clone ${clone}/demo.git
+What is in Git:     git clone $(cat ${repositoryFile})
 Change a file:      push it from that clone, and the API shows it
 Save an entity:     curl -X PUT '${manager}/api/v1/accounts/demo/entities/pipeline/hello?connector=direct&branch=main' \\
                       -H "Authorization: Bearer $(cat ${tokenFile})" -H 'Content-Type: application/yaml' \\

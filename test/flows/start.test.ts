@@ -166,6 +166,7 @@ describe('npm start', () => {
       'playground/direct-webhook',
       'playground/delegated-webhook',
       'database-url',
+      'repository-url',
     ])
       expect(fs.statSync(path.join(data, file)).mode & 0o077, file).toBe(0);
   });
