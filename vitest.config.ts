@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What waits for minutes, for processes that are killed or servers that are installed, begins first and does not hold up the end. */
 const slow =
-  /crash|browser|master-key|jgit|dulwich|nginx|native-git|fairness|poison|many\.|imports\.test|interleavings|flows\/(refresh|credentials|subscriptions|pull-requests|webhooks|start)\./;
+  /crash|browser|master-key|jgit|dulwich|nginx|native-git|fairness|poison|many\.|imports\.test|interleavings|guides|flows\/(refresh|credentials|subscriptions|pull-requests|webhooks|start)\./;
 
 const thorough = [
   'test/flows/bench-*.test.ts',
