@@ -40,7 +40,10 @@ export class Reader {
       if (!own.has(name)) fs.symlinkSync(path.join(root, name), path.join(this.folder, name));
     for (const program of ['bash', 'git', 'curl', 'openssl']) findProgram(program, program);
     this.#env = {
-      PATH: `${process.env.PATH}:/usr/sbin`,
+      // What runs the tests has put programs of the project before the reader’s own.
+      PATH: `${process.env.PATH?.split(':')
+        .filter((folder) => !folder.includes('node_modules'))
+        .join(':')}:/usr/sbin`,
       HOME: this.home,
       NO_COLOR: '1',
       // Whoever uses git has told it who they are.
@@ -53,6 +56,9 @@ export class Reader {
       // Of npm, the commands alone: what would build before them is built.
       npm_config_ignore_scripts: 'true',
       npm_config_update_notifier: 'false',
+      ...(process.env.NODE_COMPILE_CACHE === undefined
+        ? {}
+        : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
       ...settings,
     };
     this.#shell = this.#start(['-c', LOOP], ['ignore', 'inherit', 'inherit', 'pipe', 'pipe']);
