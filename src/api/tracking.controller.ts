@@ -11,6 +11,7 @@ import { Identifier } from '../policy/identifiers.js';
 import { PageLimit } from '../policy/text.js';
 import { accountOf, outwards, scopeOf } from '../scopes/scope.js';
 import { type FileProblem, FileProblemsRepository } from '../sync/file-problems.repository.js';
+import { type HostPatience, HostPauses } from '../sync/host-pauses.js';
 import { PollFlow } from '../sync/poll.flow.js';
 import { webhookHealth } from '../sync/poll-interval.js';
 import { type BranchRecord, type Tracking, TrackingRepository } from '../sync/tracking.repository.js';
@@ -51,6 +52,29 @@ export const TrackingBody = z
   .meta({ id: 'TrackingWrite' });
 type TrackingBody = z.infer<typeof TrackingBody>;
 
+/** Of the host, as far as the manager that answers knows it. */
+const PatienceAnswer = z
+  .strictObject({
+    gitPausedUntil: z.iso.datetime().nullable().meta({
+      description: 'Until then Git at the host is left alone, because it asked for patience',
+    }),
+    apiPausedUntil: z.iso.datetime().nullable(),
+    apiRate: z
+      .strictObject({
+        limit: z.number().nullable(),
+        remaining: z.number().nullable(),
+        resetAt: z.iso.datetime().nullable(),
+      })
+      .nullable()
+      .meta({
+        description: 'How much more the API answers, as it said last; null where it said nothing lately',
+      }),
+  })
+  .meta({
+    id: 'HostPatience',
+    description: 'What the manager that answers was told by the host; others may have been told other things',
+  });
+
 const BranchAnswer = z
   .strictObject({
     branch: z.string(),
@@ -79,6 +103,7 @@ export const TrackingAnswer = z
       description: 'Why the last look at the repository failed, or passed over branches',
     }),
     renamedTo: RenamedTo.nullable(),
+    host: PatienceAnswer,
     followed: z.array(BranchAnswer),
   })
   .meta({ id: 'Tracking' });
@@ -133,6 +158,7 @@ export class TrackingController {
     private readonly connectors: ConnectorsRepository,
     private readonly kinds: KindsRepository,
     private readonly poll: PollFlow,
+    private readonly pauses: HostPauses,
     private readonly acts: Acts,
   ) {}
 
@@ -238,7 +264,7 @@ export class TrackingController {
   async #answer(tracking: Tracking) {
     const { scope, connector, branches, files, rules, defaultBranch, polledAt, dueAt, fault } = tracking;
     const followed = await this.tracking.branches(tracking);
-    const { renamedTo } = await this.connectors.get(scope, connector);
+    const asked = await this.connectors.get(scope, connector);
     return {
       scope,
       connector,
@@ -250,10 +276,27 @@ export class TrackingController {
       polledAt: polledAt?.toISOString() ?? null,
       nextPollAt: dueAt.toISOString(),
       problem: fault === null ? null : toProblem(Failure.fromWire(fault)),
-      renamedTo,
+      renamedTo: asked.renamedTo,
+      host: toPatience(this.pauses.known(asked)),
       followed: followed.map(toBranch),
     };
   }
+}
+
+function toPatience({ git, api, rate }: HostPatience): z.infer<typeof PatienceAnswer> {
+  const resetAt = rate?.resetAt ?? null;
+  return {
+    gitPausedUntil: git?.toISOString() ?? null,
+    apiPausedUntil: api?.toISOString() ?? null,
+    apiRate:
+      rate === null
+        ? null
+        : {
+            limit: rate.limit,
+            remaining: rate.remaining,
+            resetAt: resetAt === null ? null : new Date(resetAt).toISOString(),
+          },
+  };
 }
 
 function toBranch(record: BranchRecord) {

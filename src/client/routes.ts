@@ -6613,6 +6613,23 @@ export interface components {
             /** @description Of this Sallyport */
             version?: string;
         };
+        /** @description What the manager that answers was told by the host; others may have been told other things */
+        HostPatience: {
+            /** Format: date-time */
+            apiPausedUntil: string | null;
+            /** @description How much more the API answers, as it said last; null where it said nothing lately */
+            apiRate: {
+                limit: number | null;
+                remaining: number | null;
+                /** Format: date-time */
+                resetAt: string | null;
+            } | null;
+            /**
+             * Format: date-time
+             * @description Until then Git at the host is left alone, because it asked for patience
+             */
+            gitPausedUntil: string | null;
+        };
         IdentityProvider: {
             clientId: string;
             groupsClaim: string;
@@ -7667,6 +7684,7 @@ export interface components {
                 pattern: string;
             }[];
             followed: components["schemas"]["TrackedBranch"][];
+            host: components["schemas"]["HostPatience"];
             /** Format: date-time */
             nextPollAt: string;
             /** Format: date-time */

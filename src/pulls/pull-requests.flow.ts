@@ -143,7 +143,11 @@ export class PullRequestsFlow {
       throw new Failure('NOT_FOUND', { what: 'repository of the pull request', id: request.id });
     if (request.copies_due) return this.#bringBack(request, connector);
     const api = await this.connectivity.openHost(connector, causeOf(request));
-    await (request.state === 'wanted' ? this.#open(request, api) : this.#look(request, api));
+    try {
+      await (request.state === 'wanted' ? this.#open(request, api) : this.#look(request, api));
+    } finally {
+      this.pauses.note(api.rate, connector);
+    }
   }
 
   async #open(request: PullRequest, api: HostApi): Promise<void> {

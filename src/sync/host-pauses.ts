@@ -3,6 +3,7 @@
 // accounts were asked do the looks of all of them wait, and for moments: who was not asked finds out soon. A limit of the API says
 // nothing of Git. What comes of an account's own delegates or of its own proxy is no word of the host for anybody else.
 import { Injectable } from '@nestjs/common';
+import { AgedMap } from '../kernel/aged-map.js';
 import { tell } from '../kernel/facts.js';
 import { Failure } from '../kernel/failure.js';
 import { accountOf, type Scope } from '../scopes/scope.js';
@@ -24,6 +25,28 @@ interface Pause {
   status: number;
 }
 
+/** What a host’s API says of how much more it answers. */
+export interface ApiRate {
+  limit: number | null;
+  remaining: number | null;
+  /** Milliseconds since 1970. */
+  resetAt: number | null;
+}
+
+/** What this manager knows of a host’s patience with a connector. Others may have been told other things. */
+export interface HostPatience {
+  /** Until then it is not asked; null: nothing stands in the way. */
+  git: Date | null;
+  api: Date | null;
+  /** As the API said it last. */
+  rate: ApiRate | null;
+}
+
+const RATES_MAX = 10_000;
+
+/** Nobody is left alone for longer: a limit of an hour is the longest that hosts are known to have. */
+const ASKED_MS_MAX = 2 * 3_600_000;
+
 /** So many accounts speak for an address, and for so long. */
 const SEVERAL = 3;
 const OTHERS_MS_MAX = 30_000;
@@ -31,6 +54,7 @@ const OTHERS_MS_MAX = 30_000;
 @Injectable()
 export class HostPauses {
   readonly #pauses = new Map<string, Pause>();
+  readonly #rates = new AgedMap<ApiRate>({ ageMsMax: ASKED_MS_MAX, weightMax: RATES_MAX });
   /** By host and account: until when others heed what it was asked. */
   readonly #told = new Map<string, Map<Scope, number>>();
 
@@ -49,6 +73,23 @@ export class HostPauses {
     if (caller.connectivity === 'manager' && caller.trust === null)
       this.#tell(caller, Math.min(ms, OTHERS_MS_MAX));
     this.#put(ofAccount(caller), pause);
+  }
+
+  /** Hears what the API says in its answers. */
+  note(rate: ApiRate | null, caller: Pick<Caller, 'scope' | 'id'>): void {
+    if (rate !== null) this.#rates.put(ofApi(caller), rate);
+  }
+
+  known(caller: Caller): HostPatience {
+    const now = Date.now();
+    const untilOf = (ms: number): Date | null => (ms > 0 ? new Date(now + ms) : null);
+    const rate = this.#rates.get(ofApi(caller));
+    return {
+      git: untilOf(this.forLooks(caller)),
+      api: untilOf(this.#left(ofApi(caller), ofAccount(caller)).ms),
+      // What it said of a time that is over says nothing of this one.
+      rate: rate === undefined || (rate.resetAt !== null && rate.resetAt <= now) ? null : rate,
+    };
   }
 
   /** Milliseconds for which it is not to look. */
@@ -111,9 +152,6 @@ export class HostPauses {
   }
 }
 
-/** Nobody is left alone for longer: a limit of an hour is the longest that hosts are known to have. */
-const ASKED_MS_MAX = 2 * 3_600_000;
-
 /** Milliseconds that the host, or whoever is on the way to it, asked for; what a delegate tells may be anything. */
 export function askedMs({ data }: Failure): number {
   const { retryAfterMs = 0, retryAfterSeconds = 0 } = data as Record<string, unknown>;
@@ -131,7 +169,7 @@ export function explainWait(failure: Failure): string {
 const ofAccount = ({ scope, url }: Pick<Caller, 'scope' | 'url'>): string =>
   `${accountOf(scope)} at ${hostOf(url)}`;
 const ofLooks = ({ scope, id }: Caller): string => `looks of ${scope}/connectors/${id}`;
-const ofApi = ({ scope, id }: Caller): string => `API of ${scope}/connectors/${id}`;
+const ofApi = ({ scope, id }: Pick<Caller, 'scope' | 'id'>): string => `API of ${scope}/connectors/${id}`;
 
 export function hostOf(url: string): string {
   return URL.parse(url)?.host ?? /^[^@]*@?([^:/]+)/.exec(url)?.[1] ?? url;

@@ -82,6 +82,7 @@ export class Registrar {
       this.log.info({ audit: true, scope, id, actor, outcome }, 'webhook registered');
     } finally {
       secret.wipe();
+      this.pauses.note(host.rate, connector);
     }
   }
 

@@ -161,3 +161,30 @@ describe('a host that asks for patience', () => {
     expect(explainWait(silent)).toBe('git.example answered 502');
   });
 });
+
+describe('what a manager knows of the patience of a host', () => {
+  it('is nothing before anybody was told', () => {
+    expect(pauses.known(ours)).toEqual({ git: null, api: null, rate: null });
+  });
+
+  it('is until when Git and API are left alone, as long as that is to come', () => {
+    pauses.hear(ofApi(), ours);
+    expect(pauses.known(ours)).toMatchObject({ git: null, api: new Date('2026-01-02T03:05:05.678Z') });
+    pauses.hear(ofGit({ retryAfterSeconds: 120 }), sister);
+    const until = new Date('2026-01-02T03:06:05.678Z');
+    expect(pauses.known(ours)).toMatchObject({ git: until, api: until });
+    vi.advanceTimersByTime(120_000);
+    expect(pauses.known(ours)).toMatchObject({ git: null, api: null });
+  });
+
+  it('is what the API said last, until the time is over that it spoke of', () => {
+    const rate = { limit: 5_000, remaining: 4_982, resetAt: Date.now() + 60_000 };
+    pauses.note({ ...rate, remaining: 4_999 }, ours);
+    pauses.note(rate, ours);
+    pauses.note(null, ours);
+    expect(pauses.known(ours).rate).toEqual(rate);
+    expect(pauses.known(sister).rate).toBeNull();
+    vi.advanceTimersByTime(60_000);
+    expect(pauses.known(ours).rate).toBeNull();
+  });
+});
