@@ -1,7 +1,7 @@
 // The connectors within reach of a scope, and what is known of their branches.
-import { type Api, ApiError, answer, apiOf, type Schemas } from './api.js';
+import { type Api, type ApiError, answer, apiOf, type Schemas } from './api.js';
+import { readOutwards, unless } from './outwards.js';
 import { type Resource, useResource } from './resource.js';
-import { chainOf } from './scopes.js';
 
 export type Connector = Schemas['Connector'];
 
@@ -23,22 +23,16 @@ interface Reachable {
 
 async function readConnectors(scope: string): Promise<Reachable> {
   let refusal: ApiError | undefined;
-  const levels = await Promise.all(
-    chainOf(scope)
-      .toReversed()
-      .map(async (level) => {
-        const call = answer(apiOf(level).GET('/connectors', { params: { query: { limit: LISTED } } }));
-        try {
-          return (await call).connectors;
-        } catch (error) {
-          if (!(error instanceof ApiError) || error.problem.status !== 403) throw error;
-          if (level === scope) refusal = error;
-          return [];
-        }
-      }),
+  const all = await readOutwards(
+    scope,
+    async (level) =>
+      (await answer(apiOf(level).GET('/connectors', { params: { query: { limit: LISTED } } }))).connectors,
+    (error) => {
+      refusal = error;
+    },
   );
   // A name means the nearest that has it.
-  const nearest = [...Map.groupBy(levels.flat(), ({ id }) => id).values()].flatMap(([first]) => first ?? []);
+  const nearest = [...Map.groupBy(all, ({ id }) => id).values()].flatMap(([first]) => first ?? []);
   return { connectors: nearest, refusal };
 }
 
@@ -61,13 +55,3 @@ export function useTrackings(connectors: readonly Connector[] | undefined): Reso
 
 export const readTracking = (api: Api, id: string): Promise<Tracking | undefined> =>
   unless(404, answer(api.GET('/connectors/{id}/tracking', { params: { path: { id } } })), 403);
-
-/** What was asked; undefined where it was refused with that status. */
-export async function unless<T>(status: number, call: Promise<T>, other = status): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ApiError && [status, other].includes(error.problem.status)) return undefined;
-    throw error;
-  }
-}

@@ -1,5 +1,5 @@
 import { answer, apiOf, type Schemas } from './api.js';
-import { unless } from './connectors.js';
+import { unless } from './outwards.js';
 import { type Resource, useResource } from './resource.js';
 import { accountOf } from './scopes.js';
 

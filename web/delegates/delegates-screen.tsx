@@ -5,6 +5,7 @@ import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { useDialog } from '../parts/dialog.js';
 import { Head } from '../parts/head.js';
+import { Tabs } from '../parts/tabs.js';
 import type { ScreenProps } from '../shell/screen.js';
 import { DelegateList } from './delegate-list.js';
 import { EnrolDialog } from './enrol-dialog.js';
@@ -39,17 +40,12 @@ export function DelegatesScreen({ scope, route }: ScreenProps) {
       <Head title="Delegates" note="Workers in your own networks. They call out; nobody calls in.">
         {enrol}
       </Head>
-      <nav class="tabs" aria-label="Views of the delegates">
-        {tabs.map(({ name, label }) => (
-          <a
-            key={name}
-            href={hrefOf(scope, ['delegates'], { tab: name === 'delegates' ? undefined : name })}
-            aria-current={name === chosen ? 'page' : undefined}
-          >
-            {label}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label="Views of the delegates"
+        tabs={tabs}
+        current={chosen}
+        hrefOf={(tab) => hrefOf(scope, ['delegates'], { tab })}
+      />
       {chosen === 'groups' && <GroupsTab scope={scope} />}
       {chosen === 'explain' && <ExplainTab scope={scope} route={route} />}
       {chosen === 'delegates' && <DelegateList scope={scope} delegates={delegates} enrol={enrol} />}

@@ -14,8 +14,8 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { parseDocument } from 'yaml';
 import type { LineProblem } from './line-problems.js';
+import { yamlProblemsOf } from './yaml-problems.js';
 
 export interface EditorHandle {
   setText: (text: string) => void;
@@ -59,7 +59,8 @@ export function openEditor({ host, text, label, isReadOnly, onChange }: EditorOp
     }),
   });
   const mark = (): void => {
-    const problems = told.length > 0 ? told : problemsOf(view.state.doc.toString());
+    // What is no YAML at all is seen while it is typed; what breaks the kind’s schema the manager says.
+    const problems = told.length > 0 ? told : yamlProblemsOf(view.state.doc.toString());
     view.dispatch(
       setDiagnostics(
         view.state,
@@ -92,15 +93,6 @@ const lockOf = (isReadOnly: boolean): Extension => [
   EditorState.readOnly.of(isReadOnly),
   EditorView.editable.of(!isReadOnly),
 ];
-
-/** What is no YAML at all is seen while it is typed; what breaks the kind’s schema the manager says. */
-function problemsOf(text: string): LineProblem[] {
-  return parseDocument(text, { prettyErrors: true }).errors.map(({ message, linePos }) => ({
-    line: linePos?.[0].line ?? 1,
-    column: linePos?.[0].col ?? 1,
-    message: message.split(' at line')[0] ?? message,
-  }));
-}
 
 function placeOf(state: EditorState, { line, column }: LineProblem): number {
   const found = state.doc.line(Math.min(Math.max(line, 1), state.doc.lines));

@@ -1,6 +1,7 @@
 // What an entity’s state is read from besides itself.
 import { answer, apiOf, type Schemas } from '../data/api.js';
-import { type Connector, unless, useConnectors, useTrackings } from '../data/connectors.js';
+import { type Connector, useConnectors, useTrackings } from '../data/connectors.js';
+import { unless } from '../data/outwards.js';
 import { useResource } from '../data/resource.js';
 import type { Surroundings } from './git-state.js';
 

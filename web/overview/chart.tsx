@@ -12,13 +12,16 @@ const timeOf = (at: number): string => clock.format(new Date(at));
 
 interface FrameProps {
   label: string;
+  /** What the top of the drawing stands for. */
+  most: string;
   slots: readonly Slot[];
   children: ComponentChildren;
 }
 
 /** The drawing takes the width there is; its times stand below it as text. */
-const Frame = ({ label, slots, children }: FrameProps) => (
+const Frame = ({ label, most, slots, children }: FrameProps) => (
   <figure>
+    <p class="chart-most number">{most}</p>
     <svg
       class="chart"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
@@ -42,7 +45,11 @@ export function Throughput({ slots }: { slots: readonly Slot[] }) {
   const step = WIDTH / slots.length;
   const total = slots.reduce((sum, { succeeded, failed }) => sum + succeeded + failed, 0);
   return (
-    <Frame label={`${total} operations ended in this time, at most ${most} in one slot`} slots={slots}>
+    <Frame
+      label={`${total} operations ended in this time, at most ${most} in one slot`}
+      most={`Up to ${most} in one bar`}
+      slots={slots}
+    >
       {slots.map(({ at, succeeded, failed }, place) => {
         const up = (succeeded / most) * (ROOM - 4);
         const down = (failed / most) * (ROOM - 4);
@@ -63,7 +70,11 @@ export function Latency({ slots }: { slots: readonly Slot[] }) {
   const step = WIDTH / slots.length;
   const heightOf = (ms: number): number => ROOM - (ms / slowest) * (ROOM - 8);
   return (
-    <Frame label={`From acceptance to the branch: at most ${lastingOf(slowest)}`} slots={slots}>
+    <Frame
+      label={`From acceptance to the branch: at most ${lastingOf(slowest)}`}
+      most={`Up to ${lastingOf(slowest)}`}
+      slots={slots}
+    >
       {slots.map(({ at, median, slowest: most }, place) =>
         median === null || most === null ? null : (
           <g key={at}>

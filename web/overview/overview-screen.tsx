@@ -11,6 +11,7 @@ import { LinkButton } from '../parts/button.js';
 import { Empty } from '../parts/empty.js';
 import { Head } from '../parts/head.js';
 import { ListPanel } from '../parts/list-panel.js';
+import { wordsOf } from '../parts/page-words.js';
 import { Panel } from '../parts/panel.js';
 import { ProblemBox } from '../parts/problem.js';
 import { State } from '../parts/state.js';
@@ -194,7 +195,10 @@ const failureColumns = (scope: string): Column<Operation>[] => [
     ),
   },
   { label: 'State', cell: (operation) => <OperationState operation={operation} /> },
-  { label: 'What to do', cell: ({ problem }) => <span class="break">{problem?.hint ?? ''}</span> },
+  {
+    label: 'What to do',
+    cell: ({ problem }) => <span class="break">{problem == null ? '' : wordsOf(problem).hint}</span>,
+  },
   { label: 'When', isEnd: true, cell: ({ finishedAt }) => <Ago at={finishedAt} /> },
 ];
 

@@ -41,7 +41,7 @@ export function TextField({
     required: isRequired,
     autofocus: hasFocus,
     'aria-invalid': wrong !== undefined,
-    'aria-describedby': `${id}-about`,
+    'aria-describedby': hasAbout(note, wrong) ? `${id}-about` : undefined,
     autocomplete: 'off',
     spellcheck: false,
   };
@@ -138,8 +138,12 @@ export const CheckField = ({ label, note, isChecked, onChange }: CheckFieldProps
   </label>
 );
 
-const About = ({ id, note, wrong }: { id: string; note: ComponentChildren; wrong: string | undefined }) => (
-  <span id={`${id}-about`} class={wrong === undefined ? 'note' : 'wrong'}>
-    {wrong ?? note}
-  </span>
-);
+const About = ({ id, note, wrong }: { id: string; note: ComponentChildren; wrong: string | undefined }) =>
+  hasAbout(note, wrong) ? (
+    <span id={`${id}-about`} class={wrong === undefined ? 'note' : 'wrong'}>
+      {wrong ?? note}
+    </span>
+  ) : null;
+
+const hasAbout = (note: ComponentChildren, wrong: string | undefined): boolean =>
+  wrong !== undefined || note !== undefined;

@@ -1,7 +1,9 @@
-// What went wrong, in the API’s own words: what was attempted, what can be done, and the names to ask about it by.
+// What went wrong, in the API’s words where they are good for a page: what was attempted, what can be done, and the names to ask about it by.
 import type { ComponentChildren } from 'preact';
 import { ApiError, type Problem } from '../data/api.js';
+import { hrefOf, readRoute } from '../data/route.js';
 import { Icon, type IconName } from './icon.js';
+import { wordsOf } from './page-words.js';
 
 /** Of anything that was thrown. */
 export function problemOf(
@@ -32,19 +34,27 @@ export interface ProblemBoxProps {
 export function ProblemBox({ error, tone = 'bad' }: ProblemBoxProps) {
   if (error === undefined || error === null) return null;
   const problem = isProblem(error) ? error : problemOf(error);
+  const { detail, hint } = wordsOf(problem);
   return (
     <div class={`problem ${tone === 'warn' ? 'warn' : ''}`} role="alert">
       <Icon name="alert" />
       <p class="title">{problem.title}</p>
-      <p>{problem.detail}</p>
-      <p>{problem.hint}</p>
+      <p>{detail}</p>
+      <p>{hint}</p>
       <p class="marks">
         <span>{problem.code}</span>
-        {problem.operationId !== undefined && <span>operation {problem.operationId}</span>}
+        {problem.operationId !== undefined && <OperationName id={problem.operationId} />}
         {problem.delegate !== undefined && <span>delegate {problem.delegate}</span>}
       </p>
     </div>
   );
+}
+
+/** The way to it, as far as one is in a scope. */
+function OperationName({ id }: { id: string }) {
+  const { scope, path } = readRoute(location.hash);
+  if (scope === null || path.includes(id)) return <span>operation {id}</span>;
+  return <a href={hrefOf(scope, ['operations', id])}>operation {id}</a>;
 }
 
 export interface NoteProps {

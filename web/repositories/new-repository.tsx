@@ -1,10 +1,8 @@
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
-import { answer, apiOf, type Schemas } from '../data/api.js';
-import { unless } from '../data/connectors.js';
-import { useResource } from '../data/resource.js';
+import { apiOf, type Schemas } from '../data/api.js';
 import { goTo, hrefOf } from '../data/route.js';
-import { chainOf, nameFrom } from '../data/scopes.js';
+import { useNearSecrets } from '../data/secrets.js';
 import { Button } from '../parts/button.js';
 import { Choices } from '../parts/choices.js';
 import { CheckField, SelectField, TextField } from '../parts/field.js';
@@ -153,7 +151,7 @@ function Place({ draft, change }: PartProps) {
 }
 
 function Credential({ scope, draft, change }: PartProps & { scope: string }) {
-  const { data: secrets } = useResource(`secrets within reach ${scope}`, () => readSecrets(scope));
+  const { data: secrets } = useNearSecrets(scope);
   const fitting = secrets?.filter(
     ({ manager }) => draft.connectivity === 'delegate' || manager === 'builtin',
   );
@@ -186,24 +184,4 @@ function Credential({ scope, draft, change }: PartProps & { scope: string }) {
       )}
     </>
   );
-}
-
-const LISTED = '1000';
-
-async function readSecrets(scope: string): Promise<{ name: string; manager: string }[]> {
-  const levels = await Promise.all(
-    chainOf(scope)
-      .toReversed()
-      .map(async (level) => {
-        const page = await unless(
-          403,
-          answer(apiOf(level).GET('/secrets', { params: { query: { limit: LISTED } } })),
-        );
-        return (page?.secrets ?? []).map(({ id, manager }) => ({
-          name: nameFrom(scope, level, id),
-          manager,
-        }));
-      }),
-  );
-  return levels.flat();
 }

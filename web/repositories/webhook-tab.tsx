@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
 import { answer, apiOf, type Schemas } from '../data/api.js';
-import { type Connector, unless } from '../data/connectors.js';
+import type { Connector } from '../data/connectors.js';
+import { unless } from '../data/outwards.js';
 import { usePages } from '../data/pages.js';
 import { type Resource, useResource } from '../data/resource.js';
 import { Button } from '../parts/button.js';

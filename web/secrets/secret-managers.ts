@@ -1,8 +1,8 @@
 // The secret managers within reach of a scope, the builtin one among them.
 import { answer, apiOf, type Schemas } from '../data/api.js';
-import { unless } from '../data/connectors.js';
+import { readOutwards } from '../data/outwards.js';
 import { type Resource, useResource } from '../data/resource.js';
-import { chainOf, nameFrom } from '../data/scopes.js';
+import { nameFrom } from '../data/scopes.js';
 
 export type SecretManager = Schemas['SecretManager'];
 
@@ -25,18 +25,16 @@ const kinds: Record<SecretManager['settings']['kind'], string> = {
   'azure-key-vault': 'Azure Key Vault',
 };
 
+export const kindOptions = Object.entries(kinds).map(([value, label]) => ({ value, label }));
+
 export const describeManager = ({ settings }: SecretManager): string => kinds[settings.kind];
 
 export function useSecretManagers(scope: string): Resource<NearManager[]> {
   return useResource(`secret managers ${scope}`, async () => {
-    const levels = await Promise.all(
-      chainOf(scope)
-        .toReversed()
-        .map(
-          async (level) =>
-            (await unless(403, answer(apiOf(level).GET('/secret-managers'))))?.secretManagers ?? [],
-        ),
+    const all = await readOutwards(
+      scope,
+      async (level) => (await answer(apiOf(level).GET('/secret-managers'))).secretManagers,
     );
-    return levels.flat().map((manager) => ({ name: nameFrom(scope, manager.scope, manager.id), manager }));
+    return all.map((manager) => ({ name: nameFrom(scope, manager.scope, manager.id), manager }));
   });
 }
