@@ -3,18 +3,18 @@ import { answer, apiOf } from '../data/api.js';
 import { useKinds } from '../data/kinds.js';
 import { usePages } from '../data/pages.js';
 import { hrefOf, type Route, refine } from '../data/route.js';
-import { nameOf } from '../data/scopes.js';
 import { Allowed } from '../parts/allowed.js';
 import { LinkButton } from '../parts/button.js';
 import { Search } from '../parts/choices.js';
 import { Short } from '../parts/copy.js';
 import { Empty } from '../parts/empty.js';
 import { Select } from '../parts/field.js';
-import { Head } from '../parts/head.js';
 import { ListPanel } from '../parts/list-panel.js';
 import type { Column } from '../parts/table.js';
+import { EntitiesHead } from './entities-head.js';
 import { type Entity, gitStateOf, type Surroundings } from './git-state.js';
 import { GitStateMark } from './git-state-mark.js';
+import { NoKinds } from './kinds-tab.js';
 import { useSurroundings } from './surroundings.js';
 
 const PAGE = '100';
@@ -46,13 +46,13 @@ export function EntityList({ scope, route }: { scope: string; route: Route }) {
   const isFiltered = kind !== '' || branch !== '' || sought !== '';
   return (
     <>
-      <Head title="Entities" note={`What ${nameOf(scope)} keeps in Git, and how it stands there.`}>
+      <EntitiesHead scope={scope} current="entities">
         <Allowed scope={scope} needs="entity.edit">
           <LinkButton look="primary" icon="plus" href={hrefOf(scope, ['entities', 'new'], { kind })}>
             New entity
           </LinkButton>
         </Allowed>
-      </Head>
+      </EntitiesHead>
       <Filters scope={scope} route={route} branches={branchesOf(surroundings, branch)} />
       <ListPanel
         label="Entities"
@@ -151,20 +151,25 @@ const NoMatch = ({ scope }: { scope: string }) => (
   </Empty>
 );
 
-const NoEntities = ({ scope }: { scope: string }) => (
-  <Empty
-    icon="entities"
-    title="No entities yet"
-    action={
-      <Allowed scope={scope} needs="entity.edit">
-        <LinkButton look="primary" icon="plus" href={hrefOf(scope, ['entities', 'new'])}>
-          Save the first one
-        </LinkButton>
-        <LinkButton href={hrefOf(scope, ['repositories'])}>Import from a repository</LinkButton>
-      </Allowed>
-    }
-  >
-    An entity is a YAML document of a kind that you define. Save one here, or import those that a repository
-    holds already.
-  </Empty>
-);
+function NoEntities({ scope }: { scope: string }) {
+  const { data: kinds } = useKinds(scope);
+  if (kinds?.length === 0) return <NoKinds scope={scope} />;
+  return (
+    <Empty
+      icon="entities"
+      title="No entities yet"
+      action={
+        <Allowed scope={scope} needs="entity.edit">
+          <LinkButton look="primary" icon="plus" href={hrefOf(scope, ['entities', 'new'])}>
+            Save the first one
+          </LinkButton>
+          <LinkButton href={hrefOf(scope, ['repositories'])}>Import from a repository</LinkButton>
+        </Allowed>
+      }
+    >
+      An entity is a YAML document of one of your{' '}
+      <a href={hrefOf(scope, ['entities'], { tab: 'kinds' })}>kinds</a>. Save one here, or import those that a
+      repository holds already.
+    </Empty>
+  );
+}

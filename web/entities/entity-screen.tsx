@@ -1,4 +1,5 @@
 // One entity on one branch: its document, how it differs elsewhere, and where it is.
+
 import { answer, apiOf } from '../data/api.js';
 import { useResource } from '../data/resource.js';
 import { hrefOf, type Route } from '../data/route.js';
@@ -8,6 +9,7 @@ import { Button } from '../parts/button.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Head } from '../parts/head.js';
 import { ProblemBox } from '../parts/problem.js';
+import { Tabs } from '../parts/tabs.js';
 import { say } from '../shell/toasts.js';
 import { Compare } from './compare.js';
 import { DocumentTab } from './document-tab.js';
@@ -56,17 +58,12 @@ export function EntityScreen({ scope, kind, id, route }: EntityScreenProps) {
       <ProblemBox error={error} />
       {(entity !== undefined || error === undefined) && (
         <>
-          <nav class="tabs" aria-label="Views of the entity">
-            {tabs.map(({ name, label }) => (
-              <a
-                key={name}
-                href={hrefOf(scope, path, { branch, tab: name === 'document' ? undefined : name })}
-                aria-current={name === tab ? 'page' : undefined}
-              >
-                {label}
-              </a>
-            ))}
-          </nav>
+          <Tabs
+            label="Views of the entity"
+            tabs={tabs}
+            current={tab}
+            hrefOf={(name) => hrefOf(scope, path, { branch, tab: name })}
+          />
           {tab === 'compare' && <Compare place={place} entity={entity} route={route} />}
           {tab === 'history' && <History place={place} entity={entity} />}
           {tab === 'document' && (
