@@ -109,7 +109,6 @@ describe('entities', () => {
     await page.getByRole('button', { name: 'Save…' }).click();
     await page.getByRole('button', { name: 'New branch' }).click();
     await page.getByLabel('Name of the new branch').fill('two');
-    await page.getByLabel('Open a pull request into main').uncheck();
     expect(await judgeScreen(window, 'save')).toEqual([]);
     await page.getByRole('button', { name: 'Commit to two' }).click();
     await page.getByText(/Committed to two as/).waitFor();

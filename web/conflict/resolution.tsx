@@ -139,6 +139,7 @@ function Result({ scope, operation, theirsId, theirs, text, onText, open: unchos
           }}
           yaml={text}
           place={{ branch: git?.branch ?? '' }}
+          connector={git?.connector}
           onSaved={(saved) => leave(scope, operation, saved)}
           onRefused={refused}
           onClose={close}

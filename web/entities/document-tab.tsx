@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useMay } from '../data/may.js';
-import { hrefOf } from '../data/route.js';
+import { goTo, hrefOf } from '../data/route.js';
 import { CodeEditor, type CodeEditorProps } from '../editor/code-editor.js';
 import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
 import { Allowed } from '../parts/allowed.js';
@@ -10,7 +10,7 @@ import { LazyDiff } from '../parts/lazy-diff.js';
 import { Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
 import { State } from '../parts/state.js';
-import { say } from '../shell/toasts.js';
+import { announce } from './announce.js';
 import type { EntityPlace } from './entity-place.js';
 import type { Entity } from './git-state.js';
 import type { Saved } from './save.js';
@@ -29,10 +29,16 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
   const { open, show, close } = useDialog<'save' | 'meanwhile'>();
   const mayDo = useMay(scope);
   const hasMoved = isDirty && entity?.blobId !== base?.blobId;
+  /** On another branch the document is another one. */
+  const settleIn = (saved: Entity): void => {
+    const branch = saved.git?.branch;
+    if (branch === base?.git?.branch) begin(saved);
+    else goTo(hrefOf(scope, ['entities', kind, id], { branch }));
+  };
   const settle = (saved: Saved): void => {
     close();
-    announce(place, saved);
-    if ('entity' in saved && saved.entity.git?.branch === base?.git?.branch) begin(saved.entity);
+    announce(place, scope, saved);
+    if ('entity' in saved) settleIn(saved.entity);
     onChanged();
   };
   return (
@@ -75,9 +81,8 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
       {open === 'save' && base !== undefined && (
         <SaveDialog
           scope={scope}
-          target={{ kind, id, from: base.blobId, isInline: base.store === 'inline' }}
+          {...wayOf(place, base)}
           yaml={text}
-          place={{ branch: base.git?.branch ?? '' }}
           onSaved={settle}
           onRefused={(error) => setProblems(lineProblemsOf(error))}
           onClose={close}
@@ -158,17 +163,12 @@ function Meanwhile({ base, entity, isOpen, onOpen, onClose, onBegin }: Meanwhile
   );
 }
 
-function announce({ scope, kind, id }: EntityPlace, saved: Saved): void {
-  if ('operation' in saved) {
-    const link = { label: 'Follow it', href: hrefOf(scope, ['operations', saved.operation.id]) };
-    say(`${kind} ${id} is on its way to Git.`, link);
-    return;
-  }
-  const { git, pullRequest } = saved.entity;
-  const where = git === null ? 'Saved.' : `Committed to ${git.branch} as ${git.commitId.slice(0, 8)}.`;
-  const request = pullRequest?.webUrl ?? null;
-  say(where, request === null ? undefined : { label: 'Pull request', href: request });
-}
+/** What is saved from what, and where it is. */
+const wayOf = ({ kind, id }: EntityPlace, { blobId, store, git }: Entity) => ({
+  target: { kind, id, from: blobId, isInline: store === 'inline' },
+  place: { branch: git?.branch ?? '' },
+  connector: git?.connector,
+});
 
 /** The browser asks before what was typed is lost. */
 function useLeaveWarning(isDirty: boolean): void {

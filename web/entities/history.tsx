@@ -13,6 +13,7 @@ import { State, type Tone } from '../parts/state.js';
 import { Ago } from '../parts/time.js';
 import type { EntityPlace } from './entity-place.js';
 import type { Entity } from './git-state.js';
+import { PullLink } from './pull-request.js';
 
 type Commit = Schemas['EntityCommit'];
 
@@ -153,7 +154,6 @@ function CommitPanel({ place, commit }: { place: EntityPlace; commit: Commit }) 
 
 function CommitFacts({ scope, commit }: { scope: string; commit: Commit }) {
   const { commitId, author, committer, operationId, pullRequest } = commit;
-  const url = pullRequest?.webUrl ?? null;
   return (
     <Facts
       facts={[
@@ -170,14 +170,9 @@ function CommitFacts({ scope, commit }: { scope: string; commit: Commit }) {
             </a>
           ),
         ],
-        url === null
+        pullRequest?.webUrl == null
           ? undefined
-          : [
-              'Pull request',
-              <a key="request" href={url} rel="noreferrer" target="_blank">
-                {pullRequest?.number === null ? 'Open' : `#${String(pullRequest?.number)}`}
-              </a>,
-            ],
+          : ['Pull request', <PullLink key="request" request={pullRequest} />],
       ]}
     />
   );

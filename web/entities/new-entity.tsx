@@ -4,13 +4,13 @@ import { useKinds } from '../data/kinds.js';
 import { goTo, hrefOf, type Route } from '../data/route.js';
 import { CodeEditor } from '../editor/code-editor.js';
 import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
-import { Button, LinkButton } from '../parts/button.js';
+import { Button } from '../parts/button.js';
 import { useDialog } from '../parts/dialog.js';
-import { Empty } from '../parts/empty.js';
 import { SelectField, TextField } from '../parts/field.js';
 import { Head } from '../parts/head.js';
 import { Panel } from '../parts/panel.js';
-import { say } from '../shell/toasts.js';
+import { announce } from './announce.js';
+import { NoKinds } from './kinds-tab.js';
 import type { Saved } from './save.js';
 import { SaveDialog } from './save-dialog.js';
 
@@ -50,14 +50,7 @@ export function NewEntity({ scope, route }: { scope: string; route: Route }) {
       <Head title="New entity" trail={[{ label: 'Entities', href: hrefOf(scope, ['entities']) }]} />
       {kinds?.length === 0 ? (
         <Panel isFlush>
-          <Empty
-            icon="entities"
-            title="No kinds yet"
-            action={<LinkButton href={hrefOf(scope, ['entities'])}>Back to the entities</LinkButton>}
-          >
-            Every entity is of a kind, which has a JSON Schema. Make one with{' '}
-            <code>PUT /api/v1/accounts/…/kinds/pipeline</code>, then save entities of it here.
-          </Empty>
+          <NoKinds scope={scope} />
         </Panel>
       ) : (
         <div class="sides">
@@ -89,9 +82,8 @@ function NewDocument({ scope, draft }: { scope: string; draft: Draft }) {
       goTo(hrefOf(scope, ['operations', saved.operation.id]));
       return;
     }
-    const { git } = saved.entity;
-    say(git === null ? `Saved ${kind} ${id}.` : `Committed to ${git.branch} as ${git.commitId.slice(0, 8)}.`);
-    goTo(hrefOf(scope, ['entities', kind, id], { branch: git?.branch }));
+    announce({ kind, id }, scope, saved);
+    goTo(hrefOf(scope, ['entities', kind, id], { branch: saved.entity.git?.branch }));
   };
   return (
     <Panel
@@ -110,6 +102,7 @@ function NewDocument({ scope, draft }: { scope: string; draft: Draft }) {
           target={{ kind, id, from: null, isInline }}
           yaml={text}
           place={isInline ? { branch: '' } : { branch, connector, path }}
+          connector={isInline ? undefined : connector}
           onSaved={settle}
           onRefused={(error) => setProblems(lineProblemsOf(error))}
           onClose={close}
