@@ -1,15 +1,15 @@
 import { useState } from 'preact/hooks';
-import { useAction } from '../data/action.js';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import { useResource } from '../data/resource.js';
+import { hrefOf } from '../data/route.js';
 import { nameOf } from '../data/scopes.js';
-import { lastingOf } from '../data/time.js';
-import { Button } from '../parts/button.js';
+import { Allowed } from '../parts/allowed.js';
+import { Button, LinkButton } from '../parts/button.js';
 import { Dialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { ListPanel } from '../parts/list-panel.js';
-import { Note, ProblemBox } from '../parts/problem.js';
 import type { Column } from '../parts/table.js';
+import { CheckResult, useManagerCheck } from './manager-check.js';
 import { RotateDialog } from './rotate-dialog.js';
 import { describeManager, type NearManager, useSecretManagers } from './secret-managers.js';
 
@@ -18,18 +18,31 @@ export function ManagersTab({ scope }: { scope: string }) {
   const { data, error, reload } = useSecretManagers(scope);
   const [shown, setShown] = useState<NearManager | undefined>(undefined);
   const [rotated, setRotated] = useState<NearManager | undefined>(undefined);
+  const add = (
+    <Allowed scope={scope} needs="secret.manage">
+      <LinkButton
+        look="primary"
+        icon="plus"
+        href={hrefOf(scope, ['secrets'], { tab: 'managers', new: 'yes' })}
+      >
+        New secret manager
+      </LinkButton>
+    </Allowed>
+  );
   return (
     <>
       <ListPanel
         label="Secret managers"
         pages={{ rows: data, error }}
-        columns={columnsOf(setShown, setRotated)}
+        title="Within reach"
+        ends={add}
+        columns={columnsOf(scope, setShown, setRotated)}
         keyOf={({ manager: { scope: of, id } }) => `${of} ${id}`}
         skeletonRows={3}
         empty={
-          <Empty icon="lock" title="The builtin one alone">
-            Make another with <code>PUT …/secret-managers/keyring</code>: your delegates then keep secrets
-            that the manager cannot open.
+          <Empty icon="lock" title="The builtin one alone" action={add}>
+            With another one, secrets are kept by your delegates, a KMS or a store of yours, and the manager
+            cannot open them.
           </Empty>
         }
       />
@@ -48,13 +61,21 @@ export function ManagersTab({ scope }: { scope: string }) {
 }
 
 const columnsOf = (
+  scope: string,
   show: (near: NearManager) => void,
   rotate: (near: NearManager) => void,
 ): Column<NearManager>[] => [
-  { label: 'Secret manager', cell: ({ name }) => <span class="strong">{name}</span> },
+  {
+    label: 'Secret manager',
+    cell: ({ name }) => (
+      <a class="strong break" href={hrefOf(scope, ['secrets'], { tab: 'managers', edit: name })}>
+        {name}
+      </a>
+    ),
+  },
   { label: 'What it is', cell: ({ manager }) => describeManager(manager) },
   { label: 'Delegates', cell: ({ manager: { group } }) => group ?? 'Any within reach' },
-  { label: 'Scope', cell: ({ manager: { scope } }) => nameOf(scope) },
+  { label: 'Scope', cell: ({ manager }) => nameOf(manager.scope) },
   {
     label: 'Acts',
     isUnnamed: true,
@@ -72,19 +93,11 @@ const columnsOf = (
   },
 ];
 
-type Check = Schemas['SecretManagerCheck'];
-
 function ManagerDialog({ near: { name, manager }, onClose }: { near: NearManager; onClose: () => void }) {
-  const [check, setCheck] = useState<Check | undefined>(undefined);
-  const { isBusy, error, run } = useAction();
-  const api = apiOf(manager.scope);
-  const params = { path: { id: manager.id } };
+  const { begin, isBusy, ...check } = useManagerCheck(manager);
   const keys = useResource(`keys ${manager.scope} ${manager.id}`, () =>
-    answer(api.GET('/secret-managers/{id}/keys', { params })),
+    answer(apiOf(manager.scope).GET('/secret-managers/{id}/keys', { params: { path: { id: manager.id } } })),
   );
-  const begin = (): void => {
-    void run(async () => setCheck(await answer(api.POST('/secret-managers/{id}/check', { params }))));
-  };
   return (
     <Dialog title={name} isBroad onClose={onClose}>
       <ListPanel
@@ -96,20 +109,7 @@ function ManagerDialog({ near: { name, manager }, onClose }: { near: NearManager
         columns={keyColumns}
         empty={<p class="inset quiet small">It keeps nothing yet, or a store that wraps by itself.</p>}
       />
-      {check?.ok === true && (
-        <Note icon="check" title={`It works${check.ms === null ? '' : `, in ${lastingOf(check.ms)}`}`} />
-      )}
-      {check?.ok === false && (
-        <ProblemBox
-          error={{
-            code: check.code ?? 'CHECK_FAILED',
-            title: 'It does not work',
-            detail: check.detail ?? '',
-            hint: check.hint ?? '',
-          }}
-        />
-      )}
-      <ProblemBox error={error} />
+      <CheckResult {...check} />
       <div class="ends">
         <Button onPress={onClose}>Close</Button>
         <Button look="primary" icon="reload" isBusy={isBusy} onPress={begin}>

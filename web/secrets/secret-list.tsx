@@ -8,6 +8,7 @@ import { Empty } from '../parts/empty.js';
 import { Head } from '../parts/head.js';
 import { ListPanel } from '../parts/list-panel.js';
 import type { Column } from '../parts/table.js';
+import { Tabs } from '../parts/tabs.js';
 import { Ago } from '../parts/time.js';
 import { ManagersTab } from './managers-tab.js';
 import { RotationsTab } from './rotations-tab.js';
@@ -36,17 +37,12 @@ export function SecretList({ scope, route }: { scope: string; route: Route }) {
           </LinkButton>
         </Allowed>
       </Head>
-      <nav class="tabs" aria-label="Views of the secrets">
-        {tabs.map(({ name, label }) => (
-          <a
-            key={name}
-            href={hrefOf(scope, ['secrets'], { tab: name === 'secrets' ? undefined : name })}
-            aria-current={name === tab.name ? 'page' : undefined}
-          >
-            {label}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label="Views of the secrets"
+        tabs={tabs}
+        current={tab.name}
+        hrefOf={(name) => hrefOf(scope, ['secrets'], { tab: name })}
+      />
       <tab.Show scope={scope} />
     </>
   );
