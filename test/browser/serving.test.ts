@@ -125,6 +125,61 @@ describe('signing in', () => {
   });
 });
 
+describe('identity providers', () => {
+  let admin: Window;
+  beforeAll(async () => {
+    const url = stack.manager?.url ?? '';
+    admin = await Window.open(browser, { url, token: stack.token, hash: `#/${SCOPE}/access?tab=providers` });
+  });
+  afterAll(async () => {
+    admin.assertContent();
+    await admin.close();
+  });
+
+  it('are added once they answer as one does, and people sign in by them', async () => {
+    const { page } = admin;
+    await page.getByRole('heading', { name: 'Tokens alone' }).waitFor();
+    expect(await judgeScreen(admin, 'providers-none')).toEqual([]);
+    await page.getByRole('button', { name: 'Add a provider' }).first().click();
+    const dialog = page.getByRole('dialog', { name: 'Add an identity provider' });
+    await dialog.getByText(`${stack.manager?.url}/api/v1/sign-in-callback`, { exact: true }).waitFor();
+    await dialog.getByLabel('Identifier').fill('acme');
+    await dialog.getByLabel('Name', { exact: true }).fill('Acme');
+    await dialog.getByLabel('Issuer').fill(`${provider.issuer}/none`);
+    await dialog.getByLabel('Client id').fill('public');
+    await dialog.getByRole('button', { name: 'Add the provider' }).click();
+    await dialog.getByRole('alert').getByText('IDENTITY_PROVIDER_UNFIT').waitFor();
+    expect(await judgeScreen(admin, 'provider-unfit')).toEqual([]);
+    await dialog.getByLabel('Issuer').fill(provider.issuer);
+    await dialog.getByRole('button', { name: 'Add the provider' }).click();
+    await page.getByText('People can sign in with Acme now.').waitFor();
+    await page.getByRole('row').filter({ hasText: provider.issuer }).waitFor();
+    expect(await judgeScreen(admin, 'providers')).toEqual([]);
+    const stranger = await Window.open(browser, {
+      url: stack.manager?.url ?? '',
+      hash: `#/${SCOPE}/entities`,
+    });
+    await stranger.page.getByRole('button', { name: 'Sign in with Acme' }).waitFor();
+    await stranger.close();
+  });
+
+  it('are changed, and deleted after one question that names them', async () => {
+    const { page } = admin;
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Change Acme' });
+    await dialog.getByText('Claims', { exact: true }).click();
+    await dialog.getByLabel('Claim that lists groups').fill('roles');
+    expect(await judgeScreen(admin, 'provider-change')).toEqual([]);
+    await dialog.getByRole('button', { name: 'Save the provider' }).click();
+    await page.getByRole('row').filter({ hasText: 'Acme' }).getByText('roles').waitFor();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    const question = page.getByRole('dialog', { name: 'Delete the identity provider Acme?' });
+    await question.getByRole('button', { name: 'Delete Acme' }).click();
+    await page.getByText('Nobody signs in by Acme any more.').waitFor();
+    expect(await stack.api.ok('GET', `${SCOPE}/identity-providers`)).toEqual({ identityProviders: [] });
+  });
+});
+
 describe('signing in by an identity provider', () => {
   beforeAll(async () => {
     const issuer = provider.issuer;
@@ -182,7 +237,8 @@ describe('the audit', () => {
     await page.getByLabel('Action: connector.*').fill('identity-provider.*');
     await page.keyboard.press('Enter');
     await saved.first().waitFor({ state: 'detached' });
-    await page.getByRole('row').filter({ hasText: 'identity-providers/acme' }).getByRole('button').click();
+    const added = page.getByRole('row').filter({ hasText: 'identity-providers/acme' });
+    await added.first().getByRole('button').click();
     await page.getByRole('heading', { name: /^Entry \d+$/ }).waitFor();
     expect(await judgeScreen(auditor, 'audit-entry')).toEqual([]);
     await page.getByRole('button', { name: 'Close' }).last().click();
