@@ -1,3 +1,5 @@
+import type { ComponentChildren } from 'preact';
+import type { Schemas } from '../data/api.js';
 import type { Connector, Tracking } from '../data/connectors.js';
 import { nameOf } from '../data/scopes.js';
 import { Facts, Panel } from '../parts/panel.js';
@@ -25,11 +27,31 @@ export function ConnectorFacts({ connector, tracking }: ConnectorFactsProps) {
           ['Webhook', <SaidState key="hook" said={hookOf(tracking)} />],
           ['Last look', <Ago key="polled" at={tracking?.polledAt} />],
           tracking === undefined ? undefined : ['Next look', <Ago key="next" at={tracking.nextPollAt} />],
+          sayRate(tracking?.host.apiRate),
           ['Revision', <code key="revision">{revision.slice(0, 8)}</code>],
         ]}
       />
     </Panel>
   );
+}
+
+/** How much more the API of the host answers. */
+function sayRate(
+  rate: Schemas['HostPatience']['apiRate'] | undefined,
+): [string, ComponentChildren] | undefined {
+  if (rate == null || rate.remaining === null) return undefined;
+  const { limit, remaining, resetAt } = rate;
+  return [
+    'API calls left',
+    <span key="rate" class="number">
+      {limit === null ? remaining : `${remaining} of ${limit}`}
+      {resetAt !== null && (
+        <>
+          , all again <Ago at={resetAt} />
+        </>
+      )}
+    </span>,
+  ];
 }
 
 function describeCredential({ credential }: Connector): string {

@@ -1,5 +1,6 @@
 // One repository: whether it can be reached, how it is followed, what its host tells, and what differs.
-import { apiOf } from '../data/api.js';
+
+import { apiOf, type Schemas } from '../data/api.js';
 import { type Connector, readTracking, type Tracking, useConnectors } from '../data/connectors.js';
 import { useResource } from '../data/resource.js';
 import { goTo, hrefOf, type Route } from '../data/route.js';
@@ -8,8 +9,12 @@ import { Button, LinkButton } from '../parts/button.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { Head } from '../parts/head.js';
+import { lazily } from '../parts/lazy.js';
+import { wordsOf } from '../parts/page-words.js';
 import { Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
+import { Tabs } from '../parts/tabs.js';
+import { Ago } from '../parts/time.js';
 import { say } from '../shell/toasts.js';
 import { CheckPanel } from './check-panel.js';
 import { ConnectorFacts } from './connector-facts.js';
@@ -21,6 +26,8 @@ import { SaidState } from './said.js';
 import type { TabProps } from './tab-props.js';
 import { TrackingPanel } from './tracking-panel.js';
 import { WebhookTab } from './webhook-tab.js';
+
+const RenameDialog = lazily(async () => (await import('./rename-dialog.js')).RenameDialog);
 
 const tabs = [
   { name: 'overview', label: 'Overview', Show: Overview },
@@ -71,20 +78,16 @@ function Found({ scope, connector, route }: { scope: string; connector: Connecto
         note={<span class="mono break">{url}</span>}
       >
         <Allowed scope={connector.scope} needs="connector.manage">
+          <Renaming connector={connector} onDone={() => void tracking.reload()} />
           <Removal scope={scope} connector={connector} />
         </Allowed>
       </Head>
-      <nav class="tabs" aria-label="Views of the repository">
-        {tabs.map(({ name, label }) => (
-          <a
-            key={name}
-            href={hrefOf(scope, ['repositories', id], { tab: name === 'overview' ? undefined : name })}
-            aria-current={name === tab.name ? 'page' : undefined}
-          >
-            {label}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label="Views of the repository"
+        tabs={tabs}
+        current={tab.name}
+        hrefOf={(name) => hrefOf(scope, ['repositories', id], { tab: name })}
+      />
       <tab.Show scope={scope} connector={connector} tracking={tracking} route={route} />
     </>
   );
@@ -97,20 +100,45 @@ function Overview(props: TabProps) {
       <div class="stack">
         {connector.needsAuthorisation !== null && (
           <Note tone="warn" icon="lock" title="It has to be authorised again">
-            {connector.needsAuthorisation.detail}. {connector.needsAuthorisation.hint}
+            {connector.needsAuthorisation.detail}. {wordsOf(connector.needsAuthorisation).hint}
           </Note>
         )}
         {connector.renamedTo !== null && (
           <Note tone="warn" title="Its host calls the repository otherwise now">
             It is said to be at <code>{connector.renamedTo.url}</code>. Nobody goes there before you say so,
-            with <code>POST …/rename</code>.
+            with “Renamed…”.
           </Note>
         )}
+        {props.tracking.data != null && <Patience host={props.tracking.data.host} />}
         <CheckPanel connector={connector} isAtOnce={props.route.query.get('check') === 'now'} />
         <TrackingPanel {...props} />
       </div>
       <ConnectorFacts connector={connector} tracking={props.tracking.data ?? undefined} />
     </div>
+  );
+}
+
+/** Why nothing happens for a while, as far as the manager that was asked has heard it. */
+function Patience({ host: { gitPausedUntil, apiPausedUntil } }: { host: Schemas['HostPatience'] }) {
+  const [until, what] =
+    gitPausedUntil === null
+      ? [apiPausedUntil, 'Pull requests and webhooks wait; saves and looks do not']
+      : [gitPausedUntil, 'Saves, looks and pull requests of this account wait'];
+  if (until === null) return null;
+  return (
+    <Note tone="warn" icon="clock" title="Its host asked for patience">
+      {what}. It is asked again <Ago at={until} />, as far as the manager that answered has heard.
+    </Note>
+  );
+}
+
+function Renaming({ connector, onDone }: { connector: Connector; onDone: () => void }) {
+  const { open, show, close } = useDialog<'rename'>();
+  return (
+    <>
+      <Button onPress={() => show('rename')}>Renamed…</Button>
+      {open === 'rename' && <RenameDialog connector={connector} onDone={onDone} onClose={close} />}
+    </>
   );
 }
 

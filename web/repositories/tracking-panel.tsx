@@ -1,12 +1,16 @@
 import { useAction } from '../data/action.js';
 import { answer, apiOf, type Schemas } from '../data/api.js';
+import type { Connector, Tracking } from '../data/connectors.js';
 import { usePages } from '../data/pages.js';
 import { hrefOf } from '../data/route.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Short } from '../parts/copy.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
+import { lazily } from '../parts/lazy.js';
 import { ListPanel } from '../parts/list-panel.js';
+import { wordsOf } from '../parts/page-words.js';
 import { Panel } from '../parts/panel.js';
 import { ProblemBox } from '../parts/problem.js';
 import { State, type Tone } from '../parts/state.js';
@@ -26,58 +30,113 @@ const states: Record<Branch['state'], { word: string; tone: Tone }> = {
   gone: { word: 'Gone', tone: 'calm' },
 };
 
+const TrackingDialog = lazily(async () => (await import('./tracking-dialog.js')).TrackingDialog);
+
 /** The branches that are followed, and the files that cannot be entities. */
 export function TrackingPanel({ scope, connector, tracking }: TabProps) {
+  const { open, show, close } = useDialog<'choose'>();
+  const reload = (): void => void tracking.reload();
+  const choose = (): void => show('choose');
+  return (
+    <>
+      {tracking.data === null ? (
+        <Unfollowed connector={connector} onChanged={reload} onChoose={choose} />
+      ) : (
+        <>
+          <ProblemBox error={tracking.error} />
+          <ProblemBox error={tracking.data?.problem} />
+          <Branches connector={connector} tracking={tracking.data} onChanged={reload} onChoose={choose} />
+          <FileProblems scope={scope} connector={connector} />
+        </>
+      )}
+      {open === 'choose' && (
+        <TrackingDialog
+          connector={connector}
+          tracking={tracking.data ?? undefined}
+          onSaved={reload}
+          onClose={close}
+        />
+      )}
+    </>
+  );
+}
+
+interface PartProps {
+  connector: Connector;
+  onChanged: () => void;
+  onChoose: () => void;
+}
+
+function Unfollowed({ connector: { scope, id }, onChanged, onChoose }: PartProps) {
   const { isBusy, error, run } = useAction();
-  const api = apiOf(connector.scope);
-  const params = { path: { id: connector.id } };
   const follow = (): void => {
     void run(async () => {
-      await api.PUT('/connectors/{id}/tracking', { params, body: {} as Schemas['TrackingWrite'] });
-      say(`${connector.id} is followed from now on.`);
-      await tracking.reload();
+      const params = { path: { id } };
+      const body = {} as Schemas['TrackingWrite'];
+      await apiOf(scope).PUT('/connectors/{id}/tracking', { params, body });
+      say(`${id} is followed from now on.`);
+      onChanged();
     });
   };
-  const look = (): void => {
-    void run(async () => {
-      await api.POST('/connectors/{id}/tracking/poll', { params });
-      say(`Looking at ${connector.id}.`);
-      await tracking.reload();
-    });
-  };
-  if (tracking.data === null)
-    return (
-      <Panel isFlush>
-        <ProblemBox error={error} />
-        <Empty
-          icon="branch"
-          title="It is not followed"
-          action={
+  return (
+    <Panel isFlush>
+      <ProblemBox error={error} />
+      <Empty
+        icon="branch"
+        title="It is not followed"
+        action={
+          <Allowed scope={scope} needs="connector.manage">
             <Button look="primary" isBusy={isBusy} onPress={follow}>
               Follow its default branch
             </Button>
-          }
-        >
-          Saves go to Git all the same. What others push is noticed once the repository is followed.
-        </Empty>
-      </Panel>
-    );
+            <Button onPress={onChoose}>Choose what to follow…</Button>
+          </Allowed>
+        }
+      >
+        Saves go to Git all the same. What others push is noticed once the repository is followed.
+      </Empty>
+    </Panel>
+  );
+}
+
+/** Undefined while it is read. */
+function Branches({
+  connector,
+  tracking,
+  onChanged,
+  onChoose,
+}: PartProps & { tracking: Tracking | undefined }) {
+  const { scope, id } = connector;
+  const { isBusy, error, run } = useAction();
+  const look = (): void => {
+    void run(async () => {
+      await apiOf(scope).POST('/connectors/{id}/tracking/poll', { params: { path: { id } } });
+      say(`Looking at ${id}.`);
+      onChanged();
+    });
+  };
   return (
     <>
-      <ProblemBox error={error ?? tracking.error} />
-      <ProblemBox error={tracking.data?.problem} />
+      <ProblemBox error={error} />
       <ListPanel
         label="Followed branches"
         title="Followed branches"
         ends={
           <>
-            <Button icon="reload" look="bare" isBusy={isBusy} onPress={look}>
-              Look now
-            </Button>
-            <Unfollow connector={connector} onDone={() => void tracking.reload()} />
+            <Allowed scope={scope} needs="connector.use">
+              <Button icon="reload" look="bare" isBusy={isBusy} onPress={look}>
+                Look now
+              </Button>
+            </Allowed>
+            <Allowed scope={scope} needs="connector.manage">
+              <Button look="bare" isDisabled={tracking === undefined} onPress={onChoose}>
+                Change…
+              </Button>
+              <Unfollow connector={connector} onDone={onChanged} />
+            </Allowed>
           </>
         }
-        pages={{ rows: tracking.data?.followed, error: undefined }}
+        pages={{ rows: tracking?.followed, error: undefined }}
         columns={branchColumns}
         keyOf={({ branch }) => branch}
         skeletonRows={2}
@@ -87,7 +146,6 @@ export function TrackingPanel({ scope, connector, tracking }: TabProps) {
           </Empty>
         }
       />
-      <FileProblems scope={scope} connector={connector} />
     </>
   );
 }
@@ -175,7 +233,7 @@ const problemColumns = (scope: string): Column<FileProblem>[] => [
   {
     label: 'Why',
     cell: ({ problem }) => (
-      <span class="break" title={problem.hint}>
+      <span class="break" title={wordsOf(problem).hint}>
         {problem.detail} <span class="quiet mono">{problem.code}</span>
       </span>
     ),
