@@ -1,4 +1,5 @@
 // The connectors within reach of a scope, and what is known of their branches.
+import { useEffect, useState } from 'preact/hooks';
 import { type Api, type ApiError, answer, apiOf, type Schemas } from './api.js';
 import { readOutwards, unless } from './outwards.js';
 import { type Resource, useResource } from './resource.js';
@@ -38,10 +39,14 @@ async function readConnectors(scope: string): Promise<Reachable> {
 
 export type Tracking = Schemas['Tracking'];
 
+const RESTING_MS = 30_000;
+const MOVING_MS = 5_000;
+
 /** Of each connector that has one. */
 export function useTrackings(connectors: readonly Connector[] | undefined): Resource<Tracking[]> {
   const key = connectors?.map(({ scope, id }) => `${scope}/${id}`).join();
-  return useResource(
+  const [isMoving, setMoving] = useState(false);
+  const trackings = useResource(
     key === undefined ? null : `trackings ${key}`,
     async () => {
       const found = await Promise.all(
@@ -49,9 +54,15 @@ export function useTrackings(connectors: readonly Connector[] | undefined): Reso
       );
       return found.filter((one) => one !== undefined);
     },
-    { live: ['entity.', 'connector.'], everyMs: 30_000 },
+    // That a look went well is no event.
+    { live: ['entity.', 'connector.'], everyMs: isMoving ? MOVING_MS : RESTING_MS },
   );
+  useEffect(() => setMoving(trackings.data?.some(isOnTheWay) ?? false), [trackings.data]);
+  return trackings;
 }
+
+const isOnTheWay = ({ problem, followed }: Tracking): boolean =>
+  problem !== null || followed.some(({ state }) => state !== 'current' && state !== 'gone');
 
 export const readTracking = (api: Api, id: string): Promise<Tracking | undefined> =>
   unless(404, answer(api.GET('/connectors/{id}/tracking', { params: { path: { id } } })), 403);

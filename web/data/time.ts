@@ -10,9 +10,12 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 export function agoOf(iso: string, nowMs = Date.now()): string {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
   const found = UNITS.find(([, length]) => Math.abs(seconds) >= length);
-  if (found !== undefined) return relative.format(Math.trunc(seconds / found[1]), found[0]);
-  return seconds > -5 && seconds <= 0 ? 'just now' : relative.format(seconds, 'second');
+  if (found !== undefined) return plain(relative.format(Math.trunc(seconds / found[1]), found[0]));
+  return seconds > -5 && seconds <= 0 ? 'just now' : plain(relative.format(seconds, 'second'));
 }
+
+/** `in 5 min`, also before a full stop. */
+const plain = (words: string): string => words.replace('.', '');
 
 export const exactTime = (iso: string): string => exact.format(new Date(iso));
 

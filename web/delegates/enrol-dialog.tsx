@@ -100,7 +100,7 @@ function Made({ token, come, onClose }: MadeProps) {
       <p class="small">Run this where the delegate is to be, with Sallyport built there:</p>
       <Copyable text={command} label="Copy the command" />
       <Note tone="warn" icon="lock" title="The token is shown this once">
-        It is good for {usesLeft === 1 ? 'one delegate' : `${usesLeft} delegates`}, until{' '}
+        It is good for {usesLeft === 1 ? 'one delegate' : `${usesLeft} delegates`}, and expires{' '}
         <Ago at={expiresAt} />. Compare the fingerprint that the command prints with the one of the group.
       </Note>
       <div class="row" role="status">
