@@ -261,7 +261,7 @@ describe('kinds', () => {
     await page.getByRole('alert').getByText('KIND_INVALID').waitFor();
     await expect.poll(() => page.locator('.cm-lintRange-error').textContent()).toContain('"text"');
     expect(await judgeScreen(window, 'kind-invalid')).toEqual([]);
-    await window.type(label, 'type: object\nproperties:\n  image: { type: string }\n');
+    await window.type(label, 'type: object\nrequired: [image]\nproperties:\n  image: { type: string }\n');
     await define.click();
     await page.getByText('service is a kind now.').waitFor();
     await page.getByRole('link', { name: 'service', exact: true }).waitFor();
@@ -270,6 +270,9 @@ describe('kinds', () => {
       pathTemplate: '{org}/{project}/services/{id}.yaml',
       identity: null,
     });
+    // A document of it begins with what it requires.
+    await page.getByRole('link', { name: 'New service' }).click();
+    await page.getByRole('textbox', { name: 'Document of the new entity' }).getByText('image').waitFor();
   });
 
   it('are changed, and none is written over by a new one', async () => {

@@ -13,3 +13,11 @@ export function useKinds(scope: string): Resource<Kind[]> {
     return listed?.kinds ?? [];
   });
 }
+
+/** With its schema; undefined: none yet. */
+export function useKind(scope: string, id: string | undefined): Resource<Schemas['Kind']> {
+  const account = accountOf(scope);
+  return useResource(id === undefined ? null : `kind ${account} ${id}`, () =>
+    answer(apiOf(account).GET('/kinds/{kind}', { params: { path: { kind: id ?? '' } } })),
+  );
+}

@@ -1,10 +1,9 @@
 // A kind, made or changed: its schema in the editor, and where its files go.
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
-import { ApiError, answer, apiOf, type Schemas } from '../data/api.js';
-import { useKinds } from '../data/kinds.js';
+import { ApiError, apiOf, type Schemas } from '../data/api.js';
+import { useKind, useKinds } from '../data/kinds.js';
 import { useMay } from '../data/may.js';
-import { useResource } from '../data/resource.js';
 import { goTo, hrefOf } from '../data/route.js';
 import { accountOf, nameOf } from '../data/scopes.js';
 import { wrongWith } from '../data/wrong.js';
@@ -49,9 +48,7 @@ export interface KindFormProps {
 
 export function KindForm({ scope, id }: KindFormProps) {
   const account = accountOf(scope);
-  const { data, error } = useResource<Kind>(id === undefined ? null : `kind ${account} ${id}`, () =>
-    answer(apiOf(account).GET('/kinds/{kind}', { params: { path: { kind: id ?? '' } } })),
-  );
+  const { data, error } = useKind(scope, id);
   return (
     <>
       <Head

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useConnectors } from '../data/connectors.js';
-import { useKinds } from '../data/kinds.js';
+import { useKind, useKinds } from '../data/kinds.js';
 import { goTo, hrefOf, type Route } from '../data/route.js';
 import { CodeEditor } from '../editor/code-editor.js';
 import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
@@ -10,6 +10,7 @@ import { SelectField, TextField } from '../parts/field.js';
 import { Head } from '../parts/head.js';
 import { Panel } from '../parts/panel.js';
 import { announce } from './announce.js';
+import { beginningOf } from './beginning.js';
 import { NoKinds } from './kinds-tab.js';
 import type { Saved } from './save.js';
 import { SaveDialog } from './save-dialog.js';
@@ -72,7 +73,9 @@ export function NewEntity({ scope, route }: { scope: string; route: Route }) {
 
 function NewDocument({ scope, draft }: { scope: string; draft: Draft }) {
   const { kind, id, connector, branch, path } = draft;
-  const [text, setText] = useState('name: \n');
+  const beginning = useBeginning(scope, kind);
+  const [typed, setTyped] = useState<string | undefined>(undefined);
+  const text = typed ?? beginning;
   const [problems, setProblems] = useState<readonly LineProblem[]>([]);
   const { open, show, close } = useDialog<'save'>();
   const isInline = connector === INLINE;
@@ -95,7 +98,12 @@ function NewDocument({ scope, draft }: { scope: string; draft: Draft }) {
         </Button>
       }
     >
-      <CodeEditor label="Document of the new entity" text={text} onChange={setText} problems={problems} />
+      <CodeEditor
+        label="Document of the new entity"
+        text={text}
+        onChange={(next) => setTyped(next === beginning ? undefined : next)}
+        problems={problems}
+      />
       {open === 'save' && (
         <SaveDialog
           scope={scope}
@@ -110,6 +118,12 @@ function NewDocument({ scope, draft }: { scope: string; draft: Draft }) {
       )}
     </Panel>
   );
+}
+
+/** Until somebody types, it is that of the kind that is chosen. */
+function useBeginning(scope: string, kind: string): string {
+  const { data } = useKind(scope, kind === '' ? undefined : kind);
+  return data === undefined ? '' : beginningOf(data.schema);
 }
 
 interface PlaceFieldsProps {
