@@ -74,6 +74,7 @@ it('is used by keys alone: signing in, finding, editing, saving, and what is in 
   await dialog.waitFor({ state: 'detached' });
   expect(await page.evaluate<string>('document.activeElement.textContent')).toBe('Save…');
   await keyboard.press('Enter');
+  await dialog.waitFor();
   // The choice where to, and then the button that does it.
   for (let times = 0; times < 2; times++) await tabTo(page, 'Commit to main');
   await keyboard.press('Enter');
