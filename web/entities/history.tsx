@@ -20,7 +20,7 @@ type Commit = Schemas['EntityCommit'];
 const PAGE = '30';
 const acts: Record<Commit['what'], { word: string; tone: Tone }> = {
   added: { word: 'Added', tone: 'ok' },
-  changed: { word: 'Changed', tone: 'busy' },
+  changed: { word: 'Changed', tone: 'calm' },
   removed: { word: 'Removed', tone: 'bad' },
 };
 

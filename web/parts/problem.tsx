@@ -1,5 +1,6 @@
 // What went wrong, in the API’s words where they are good for a page: what was attempted, what can be done, and the names to ask about it by.
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { ApiError, type Problem } from '../data/api.js';
 import { hrefOf, readRoute } from '../data/route.js';
 import { Icon, type IconName } from './icon.js';
@@ -32,11 +33,17 @@ export interface ProblemBoxProps {
 
 /** Nothing where nothing went wrong. */
 export function ProblemBox({ error, tone = 'bad' }: ProblemBoxProps) {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Whoever pressed a button below a long form sees why nothing happened.
+    if (element.current?.closest('form, dialog') != null)
+      element.current.scrollIntoView({ block: 'nearest' });
+  }, [error]);
   if (error === undefined || error === null) return null;
   const problem = isProblem(error) ? error : problemOf(error);
   const { detail, hint } = wordsOf(problem);
   return (
-    <div class={`problem ${tone === 'warn' ? 'warn' : ''}`} role="alert">
+    <div ref={element} class={`problem ${tone === 'warn' ? 'warn' : ''}`} role="alert">
       <Icon name="alert" />
       <p class="title">{problem.title}</p>
       <p>{detail}</p>
