@@ -12,6 +12,7 @@ import {
   type OperationRecord,
   type OperationResult,
 } from '../sync/operations.repository.js';
+import { endedPassage, type Passage } from '../sync/passage.js';
 import type { Freshness } from '../sync/read.flow.js';
 import { ProblemAnswer } from './answers.js';
 import { type Problem, toProblem } from './problem.filter.js';
@@ -94,6 +95,14 @@ const MoveChangeAnswer = z
   })
   .meta({ id: 'MoveChange' });
 
+const pusher = z.strictObject({
+  connectivity: z.enum(['manager', 'delegate']),
+  delegate: z
+    .strictObject({ id: z.string(), name: z.string(), group: z.string() })
+    .nullable()
+    .meta({ description: 'As it was called then; null for the manager' }),
+});
+
 export const OperationAnswer = z
   .strictObject({
     id: z.string(),
@@ -122,7 +131,18 @@ export const OperationAnswer = z
     elsewhere,
     problem: ProblemAnswer.nullable(),
     pullRequest: SavedPullAnswer.nullable().meta({ description: 'Null where it asked for none' }),
-    createdAt: z.iso.datetime(),
+    createdAt: z.iso.datetime().meta({ description: 'When it was accepted' }),
+    takenAt: z.iso.datetime().nullable().meta({
+      description:
+        'When the writer of its lane chose it for a batch. This and what follows are of the attempt that led to its end, or is under way; null where it did not come so far, is inline, or ended before this was kept',
+    }),
+    plannedAt: z.iso.datetime().nullable().meta({
+      description: 'When the plan of its batch was stored: from then on it may be on the way to the host',
+    }),
+    pushedAt: z.iso.datetime().nullable().meta({
+      description: 'When the host had answered the push; `finishedAt` is when that was confirmed here',
+    }),
+    pushedBy: pusher.nullable().meta({ description: 'Who had the host’s answer' }),
     deadlineAt: z.iso.datetime(),
     finishedAt: z.iso.datetime().nullable(),
   })
@@ -255,11 +275,18 @@ function askedOf(operation: OperationRecord, pull: ShownPullRequest | undefined)
   return pullRequest === null ? {} : { pullRequest };
 }
 
-/** @param changes of a move */
+/** What is known of an operation besides its row. */
+interface Known {
+  /** Of a move. */
+  changes?: readonly Omit<ChangeRow, 'yaml'>[] | undefined;
+  /** Of one that is on its way. */
+  passage?: Passage | undefined;
+}
+
 export function toOperationAnswer(
   operation: OperationRecord,
   pull: ShownPullRequest | undefined,
-  changes: readonly Omit<ChangeRow, 'yaml'>[] = [],
+  { changes = [], passage = endedPassage(operation) }: Known = {},
 ): OperationAnswer {
   const result = operation.result as OperationResult | null;
   const { move_id: move } = operation;
@@ -280,10 +307,18 @@ export function toOperationAnswer(
     problem: problemOf(operation) as OperationAnswer['problem'],
     pullRequest: toSavedPull(operation, pull),
     createdAt: operation.created_at.toISOString(),
+    ...toPassage(passage),
     deadlineAt: operation.deadline_at.toISOString(),
     finishedAt: operation.finished_at?.toISOString() ?? null,
   };
 }
+
+const toPassage = ({ takenAt, plannedAt, pushedAt, pushedBy }: Passage) => ({
+  takenAt: takenAt ?? null,
+  plannedAt: plannedAt ?? null,
+  pushedAt: pushedAt ?? null,
+  pushedBy: pushedBy === undefined ? null : { delegate: null, ...pushedBy },
+});
 
 function gitOf(operation: GitOperation) {
   const result = operation.result as OperationResult | null;

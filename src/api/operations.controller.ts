@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PageLimit } from '../policy/text.js';
 import { PullRequestsRepository } from '../pulls/pull-requests.repository.js';
 import { scopeOf } from '../scopes/scope.js';
+import { LanesRepository } from '../sync/lanes.repository.js';
 import { type OperationRecord, OperationsRepository } from '../sync/operations.repository.js';
 import { Answers } from './answers.js';
 import { OperationAnswer, OperationPage, toOperationAnswer } from './operation-answer.js';
@@ -19,6 +20,7 @@ type OperationListQuery = z.infer<typeof OperationListQuery>;
 export class OperationsController {
   constructor(
     private readonly operations: OperationsRepository,
+    private readonly lanes: LanesRepository,
     private readonly pulls: PullRequestsRepository,
   ) {}
 
@@ -57,8 +59,13 @@ export class OperationsController {
     const pulls = await this.pulls.load(ids);
     const moves = operations.flatMap(({ action, id }) => (action === 'move' ? id : []));
     const changes = await this.operations.changesIn(moves);
+    const pending = operations.filter(({ state }) => state === 'pending');
+    const passages = await this.lanes.passages([...new Set(pending.flatMap(({ lane_id }) => lane_id ?? []))]);
     return operations.map((one) =>
-      toOperationAnswer(one, pulls.get(one.pull_request_id ?? ''), changes.get(one.id)),
+      toOperationAnswer(one, pulls.get(one.pull_request_id ?? ''), {
+        changes: changes.get(one.id),
+        passage: passages.get(one.id),
+      }),
     );
   }
 }

@@ -117,11 +117,40 @@ function tell(operation: Operation): string {
     ['action', [action, kind, entity].filter((word) => word !== null).join(' ')],
     ['repository', git === null ? '' : [git.connector, git.branch, git.path].filter(Boolean).join(', ')],
     ['commit', git?.commitId ?? ''],
+    ...timesOf(operation),
     ['waits for', waitsFor ?? ''],
     ['problem', problem === null ? '' : `${problem.code}: ${problem.detail}`],
     ['hint', problem?.hint ?? ''],
   ].filter(([, value]) => value !== '');
   return rows.map(([name = '', value = '']) => `${name.padEnd(11)} ${value}`).join('\n');
+}
+
+/** Each step that it has taken: when, and how long after the one before. */
+function timesOf(operation: Operation): [string, string][] {
+  const { createdAt, takenAt, plannedAt, pushedAt, finishedAt, state } = operation;
+  const steps: [string, string | null, (string | undefined)?][] = [
+    ['accepted', createdAt],
+    ['taken', takenAt],
+    ['planned', plannedAt],
+    ['pushed', pushedAt, pusherOf(operation)],
+    [state === 'succeeded' ? 'confirmed' : 'ended', finishedAt],
+  ];
+  let before: string | undefined;
+  return steps.flatMap(([name, at, by]): [string, string][] => {
+    if (at === null) return [];
+    const after =
+      before === undefined ? undefined : `${Math.max(0, Date.parse(at) - Date.parse(before))} ms later`;
+    before = at;
+    return [[name, [at, after, by].filter((part) => part !== undefined).join(', ')]];
+  });
+}
+
+function pusherOf({ pushedBy }: Operation): string | undefined {
+  if (pushedBy === null) return undefined;
+  const { delegate } = pushedBy;
+  return delegate === null
+    ? 'by the manager'
+    : plain(`by delegate ${delegate.name} of group ${delegate.group}`);
 }
 
 function exitCodeOf({ state }: Operation): number {

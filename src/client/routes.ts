@@ -6985,7 +6985,10 @@ export interface components {
             action: "save" | "delete" | "move";
             /** @description Of a save that succeeded: what it left */
             blobId: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was accepted
+             */
             createdAt: string;
             /** Format: date-time */
             deadlineAt: string;
@@ -7012,9 +7015,30 @@ export interface components {
                 changes: components["schemas"]["MoveChange"][];
                 id: string;
             };
+            /**
+             * Format: date-time
+             * @description When the plan of its batch was stored: from then on it may be on the way to the host
+             */
+            plannedAt: string | null;
             problem: components["schemas"]["Problem"] | null;
             /** @description Null where it asked for none */
             pullRequest: components["schemas"]["SavedPullRequest"] | null;
+            /**
+             * Format: date-time
+             * @description When the host had answered the push; `finishedAt` is when that was confirmed here
+             */
+            pushedAt: string | null;
+            /** @description Who had the host’s answer */
+            pushedBy: {
+                /** @enum {string} */
+                connectivity: "manager" | "delegate";
+                /** @description As it was called then; null for the manager */
+                delegate: {
+                    group: string;
+                    id: string;
+                    name: string;
+                } | null;
+            } | null;
             scope: string;
             /** @enum {string} */
             state: "pending" | "succeeded" | "conflict" | "failed";
@@ -7023,6 +7047,11 @@ export interface components {
              * @enum {string}
              */
             store: "git" | "inline";
+            /**
+             * Format: date-time
+             * @description When the writer of its lane chose it for a batch. This and what follows are of the attempt that led to its end, or is under way; null where it did not come so far, is inline, or ended before this was kept
+             */
+            takenAt: string | null;
             /** @description While pending: what it waits for */
             waitsFor: string | null;
             /** @description The content, kept whatever becomes of the operation */

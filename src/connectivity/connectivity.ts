@@ -49,15 +49,16 @@ export class Connectivity {
 
   /**
    * The repository behind the connector, under the connector's credential, over the connector's road. The credential is looked up
-   * anew at every use, and once before; whenever it is opened, the cause is put on record.
+   * anew at every use, and once before; whenever it is opened, the cause is put on record. Each delegate that has answered a call
+   * is told to `done`.
    * @throws SECRET_OUT_OF_REACH, NOT_FOUND for the secret
    */
-  async open(connector: Connector, cause: Omit<Purpose, 'subject'>): Promise<Git> {
+  async open(connector: Connector, cause: Omit<Purpose, 'subject'>, done?: Errand['done']): Promise<Git> {
     const credential = credentialFor(connector, 'git');
     const purpose = { ...cause, subject: `${connector.scope}/connectors/${connector.id}` };
     if (connector.connectivity === 'delegate') {
       await this.carried.errandOf(connector, credential);
-      return this.#delegated(connector, credential, purpose);
+      return this.#delegated(connector, { credential, done }, purpose);
     }
     if (credential !== undefined) await this.looker.look(connector, credential);
     return this.#direct(connector, credential, purpose);
@@ -172,7 +173,11 @@ export class Connectivity {
     return this.config.SALLYPORT_GIT_DEADLINE_SECONDS * 1000 + TASK_MARGIN_MS;
   }
 
-  #delegated(connector: Connector, credential: Credential | undefined, purpose: Purpose): Git {
+  #delegated(
+    connector: Connector,
+    { credential, done }: { credential: Credential | undefined; done: Errand['done'] },
+    purpose: Purpose,
+  ): Git {
     const last = this.#lastShown(connector, credential, 'git');
     const git = new DelegatedGit(async () => {
       const carried = last.show(await this.carried.carry(connector, credential, purpose));
@@ -180,7 +185,7 @@ export class Connectivity {
       return {
         remote: { url, ...(knownHosts === null ? {} : { knownHosts }), ...carried.access },
         run: (name, input) =>
-          this.dispatcher.run(sinceFor(name, carried.errand), name, input, this.#timeoutMs()),
+          this.dispatcher.run({ ...sinceFor(name, carried.errand), done }, name, input, this.#timeoutMs()),
       };
     });
     return new ReauthorisingGit(git, last, this.#hearFor(connector));

@@ -24,6 +24,9 @@ import {
   type Wanted,
 } from './selection.js';
 
+/** The delegate that did a task. */
+export type Doer = Pick<Candidate, 'id' | 'name' | 'group'>;
+
 /** What a task asks of the delegate that takes it. */
 export interface Errand {
   /** Of the connector, or of the secret manager whose credential goes with it. */
@@ -40,6 +43,8 @@ export interface Errand {
   only?: string | undefined;
   /** Told which delegate is asked, before it is. After one that was lost over the task nobody else is asked. */
   begin?: ((delegate: string) => Promise<void>) | undefined;
+  /** Told who has done it. */
+  done?: ((delegate: Doer) => void) | undefined;
   /** Why it is run, for the delegate's records. */
   purpose?: Purpose | undefined;
 }
@@ -123,6 +128,7 @@ export class Dispatcher implements QueueWork {
       const host = name.startsWith('host.') ? '' : hostOf(errand);
       if (answered.ok) {
         this.#reach.note(chosen.delegate.id, host, true, '');
+        errand.done?.(chosen.delegate);
         return tasks[name].output.parse(answered.output) as TaskOutput<N>;
       }
       const failure = Failure.fromWire(answered.failure as WireFailure);

@@ -33,6 +33,7 @@ import { importProgress } from './migrations/0030-import-progress.js';
 import { audit } from './migrations/0031-audit.js';
 import { identity } from './migrations/0032-identity.js';
 import { traceparents } from './migrations/0033-traceparents.js';
+import { passages } from './migrations/0034-passages.js';
 import { begunActs } from './migrations/0035-begun-acts.js';
 
 export const migrations: Record<string, Migration> = {
@@ -69,5 +70,6 @@ export const migrations: Record<string, Migration> = {
   '0031-audit': audit,
   '0032-identity': identity,
   '0033-traceparents': traceparents,
+  '0034-passages': passages,
   '0035-begun-acts': begunActs,
 };

@@ -195,6 +195,11 @@ export interface OperationTable {
   move_id: string | null;
   /** The span in which it was accepted, as W3C Trace Context writes it; null where nobody traced. */
   traceparent: string | null;
+  /** Once it has ended, as far as it came: when a writer chose it, when its plan was stored, when the push was answered, and whom. */
+  taken_at: Date | null;
+  planned_at: Date | null;
+  pushed_at: Date | null;
+  pushed_by: Json<object> | null;
 }
 
 export interface IdempotencyTable {

@@ -15,6 +15,7 @@ import { causeOf, chainOf, chooseBatch, connectorKey, partMismatches, planSteps 
 import { asBatch } from './batch-trace.js';
 import { commitOnHead, emptyRepository } from './commit-on-head.js';
 import { DEATHS_MAX, deathsOf, lostOver, poisoned } from './deaths.js';
+import { isInDoubt } from './doubt.js';
 import { askedMs, explainWait, type HostPauses } from './host-pauses.js';
 import {
   type Lane,
@@ -27,6 +28,7 @@ import {
 import { keyOf, Neighbourhood } from './neighbourhood.js';
 import { changesOf, pathsOf } from './operation-changes.js';
 import type { GitOperation, OperationsRepository } from './operations.repository.js';
+import { type Passage, type Pusher, passageOf } from './passage.js';
 import type { RemovalGuard } from './removal-guard.js';
 import type { Settlement } from './settlement.js';
 
@@ -51,18 +53,6 @@ const ABSENCE_PAUSE_MS = 1_000;
 const FAULT_PAUSE_MS = 500;
 const FAULT_PAUSE_MS_MAX = 30_000;
 
-/** After these it is open whether the push arrived. After any other failure it is certain that it did not. */
-const doubtful = new Set([
-  'GIT_OUTCOME_UNKNOWN',
-  'TASK_OUTCOME_UNKNOWN',
-  'TASK_POISONED',
-  'DELEGATE_SILENT',
-  'INTERNAL',
-]);
-/** These come of the chain and its base alone: an earlier attempt at the same plan met the same. */
-const foregone = new Set(['GIT_PATH_BLOCKED', 'INPUT_REFUSED']);
-/** So often the host must have refused a plan, its branch read each time, before a lost earlier push counts as refused too. */
-const REFUSALS_MIN = 2;
 /** These may be one operation's fault, and must not fail its neighbours in the batch. */
 const personal = new Set(['GIT_PATH_BLOCKED', 'GIT_PUSH_REJECTED', 'GIT_LIMIT_EXCEEDED']);
 
@@ -79,6 +69,10 @@ export class LaneWriter {
   /** The next batch ends before an operation that has to see the ones before it in Git. */
   #prefixMax: number | undefined;
   #races = 0;
+  /** Of the batch of this round. */
+  #passage: Passage = {};
+  /** Who answers for the host. */
+  #pusher: Pusher | undefined;
 
   constructor(
     private readonly desk: Desk,
@@ -92,6 +86,7 @@ export class LaneWriter {
   async round(lease: Lease): Promise<boolean> {
     this.#held = lease;
     this.#isInDoubt = false;
+    this.#passage = {};
     const lane = await this.desk.lanes.load(lease);
     const { plan } = lane;
     if (plan !== null) {
@@ -105,6 +100,7 @@ export class LaneWriter {
     if (batch.length === 0) return false;
     this.#alone = Math.max(0, this.#alone - 1);
     this.#prefixMax = undefined;
+    this.#passage = { takenAt: now() };
     return asBatch(batch, () => this.#begin(lane, batch));
   }
 
@@ -132,7 +128,8 @@ export class LaneWriter {
       git = await this.#open(batch);
       const objections = await this.desk.guard.objections(lane, batch, git);
       if (objections.length > 0) {
-        await this.desk.settlement.conflict(this.lease, null, objections, git);
+        const met = { base: null, passage: this.#passage };
+        await this.desk.settlement.conflict(this.lease, met, objections, git);
         return true;
       }
       const place = await this.#landingPlace(lane, batch[0] as GitOperation, git);
@@ -151,6 +148,7 @@ export class LaneWriter {
       this.#isInDoubt = true;
       return false;
     }
+    this.#passage = passageOf(stored);
     const plan = { ...stored, attempts: stored.attempts + 1 };
     await this.desk.lanes.update(this.lease, { plan });
     let git: Git;
@@ -176,7 +174,10 @@ export class LaneWriter {
   async #open(operations: GitOperation[]): Promise<Git> {
     const { connector_scope, connector_id } = operations[0] as GitOperation;
     const connector = await this.desk.connectors.get(connector_scope, connector_id);
-    return this.desk.connectivity.open(connector, causeOf(operations));
+    this.#pusher = connector.connectivity === 'manager' ? { connectivity: 'manager' } : undefined;
+    return this.desk.connectivity.open(connector, causeOf(operations), ({ id, name, group }) => {
+      this.#pusher = { connectivity: 'delegate', delegate: { id, name, group } };
+    });
   }
 
   /** Where the chain stands: on the branch, on the branch a new one starts from, or on nothing in an empty repository. */
@@ -213,7 +214,10 @@ export class LaneWriter {
       },
       attempts: 1,
       steps: planSteps(admitted, (path) => known.blobAt(path), this.#adopted),
+      takenAt: this.#passage.takenAt,
+      plannedAt: now(),
     };
+    this.#passage = passageOf(plan);
     await step('lane.plan', () => this.desk.lanes.update(this.lease, { plan }));
     return plan;
   }
@@ -237,8 +241,7 @@ export class LaneWriter {
           if (operation.action !== 'move' || content !== null) claimed.set(path, keyOf(scope, kind, id));
       return failure === undefined;
     });
-    for (const { operation, failure } of refused)
-      await this.desk.settlement.fail(this.lease, {}, [operation], failure);
+    for (const { operation, failure } of refused) await this.#fail({}, [operation], failure);
     return admitted;
   }
 
@@ -264,7 +267,8 @@ export class LaneWriter {
       (planned) => operations.find(({ id }) => id === planned.operation) as GitOperation,
     );
     if (result.status === 'mismatch') return this.#part(plan, ordered, result.mismatches, git);
-    const put = { operations: ordered, plan };
+    const passage = { ...this.#passage, pushedAt: now(), pushedBy: this.#pusher };
+    const put = { operations: ordered, plan, passage };
     await step('lane.settle', () => this.desk.settlement.succeed(this.lease, lane, put, result));
     this.#races = 0;
     return true;
@@ -296,7 +300,8 @@ export class LaneWriter {
     const { standing, prefixMax, conflicts } = partMismatches(plan, operations, mismatches, this.#adopted);
     for (const [key, theirs] of standing) this.#adopted.set(key, theirs);
     if (prefixMax !== undefined) this.#prefixMax = Math.min(prefixMax, this.#prefixMax ?? prefixMax);
-    await this.desk.settlement.conflict(this.lease, plan.base, conflicts, git);
+    const met = { base: plan.base, passage: this.#passage };
+    await this.desk.settlement.conflict(this.lease, met, conflicts, git);
     return true;
   }
 
@@ -325,8 +330,13 @@ export class LaneWriter {
   }
 
   async #end(operations: GitOperation[], failure: Failure): Promise<boolean> {
-    await this.desk.settlement.fail(this.lease, { plan: null, head: null }, operations, failure);
+    await this.#fail({ plan: null, head: null }, operations, failure);
     return true;
+  }
+
+  async #fail(change: Partial<Lane>, operations: GitOperation[], failure: Failure): Promise<void> {
+    const ended = { operations, passage: this.#passage };
+    await this.desk.settlement.fail(this.lease, change, ended, failure);
   }
 
   /** Nothing was written: this connector's operations wait, others go on. */
@@ -367,20 +377,13 @@ export class LaneWriter {
     for (const operation of waiting.filter(isOver)) {
       const waitedFor = operation.waits_for ?? 'its turn';
       const failure = new Failure('OPERATION_EXPIRED', { waitedFor }) as Failure;
-      await this.desk.settlement.fail(this.lease, {}, [operation], failure);
+      await this.#fail({}, [operation], failure);
     }
     return waiting.filter((operation) => !isOver(operation));
   }
 }
 
 type Mismatched = Extract<ChainResult, { status: 'mismatch' }>;
-
-/** Whether the plan may have reached the branch although this attempt failed. */
-function isInDoubt({ attempts }: Plan, { code }: Failure): boolean {
-  if (doubtful.has(code)) return true;
-  if (attempts === 1 || foregone.has(code)) return false;
-  return code !== 'GIT_PUSH_REJECTED' || attempts <= REFUSALS_MIN;
-}
 
 /** It costs nothing to look again; where somebody was asked in vain, it does. */
 const isMereAbsence = ({ disposition, data }: Failure): boolean =>
@@ -391,5 +394,7 @@ function askedPauseMs(failure: Failure, operations: GitOperation[]): number {
   const leftMs = operations.map(({ deadline_at }) => deadline_at.getTime() - Date.now());
   return Math.max(0, Math.min(askedMs(failure), ...leftMs));
 }
+
+const now = (): string => new Date().toISOString();
 
 const isOver = ({ deadline_at }: GitOperation): boolean => deadline_at.getTime() <= Date.now();

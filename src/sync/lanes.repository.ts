@@ -7,6 +7,7 @@ import { Config } from '../config/config.js';
 import type { BlobId, CommitId, Person } from '../git/git.js';
 import { type Session, Storage } from '../storage/database.js';
 import type { Tables } from '../storage/schema.js';
+import { type Passage, passageOf } from './passage.js';
 
 /** What is about to be pushed. Stored first, so that a re-run after a crash builds the same commits. */
 export interface Plan {
@@ -17,6 +18,9 @@ export interface Plan {
   /** Times this plan may have reached the Git host. */
   attempts: number;
   steps: PlannedStep[];
+  /** When its operations were chosen, and when it was stored: ISO 8601. Plans from before this was kept have neither. */
+  takenAt?: string | undefined;
+  plannedAt?: string | undefined;
 }
 
 export interface PlannedStep {
@@ -167,6 +171,19 @@ export class LanesRepository {
     if (row === undefined) throw new LeaseLost();
     const { id, repository, branch, head, faults } = row;
     return { id, repository, branch, head, faults, plan: row.plan as Plan | null };
+  }
+
+  /** How far those operations came that plans stored for these lanes are of, by operation. */
+  async passages(lanes: string[]): Promise<Map<string, Passage>> {
+    if (lanes.length === 0) return new Map();
+    const rows = await this.storage.db
+      .selectFrom('lane')
+      .select('plan')
+      .where('id', 'in', lanes)
+      .where('plan', 'is not', null)
+      .execute();
+    const plans = rows.map(({ plan }) => plan as unknown as Plan);
+    return new Map(plans.flatMap((plan) => plan.steps.map(({ operation }) => [operation, passageOf(plan)])));
   }
 
   /**

@@ -25,6 +25,7 @@ import {
   originKey,
 } from './operation-changes.js';
 import { type GitOperation, type OperationResult, OperationsRepository } from './operations.repository.js';
+import type { Passage } from './passage.js';
 import { recordOperation } from './recorded.js';
 import { ofCopy, ofOperation } from './told.js';
 
@@ -86,7 +87,7 @@ export class MoveSettlement {
     tx: Session,
     lane: Lane,
     operation: GitOperation,
-    { landed, expects }: { landed: Landed; expects: readonly (BlobId | null)[] },
+    { landed, expects, passage }: { landed: Landed; expects: readonly (BlobId | null)[]; passage: Passage },
   ): Promise<DueLane[]> {
     const { commit: commitId, unchanged } = landed;
     const move = await this.moves.hold(tx, operation.move_id as string);
@@ -96,7 +97,7 @@ export class MoveSettlement {
     const told: NewEvent[] = [];
     for (const change of changesOf(operation)) told.push(...(await this.#settle(tx, landing, change)));
     const result = { commitId, blobId: null, created: false, unchanged };
-    await this.operations.finish(tx, operation.id, { state: 'succeeded', result });
+    await this.operations.finish(tx, operation.id, { state: 'succeeded', result, passage });
     await this.events.record(tx, [ofOperation(operation, 'succeeded', { commitId }), ...told]);
     recordOperation(tx, operation, 'succeeded', { commitId });
     const leaving = move.keep_files ? [] : items.filter((item) => isToLeave(item, operation, lane));
@@ -109,7 +110,12 @@ export class MoveSettlement {
   }
 
   /** The operation met something else at these of its paths; nothing of it was written. */
-  async refuse(tx: Session, operation: GitOperation, found: Conflicting['found']): Promise<DueLane[]> {
+  async refuse(
+    tx: Session,
+    operation: GitOperation,
+    found: Conflicting['found'],
+    passage: Passage,
+  ): Promise<DueLane[]> {
     const { branch } = operation;
     const failures = found.map(({ change: { path, kind, id }, expect, theirs, failure: known }) => ({
       kind,
@@ -117,7 +123,8 @@ export class MoveSettlement {
       failure: known ?? (new Failure('MOVE_CONFLICT', { path, branch, expected: expect, theirs }) as Failure),
     }));
     const { failure } = failures[0] as (typeof failures)[number];
-    await this.operations.finish(tx, operation.id, { state: 'conflict', failure: failure.toWire() });
+    const ended = { state: 'conflict' as const, failure: failure.toWire(), passage };
+    await this.operations.finish(tx, operation.id, ended);
     await this.events.record(tx, [ofOperation(operation, 'conflict', { code: failure.code })]);
     recordOperation(tx, operation, 'conflict', { code: failure.code });
     const own = (item: MoveItem): Failure | undefined =>

@@ -9,6 +9,7 @@ import type { OperationChangeTable } from '../storage/move-schema.js';
 import { fitPage, type Page } from '../storage/page.js';
 import type { OperationState, OperationTable } from '../storage/schema.js';
 import { pathsOf } from './operation-changes.js';
+import { type Passage, passageColumns } from './passage.js';
 
 /** Any operation. */
 export type OperationRecord = Selectable<OperationTable> & {
@@ -62,6 +63,8 @@ export interface Outcome {
   state: Exclude<OperationState, 'pending'>;
   result?: OperationResult;
   failure?: OperationFailure;
+  /** How far it came. */
+  passage?: Passage | undefined;
 }
 
 /** How long an idempotency key is remembered. */
@@ -347,9 +350,10 @@ const bytesOfChanges = sql`case when action = 'move' then coalesce((
   select at + 1 from operation_change where operation_id = operation.id order by at desc limit 1
 ), 0) * ${sql.lit(CHANGE_BYTES)} else 0 end`;
 
-const columnsOf = ({ state, result, failure }: Outcome) => ({
+const columnsOf = ({ state, result, failure, passage = {} }: Outcome) => ({
   state,
   result: result === undefined ? null : JSON.stringify(result),
   failure: failure === undefined ? null : JSON.stringify(failure),
   finished_at: new Date(),
+  ...passageColumns(passage),
 });

@@ -24,12 +24,20 @@ import { MoveSettlement } from './move-settlement.js';
 import { keyOf } from './neighbourhood.js';
 import { changesOf } from './operation-changes.js';
 import { type GitOperation, OperationsRepository, type Version } from './operations.repository.js';
+import type { Passage } from './passage.js';
 import { PullWishesRepository } from './pull-wishes.repository.js';
 import { Reconsideration } from './reconsideration.js';
 import { recordOperation } from './recorded.js';
 import { ofCopy, ofOperation } from './told.js';
 import { TrackingRepository } from './tracking.repository.js';
 import { Waits } from './waits.js';
+
+/** What has been pushed. */
+interface Put {
+  operations: GitOperation[];
+  plan: Pick<Plan, 'base' | 'steps'>;
+  passage: Passage;
+}
 
 @Injectable()
 export class Settlement {
@@ -51,7 +59,7 @@ export class Settlement {
   async succeed(
     lease: Lease,
     lane: Lane,
-    { operations, plan }: { operations: GitOperation[]; plan: Pick<Plan, 'base' | 'steps'> },
+    { operations, plan, passage }: Put,
     result: Extract<ChainResult, { status: 'landed' }>,
   ): Promise<void> {
     const hints: DueLane[] = [];
@@ -68,12 +76,12 @@ export class Settlement {
         const landed = result.steps[index] as Landed;
         if (operation.action === 'move') {
           const expects = expectationsOf(plan.steps[index] as PlannedStep);
-          hints.push(...(await this.moves.land(tx, lane, operation, { landed, expects })));
+          hints.push(...(await this.moves.land(tx, lane, operation, { landed, expects, passage })));
           continue;
         }
         const key = keyOf(operation.scope, operation.kind, operation.entity_id);
         const created = operation.yaml !== null && !present.has(key);
-        const isHere = await this.#land(tx, lane, operation, { landed, created });
+        const isHere = await this.#land(tx, lane, operation, { landed, created, passage });
         if (!isHere) foreign.add(operation.path);
         else if (operation.yaml === null) present.delete(key);
         else present.add(key);
@@ -93,12 +101,12 @@ export class Settlement {
   async fail(
     lease: Lease,
     change: Parameters<LanesRepository['update']>[1],
-    operations: GitOperation[],
+    { operations, passage }: { operations: GitOperation[]; passage: Passage },
     failure: Failure,
   ): Promise<void> {
     await this.lanes.update(lease, change, async (tx) => {
       for (const { id } of operations)
-        await this.operations.finish(tx, id, { state: 'failed', failure: failure.toWire() });
+        await this.operations.finish(tx, id, { state: 'failed', failure: failure.toWire(), passage });
       const gone: EntityKey[] = [];
       for (const one of operations.filter(({ action }) => action === 'move'))
         gone.push(...(await this.moves.fail(tx, one, failure)));
@@ -111,7 +119,12 @@ export class Settlement {
   }
 
   /** Ends the plan, and these of its operations as conflicts. @throws LeaseLost */
-  async conflict(lease: Lease, base: CommitId | null, conflicts: Conflicting[], git: Git): Promise<void> {
+  async conflict(
+    lease: Lease,
+    { base, passage }: { base: CommitId | null; passage: Passage },
+    conflicts: Conflicting[],
+    git: Git,
+  ): Promise<void> {
     const single = conflicts.filter(({ operation }) => operation.action !== 'move');
     const texts = await this.#readTheirs(
       git,
@@ -121,9 +134,9 @@ export class Settlement {
     const hints: DueLane[] = [];
     await this.lanes.update(lease, { plan: null }, async (tx) => {
       for (const [index, conflict] of single.entries())
-        await this.#refuse(tx, conflict, texts[index] ?? null);
+        await this.#refuse(tx, conflict, texts[index] ?? null, passage);
       for (const { operation, found } of conflicts.filter((one) => one.operation.action === 'move'))
-        hints.push(...(await this.moves.refuse(tx, operation, found)));
+        hints.push(...(await this.moves.refuse(tx, operation, found, passage)));
     });
     this.#wake(
       conflicts.map(({ operation }) => operation),
@@ -137,6 +150,7 @@ export class Settlement {
     tx: Session,
     { operation, found }: Conflicting,
     text: { id: BlobId; content: Uint8Array } | null,
+    passage: Passage,
   ): Promise<void> {
     const { expect, theirs } = found[0] as Conflicting['found'][number];
     const { path, branch } = operation;
@@ -150,7 +164,8 @@ export class Settlement {
       theirs: { blobId: theirs, yaml: text?.id === theirs ? toText(text.content) : null },
       ours: versionOf(operation.yaml),
     };
-    await this.operations.finish(tx, operation.id, { state: 'conflict', failure: { ...failure, versions } });
+    const ended = { state: 'conflict' as const, failure: { ...failure, versions }, passage };
+    await this.operations.finish(tx, operation.id, ended);
     await this.events.record(tx, [ofOperation(operation, 'conflict', { code: failure.code })]);
     recordOperation(tx, operation, 'conflict', { code: failure.code });
   }
@@ -177,7 +192,7 @@ export class Settlement {
     tx: Session,
     lane: Lane,
     operation: GitOperation,
-    { landed, created }: { landed: Landed; created: boolean },
+    { landed, created, passage }: { landed: Landed; created: boolean; passage: Passage },
   ): Promise<boolean> {
     const { commit: commitId, unchanged } = landed;
     const blobId = landed.blobs[0] ?? null;
@@ -188,6 +203,7 @@ export class Settlement {
     await this.operations.finish(tx, operation.id, {
       state: 'succeeded',
       result: { commitId, blobId, created: created && other === undefined, unchanged, ...elsewhere },
+      passage,
     });
     await this.wishes.want(tx, operation, lane.repository);
     const kept = created ? 'created' : 'changed';

@@ -172,7 +172,14 @@ describe('operations', () => {
     await page.getByRole('heading', { name: 'None of these' }).waitFor();
     await page.getByRole('link', { name: 'Show all operations' }).click();
     await page.getByRole('link', { name: 'Save pipeline build' }).first().click();
-    await page.getByRole('region', { name: 'Its road' }).getByText('On the branch, seen there').waitFor();
+    const road = page.getByRole('region', { name: 'Its road' });
+    await road.getByText('On the branch, seen there').waitFor();
+    const times = await road
+      .getByRole('listitem')
+      .getByText(/^\d.*m?s later$/)
+      .count();
+    expect(times).toBe(4);
+    await road.getByText(/^Commit [0-9a-f]{8}, by the manager$/).waitFor();
     expect(await judgeScreen(window, 'operation', allLooks)).toEqual([]);
   });
 

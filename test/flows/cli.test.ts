@@ -194,6 +194,20 @@ describe('operations', () => {
     expect(JSON.parse(stdout)).toMatchObject({ id, state: 'succeeded' });
   });
 
+  it('are shown step by step, with who had the answer', async () => {
+    const { stdout } = await save('stepped', 'name: stepped\n', ['--json']);
+    const shown = await run(['operations', JSON.parse(stdout).operationId]);
+    expect(shown.code, shown.stderr).toBe(0);
+    const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+    const later = String.raw`${time}, \d+ ms later`;
+    expect(shown.stdout).toMatch(
+      new RegExp(
+        `^accepted +${time}\ntaken +${later}\nplanned +${later}\npushed +${later}, by the manager\nconfirmed +${later}$`,
+        'm',
+      ),
+    );
+  });
+
   it('are listed by state', async () => {
     await save('counted', 'name: counted\n');
     const { stdout } = await run(['operations', '--state', 'succeeded', '--limit', '1', '--json']);

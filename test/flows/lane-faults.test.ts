@@ -97,6 +97,7 @@ async function accept(account: string, connector: string): Promise<string> {
     result: _result,
     failure: _failure,
     pull_request: _wish,
+    pushed_by: _pusher,
     ...row
   } = makeOperation({
     id: randomUUID(),

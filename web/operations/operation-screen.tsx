@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { answer, apiOf } from '../data/api.js';
 import { type Resource, useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
+import { exactTime, lastingOf } from '../data/time.js';
 import { LinkButton } from '../parts/button.js';
 import { Head } from '../parts/head.js';
 import { Icon } from '../parts/icon.js';
@@ -9,7 +10,7 @@ import { Facts, Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
 import { Ago, Lasting } from '../parts/time.js';
 import { nameOperation, type Operation, OperationState } from './operation-state.js';
-import { roadOf, type Step } from './road.js';
+import { roadOf, type TimedStep } from './road.js';
 
 const LOOK_MS = 1_000;
 
@@ -87,12 +88,12 @@ function Whole({ scope, operation }: { scope: string; operation: Operation }) {
   );
 }
 
-/** Each step with the time it was taken at. */
-function Road({ steps }: { steps: readonly Step[] }) {
+/** Each step with when it was taken: the first how long ago, each other how long after the one before. */
+function Road({ steps }: { steps: readonly TimedStep[] }) {
   return (
     <Panel title="Its road">
       <ol class="road">
-        {steps.map(({ name, state, note, at }) => (
+        {steps.map(({ name, state, note, at, afterMs }) => (
           <li key={name} class={state} aria-current={state === 'now' ? 'step' : undefined}>
             <span class="stop">
               <Icon name={signs[state]} size={14} />
@@ -102,13 +103,22 @@ function Road({ steps }: { steps: readonly Step[] }) {
               <span class="unseen">: {words[state]}</span>
             </span>
             <span class="note">{note}</span>
-            <span class="when">{at !== null && <Ago at={at} />}</span>
+            <span class="when">{at !== null && <When at={at} afterMs={afterMs} />}</span>
           </li>
         ))}
       </ol>
     </Panel>
   );
 }
+
+const When = ({ at, afterMs }: { at: string; afterMs: number | null }) =>
+  afterMs === null ? (
+    <Ago at={at} />
+  ) : (
+    <time class="number" dateTime={at} title={exactTime(at)}>
+      {lastingOf(afterMs)} later
+    </time>
+  );
 
 const signs = { done: 'check', now: 'ring', ahead: 'dot', stopped: 'close' } as const;
 const words = { done: 'done', now: 'under way', ahead: 'not yet', stopped: 'not reached' } as const;

@@ -1,5 +1,5 @@
 // The road of an operation, as steps that were taken, are being taken, or were not.
-import type { Operation } from './operation-state.js';
+import type { Operation } from '../../src/client/client.js';
 
 export interface Step {
   name: string;
@@ -10,42 +10,80 @@ export interface Step {
   at: string | null;
 }
 
-export function roadOf(operation: Operation): Step[] {
-  const { git, state, createdAt } = operation;
+export interface TimedStep extends Step {
+  /** How long after the last step whose time is known as well; null where one of them is not. */
+  afterMs: number | null;
+}
+
+export function roadOf(operation: Operation): TimedStep[] {
+  const { git, createdAt } = operation;
   const accepted: Step = {
     name: 'Accepted',
     state: 'done',
     note: 'Written down: it cannot be lost',
     at: createdAt,
   };
-  if (git === null) return [accepted, endOf(operation, 'Kept in Sallyport')];
-  const isPending = state === 'pending';
-  const isIn = git.commitId !== null;
-  return [
+  if (git === null) return timed([accepted, endOf(operation, 'Kept in Sallyport')]);
+  return timed([
     accepted,
-    {
-      name: 'Lane',
-      state: isPending ? 'now' : 'done',
-      note: isPending
-        ? (operation.waitsFor ?? 'Its turn comes next')
-        : `One writer on ${git.branch} of ${git.connector}`,
-      at: null,
-    },
-    {
-      name: 'Pushed',
-      state: stepBefore(isIn, isPending),
-      note: isIn ? `Commit ${git.commitId?.slice(0, 8) ?? ''}` : 'One commit of its own, by compare-and-swap',
-      at: null,
-    },
+    laneOf(operation, git),
+    batchOf(operation),
+    pushOf(operation, git),
     endOf(operation, 'On the branch, seen there'),
     ...requestOf(operation),
-  ];
+  ]);
 }
 
-const stepBefore = (isDone: boolean, isPending: boolean): Step['state'] => {
-  if (isDone) return 'done';
-  return isPending ? 'ahead' : 'stopped';
-};
+type GitPlace = NonNullable<Operation['git']>;
+
+function laneOf({ state, takenAt, waitsFor }: Operation, { connector, branch }: GitPlace): Step {
+  const waits = waitsFor ?? 'Its turn comes next';
+  const isTaken = takenAt !== null || state === 'succeeded';
+  return {
+    name: 'Lane',
+    state: isTaken ? 'done' : stepAfter(state, 'now'),
+    note: state === 'pending' && !isTaken ? waits : `One writer on ${branch} of ${connector}`,
+    at: takenAt,
+  };
+}
+
+function batchOf({ state, takenAt, plannedAt }: Operation): Step {
+  const isPlanned = plannedAt !== null || state === 'succeeded';
+  return {
+    name: 'Batch',
+    state: isPlanned ? 'done' : stepAfter(state, takenAt === null ? 'ahead' : 'now'),
+    note: isPlanned ? 'Its plan is stored' : 'With what else waits in the lane',
+    at: plannedAt,
+  };
+}
+
+function pushOf(operation: Operation, { commitId }: GitPlace): Step {
+  const { state, plannedAt, pushedAt } = operation;
+  const isIn = commitId !== null || pushedAt !== null;
+  const way = plannedAt === null ? 'ahead' : 'now';
+  return {
+    name: 'Pushed',
+    state: isIn ? 'done' : stepAfter(state, way),
+    note: isIn ? pushedNote(operation, commitId) : waitingNote(operation),
+    at: pushedAt,
+  };
+}
+
+function pushedNote({ pushedBy }: Operation, commitId: string | null): string {
+  const what = commitId === null ? 'Answered' : `Commit ${commitId.slice(0, 8)}`;
+  if (pushedBy === null) return what;
+  const { delegate } = pushedBy;
+  return `${what}, by ${delegate === null ? 'the manager' : `${delegate.name} of ${delegate.group}`}`;
+}
+
+const waitingNote = ({ state, plannedAt, waitsFor }: Operation): string =>
+  state === 'pending' && plannedAt !== null && waitsFor !== null
+    ? waitsFor
+    : 'One commit of its own, by compare-and-swap';
+
+/** Of one that is not taken: `way` while it may be. */
+const stepAfter = (state: Operation['state'], way: 'now' | 'ahead'): Step['state'] =>
+  state === 'pending' ? way : 'stopped';
 
 function endOf({ state, finishedAt, problem }: Operation, done: string): Step {
   switch (state) {
@@ -79,9 +117,20 @@ function requestOf({ pullRequest, state }: Operation): Step[] {
   return [
     {
       name: `Pull request${number}`,
-      state: isEarly ? stepBefore(false, state === 'pending') : known.state,
+      state: isEarly ? stepAfter(state, 'ahead') : known.state,
       note: isEarly ? 'After the commit' : known.note,
       at: null,
     },
   ];
+}
+
+function timed(steps: Step[]): TimedStep[] {
+  let before: string | null = null;
+  return steps.map((step) => {
+    const { at } = step;
+    // Two clocks may have written the two.
+    const afterMs = at === null || before === null ? null : Math.max(0, Date.parse(at) - Date.parse(before));
+    before = at ?? before;
+    return { ...step, afterMs };
+  });
 }

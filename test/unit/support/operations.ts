@@ -36,6 +36,10 @@ export function makeOperation(more: Partial<GitOperation> = {}): GitOperation {
     pull_request_id: null,
     move_id: null,
     traceparent: null,
+    taken_at: null,
+    planned_at: null,
+    pushed_at: null,
+    pushed_by: null,
     ...more,
   };
 }
