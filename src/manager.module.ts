@@ -1,5 +1,4 @@
 // The whole manager on one page, in the order data passes it: from the door down to the truth.
-
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AuditController } from './api/audit.controller.js';
@@ -117,6 +116,7 @@ import { DeliveryFlow } from './subscriptions/delivery.flow.js';
 import { EventSender } from './subscriptions/event-sender.js';
 import { SubscriptionsRepository } from './subscriptions/subscriptions.repository.js';
 import { SubscriptionsService } from './subscriptions/subscriptions.service.js';
+import { Cancellation } from './sync/cancellation.js';
 import { CopyWriter } from './sync/copy-writer.js';
 import { BranchDrift, DriftFlow } from './sync/drift.flow.js';
 import { DriftSources } from './sync/drift.js';
@@ -262,6 +262,7 @@ const corridors = [
   MergedCopies,
   Sweep,
   Settlement,
+  Cancellation,
   MoveSettlement,
   InlineMoves,
   RemovalGuard,

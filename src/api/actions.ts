@@ -31,6 +31,7 @@ export const actions: Readonly<Record<string, string>> = {
   'POST connectors/:connector/imports': 'import.begin',
   'POST connectors/:connector/imports/:id/apply': 'import.apply',
   'POST connectors/:connector/imports/:id/cancel': 'import.cancel',
+  'POST operations/:id/cancel': 'operation.cancel',
   'POST pull-requests/:id/close': 'pull-request.close',
   'POST pull-requests/:id/retry': 'pull-request.retry',
   'PUT secrets/:id': 'secret.put',

@@ -128,6 +128,7 @@ export class MovesController {
       'MOVE_REFUSED',
       'MOVE_TOO_LARGE',
       'MOVE_CONFLICT',
+      'OPERATION_CANCELLED',
       'OPERATION_EXPIRED',
       'OPERATION_IN_DOUBT',
       ...ofRoad,

@@ -110,7 +110,7 @@ export const OperationAnswer = z
     action: z.enum(['save', 'delete', 'move']),
     kind: z.string().nullable().meta({ description: 'Null for a move, which is of many' }),
     entity: z.string().nullable(),
-    state: z.enum(['pending', 'succeeded', 'conflict', 'failed']),
+    state: z.enum(['pending', 'succeeded', 'conflict', 'failed', 'cancelled']),
     waitsFor: z.string().nullable().meta({ description: 'While pending: what it waits for' }),
     store,
     blobId: z.string().nullable().meta({ description: 'Of a save that succeeded: what it left' }),
@@ -286,7 +286,7 @@ interface Known {
 export function toOperationAnswer(
   operation: OperationRecord,
   pull: ShownPullRequest | undefined,
-  { changes = [], passage = endedPassage(operation) }: Known = {},
+  { changes, passage = endedPassage(operation) }: Known = {},
 ): OperationAnswer {
   const result = operation.result as OperationResult | null;
   const { move_id: move } = operation;
@@ -301,7 +301,7 @@ export function toOperationAnswer(
     store: isOfGit(operation) ? 'git' : 'inline',
     blobId: result?.blobId ?? null,
     git: isOfGit(operation) ? gitOf(operation) : null,
-    ...(move === null ? {} : { move: { id: move, changes: changes.map(toChangeAnswer) } }),
+    ...moveOf(operation, changes),
     yaml: operation.yaml?.toString('utf8') ?? null,
     ...elsewhereOf(result),
     problem: problemOf(operation) as OperationAnswer['problem'],
@@ -312,6 +312,9 @@ export function toOperationAnswer(
     finishedAt: operation.finished_at?.toISOString() ?? null,
   };
 }
+
+const moveOf = ({ move_id: id }: OperationRecord, changes: Known['changes'] = []) =>
+  id === null ? {} : { move: { id, changes: changes.map(toChangeAnswer) } };
 
 const toPassage = ({ takenAt, plannedAt, pushedAt, pushedBy }: Passage) => ({
   takenAt: takenAt ?? null,

@@ -1,8 +1,9 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { PageLimit } from '../policy/text.js';
 import { PullRequestsRepository } from '../pulls/pull-requests.repository.js';
 import { scopeOf } from '../scopes/scope.js';
+import { Cancellation } from '../sync/cancellation.js';
 import { LanesRepository } from '../sync/lanes.repository.js';
 import { type OperationRecord, OperationsRepository } from '../sync/operations.repository.js';
 import { Answers } from './answers.js';
@@ -10,7 +11,7 @@ import { OperationAnswer, OperationPage, toOperationAnswer } from './operation-a
 import { Cursor, OperationParameters, PAGE_DEFAULT, ScopeParameters, toCursor, under } from './parameters.js';
 
 const OperationListQuery = z.strictObject({
-  state: z.enum(['pending', 'succeeded', 'conflict', 'failed']).optional(),
+  state: z.enum(['pending', 'succeeded', 'conflict', 'failed', 'cancelled']).optional(),
   limit: PageLimit.optional(),
   cursor: Cursor.optional(),
 });
@@ -22,6 +23,7 @@ export class OperationsController {
     private readonly operations: OperationsRepository,
     private readonly lanes: LanesRepository,
     private readonly pulls: PullRequestsRepository,
+    private readonly cancellation: Cancellation,
   ) {}
 
   @Get(':id')
@@ -52,6 +54,19 @@ export class OperationsController {
       operations: await this.#answer(rows),
       nextCursor: next === null ? null : toCursor(next),
     };
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Answers({
+    needs: 'entity.edit',
+    summary: 'Cancel an operation that waits, and of which nothing is on its way to Git',
+    problems: ['NOT_FOUND', 'OPERATION_UNDERWAY', 'OPERATION_ENDED'],
+    200: OperationAnswer,
+  })
+  async cancel(@Param({ schema: OperationParameters }) { id, ...names }: OperationParameters) {
+    const [answer] = await this.#answer([await this.cancellation.cancel(scopeOf(names), id)]);
+    return answer;
   }
 
   async #answer(operations: OperationRecord[]): Promise<OperationAnswer[]> {

@@ -5,7 +5,13 @@ import { readEvents } from '../client/event-stream.js';
 import { exitCodes, plain, styled, table } from './printer.js';
 import { endInterrupted, type Session, withSession } from './session.js';
 
-const colours = { pending: 'yellow', succeeded: 'green', conflict: 'magenta', failed: 'red' } as const;
+const colours = {
+  pending: 'yellow',
+  succeeded: 'green',
+  conflict: 'magenta',
+  failed: 'red',
+  cancelled: 'yellow',
+} as const;
 
 interface OperationOptions {
   state?: string;
@@ -14,14 +20,14 @@ interface OperationOptions {
 }
 
 export function addOperationCommands(program: Command): void {
-  program
+  const commands = program
     .command('operations')
     .argument('[id]', 'one operation')
     .summary('what was accepted and what became of it')
     .description(
       'Lists operations, newest first, or shows one. With --watch: one until it has ended, or all that happens in the scope until it is interrupted.',
     )
-    .option('--state <state>', 'pending, succeeded, conflict or failed')
+    .option('--state <state>', 'pending, succeeded, conflict, failed or cancelled')
     .option('--limit <number>', 'of the list', '50')
     .option('--watch', 'go on as things happen')
     .addHelpText(
@@ -33,6 +39,15 @@ Examples:
 `,
     )
     .action(withSession(operations));
+  commands
+    .command('cancel')
+    .argument('<id>', 'the operation')
+    .summary('take back what waits')
+    .description(
+      'Cancels an operation that waits in its lane; its content is kept. Ends with 5 where it is on its way to Git already, or has ended.',
+    )
+    .addHelpText('after', '\nExample:\n  sallyport operations cancel 0199…\n')
+    .action(withSession(cancel));
 }
 
 async function operations(
@@ -104,6 +119,11 @@ async function watchAll({ printer, profile }: Session): Promise<undefined> {
         ? `${JSON.stringify(event)}\n`
         : `${event.time}  ${event.type.replace('sallyport.', '')}  ${plain(event.subject)}\n`,
     );
+}
+
+async function cancel({ api, printer }: Session, id: string): Promise<undefined> {
+  const operation = await answer(api.POST('/operations/{id}/cancel', { params: { path: { id } } }));
+  printer.show(operation, () => tell(operation));
 }
 
 const read = ({ api }: Session, id: string): Promise<Operation> =>

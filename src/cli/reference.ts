@@ -40,12 +40,11 @@ export function describeProgram(program: Command): string {
   return [PREFACE, shared.join('\n'), ...leavesOf(program).map(describe)].join('\n').concat('\n');
 }
 
-/** The commands that do something, in the order of their names. */
+/** The commands that do something, in the order of their names. One with others below it does something where it takes arguments. */
 function leavesOf(command: Command): Command[] {
   const below = command.commands.flatMap((one) => leavesOf(one));
-  return (below.length === 0 ? [command] : below).toSorted((one, other) =>
-    fullName(one).localeCompare(fullName(other), 'en'),
-  );
+  const own = below.length === 0 || command.registeredArguments.length > 0 ? [command] : [];
+  return [...own, ...below].toSorted((one, other) => fullName(one).localeCompare(fullName(other), 'en'));
 }
 
 const fullName = (command: Command): string =>

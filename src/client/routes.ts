@@ -3415,7 +3415,7 @@ export interface paths {
                 query?: {
                     cursor?: string;
                     limit?: string;
-                    state?: "pending" | "succeeded" | "conflict" | "failed";
+                    state?: "pending" | "succeeded" | "conflict" | "failed" | "cancelled";
                 };
                 header?: never;
                 path?: never;
@@ -3492,6 +3492,53 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an operation that waits, and of which nothing is on its way to Git */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Cancel an operation that waits, and of which nothing is on its way to Git */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Operation"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -7041,7 +7088,7 @@ export interface components {
             } | null;
             scope: string;
             /** @enum {string} */
-            state: "pending" | "succeeded" | "conflict" | "failed";
+            state: "pending" | "succeeded" | "conflict" | "failed" | "cancelled";
             /**
              * @description `inline`: in Sallyport alone, and `git` is null
              * @enum {string}

@@ -14,6 +14,8 @@ export const eventTypes = [
   'operation.succeeded',
   'operation.conflict',
   'operation.failed',
+  /** Somebody took it back before anything of it was on the way. */
+  'operation.cancelled',
   'pull-request.opened',
   'pull-request.merged',
   'pull-request.closed',

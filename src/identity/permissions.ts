@@ -5,7 +5,7 @@ export const permissions = {
   'scope.view': 'read scopes',
   'scope.manage': 'create, rename and delete scopes',
   'entity.view': 'read entities, their history, operations, pull requests, imports and moves',
-  'entity.edit': 'save, delete, import and move entities; close and retry pull requests',
+  'entity.edit': 'save, delete, import and move entities; cancel operations; close and retry pull requests',
   'kind.view': 'read kinds',
   'kind.manage': 'create and change kinds',
   'connector.view': 'read connectors, what of their repositories is followed, webhooks, deliveries and drift',

@@ -437,6 +437,29 @@ export const errors = {
       `The push to ${d.branch} was not answered and the branch could not be read: ${d.waitedFor}`,
     hint: () => 'Look on the branch for a commit with this operation in its Sallyport-Operation trailer',
   }),
+  OPERATION_CANCELLED: row({
+    status: 409,
+    disposition: 'stop',
+    title: 'The operation was cancelled',
+    message: () => 'The operation was cancelled before anything of it was on the way to the Git host',
+    hint: () => 'Save again if it is still wanted; the content is kept in the operation',
+  }),
+  OPERATION_UNDERWAY: row<{ id: string; branch: string }>({
+    status: 409,
+    disposition: 'wait',
+    title: 'The operation may have reached the Git host',
+    message: (d) =>
+      `Operation ${d.id} cannot be cancelled now: the plan to push it to ${d.branch} is stored, so it may be there already`,
+    hint: () =>
+      'Wait for its end, and undo in another save what it has put into Git; if it waits again since nothing was written, cancel it then',
+  }),
+  OPERATION_ENDED: row<{ id: string; state: string }>({
+    status: 409,
+    disposition: 'stop',
+    title: 'The operation has ended',
+    message: (d) => `Operation ${d.id} cannot be cancelled: it has ended (${d.state})`,
+    hint: () => 'Undo in another save what it has put into Git, or into Sallyport where it is inline',
+  }),
   // --- connectors and secrets --------------------------------------------------------------------------------
   CONNECTOR_DENIED: row<{ url: string; reason: string }>({
     status: 422,

@@ -148,7 +148,7 @@ export interface LaneTable {
   faults: Generated<number>;
 }
 
-export type OperationState = 'pending' | 'succeeded' | 'conflict' | 'failed';
+export type OperationState = 'pending' | 'succeeded' | 'conflict' | 'failed' | 'cancelled';
 
 export interface OperationTable {
   id: string;
@@ -180,7 +180,7 @@ export interface OperationTable {
   deaths: Generated<number>;
   /** Commit, blob and whether the entity is new, once succeeded. */
   result: Json<object> | null;
-  /** Code and data, once conflicted or failed. */
+  /** Code and data, once ended otherwise. */
   failure: Json<object> | null;
   deadline_at: Date;
   created_at: Stamp;

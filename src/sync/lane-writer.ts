@@ -193,7 +193,7 @@ export class LaneWriter {
     return { base, create: true };
   }
 
-  /** Makes and stores the plan; undefined when no operation of the batch is left. */
+  /** Makes and stores the plan; undefined when no operation of the batch is left, or one was cancelled and all are chosen anew. */
   async #plan(
     lane: Lane,
     batch: GitOperation[],
@@ -218,8 +218,8 @@ export class LaneWriter {
       plannedAt: now(),
     };
     this.#passage = passageOf(plan);
-    await step('lane.plan', () => this.desk.lanes.update(this.lease, { plan }));
-    return plan;
+    const isStored = await step('lane.plan', () => this.desk.lanes.plan(this.lease, plan));
+    return isStored ? plan : undefined;
   }
 
   async #look(lane: Lane, batch: GitOperation[], branch: string): Promise<Neighbourhood> {

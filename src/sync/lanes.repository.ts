@@ -187,6 +187,28 @@ export class LanesRepository {
   }
 
   /**
+   * Stores the plan, unless one of its operations has ended since it was chosen: whoever cancels holds the lane as well.
+   * @throws LeaseLost, with nothing changed
+   */
+  async plan(lease: Lease, plan: Plan): Promise<boolean> {
+    return this.storage.transact(async (tx) => {
+      await this.#hold(tx, lease);
+      const operations = plan.steps.map(({ operation }) => operation);
+      const { numUpdatedRows } = await tx
+        .updateTable('lane')
+        .set({ plan: JSON.stringify(plan) })
+        .where('id', '=', lease.lane)
+        .where(
+          sql<boolean>`not exists (
+            select from operation where id = any(${operations}::text[]) and state <> 'pending'
+          )`,
+        )
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    });
+  }
+
+  /**
    * Changes the lane, and with `also` whatever belongs to the same moment, in one transaction.
    * @throws LeaseLost, with nothing changed
    */
@@ -196,15 +218,7 @@ export class LanesRepository {
     also: (tx: Transaction<Tables>) => Promise<void> = async () => undefined,
   ): Promise<void> {
     await this.storage.transact(async (tx) => {
-      const row = await tx
-        .selectFrom('lane')
-        .select('epoch')
-        .where('id', '=', lease.lane)
-        .where('epoch', '=', lease.epoch)
-        // Operations that refer to the lane may be written meanwhile.
-        .forNoKeyUpdate()
-        .executeTakeFirst();
-      if (row === undefined) throw new LeaseLost();
+      await this.#hold(tx, lease);
       const { plan, ...values } = change;
       const planned = plan === undefined ? {} : { plan: plan === null ? null : JSON.stringify(plan) };
       await tx
@@ -214,6 +228,19 @@ export class LanesRepository {
         .execute();
       await also(tx);
     });
+  }
+
+  /** @throws LeaseLost */
+  async #hold(tx: Session, lease: Lease): Promise<void> {
+    const row = await tx
+      .selectFrom('lane')
+      .select('epoch')
+      .where('id', '=', lease.lane)
+      .where('epoch', '=', lease.epoch)
+      // Operations that refer to the lane may be written meanwhile.
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (row === undefined) throw new LeaseLost();
   }
 
   /**
@@ -233,6 +260,18 @@ export class LanesRepository {
       update lane set epoch = epoch + 1, holder = null, lease_expires_at = null
       from fenced where lane.id = fenced.id
     `.execute(tx);
+  }
+
+  /** Until the transaction ends nobody plans or ends operations of the lane. Answers whether this one is of no stored plan. */
+  async withhold(tx: Session, lane: string, operation: string): Promise<boolean> {
+    const row = await tx
+      .selectFrom('lane')
+      .select('plan')
+      .where('id', '=', lane)
+      .forNoKeyUpdate()
+      .executeTakeFirstOrThrow();
+    const plan = row.plan as Plan | null;
+    return plan === null || !plan.steps.some((step) => step.operation === operation);
   }
 
   /** Lanes where something waits, nobody works, and no pause is on, once for each account: all of them, or this one. */

@@ -102,8 +102,8 @@ export class OperationsRepository {
   }
 
   /** @throws NOT_FOUND */
-  async get(scope: Scope, id: string): Promise<OperationRecord> {
-    const row = await this.storage.db
+  async get(scope: Scope, id: string, session: Session = this.storage.db): Promise<OperationRecord> {
+    const row = await session
       .selectFrom('operation')
       .selectAll()
       .where('scope', '=', scope)
@@ -259,6 +259,19 @@ export class OperationsRepository {
       .where('state', '<>', 'pending')
       .execute();
     return rows.map((row) => row.id);
+  }
+
+  /** Those that have not ended. Whoever holds their lane knows that they do not until the transaction ends. */
+  async pending<T>(tx: Session, some: readonly T[], idOf: (one: T) => string): Promise<T[]> {
+    if (some.length === 0) return [];
+    const rows = await tx
+      .selectFrom('operation')
+      .select('id')
+      .where('id', 'in', some.map(idOf))
+      .where('state', '=', 'pending')
+      .execute();
+    const ids = new Set(rows.map(({ id }) => id));
+    return some.filter((one) => ids.has(idOf(one)));
   }
 
   /** Ends an operation; one that has ended already keeps its outcome. */

@@ -104,18 +104,21 @@ export class Settlement {
     { operations, passage }: { operations: GitOperation[]; passage: Passage },
     failure: Failure,
   ): Promise<void> {
+    let ended: GitOperation[] = [];
     await this.lanes.update(lease, change, async (tx) => {
-      for (const { id } of operations)
+      // One of no stored plan may have been cancelled meanwhile.
+      ended = await this.operations.pending(tx, operations, ({ id }) => id);
+      for (const { id } of ended)
         await this.operations.finish(tx, id, { state: 'failed', failure: failure.toWire(), passage });
       const gone: EntityKey[] = [];
-      for (const one of operations.filter(({ action }) => action === 'move'))
+      for (const one of ended.filter(({ action }) => action === 'move'))
         gone.push(...(await this.moves.fail(tx, one, failure)));
       await this.reconsideration.begin(tx, gone);
-      const told = operations.map((one) => ofOperation(one, 'failed', { code: failure.code }));
-      for (const one of operations) recordOperation(tx, one, 'failed', { code: failure.code });
+      const told = ended.map((one) => ofOperation(one, 'failed', { code: failure.code }));
+      for (const one of ended) recordOperation(tx, one, 'failed', { code: failure.code });
       await this.events.record(tx, told);
     });
-    this.#wake(operations, { state: 'failed', code: failure.code });
+    this.#wake(ended, { state: 'failed', code: failure.code });
   }
 
   /** Ends the plan, and these of its operations as conflicts. @throws LeaseLost */
@@ -131,15 +134,20 @@ export class Settlement {
       base,
       single.map(({ operation }) => operation.path),
     );
+    const textOf = new Map(single.map((one, index) => [one, texts[index] ?? null]));
     const hints: DueLane[] = [];
+    let ended: Conflicting[] = [];
     await this.lanes.update(lease, { plan: null }, async (tx) => {
-      for (const [index, conflict] of single.entries())
-        await this.#refuse(tx, conflict, texts[index] ?? null, passage);
-      for (const { operation, found } of conflicts.filter((one) => one.operation.action === 'move'))
-        hints.push(...(await this.moves.refuse(tx, operation, found, passage)));
+      ended = await this.operations.pending(tx, conflicts, ({ operation }) => operation.id);
+      for (const conflict of ended) {
+        const { operation, found } = conflict;
+        if (operation.action === 'move')
+          hints.push(...(await this.moves.refuse(tx, operation, found, passage)));
+        else await this.#refuse(tx, conflict, textOf.get(conflict) ?? null, passage);
+      }
     });
     this.#wake(
-      conflicts.map(({ operation }) => operation),
+      ended.map(({ operation }) => operation),
       { state: 'conflict', code: 'ENTITY_CONFLICT' },
       hints,
     );

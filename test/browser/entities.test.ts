@@ -2,6 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { allLooks, judgeScreen, startBrowser, Window } from '../support/browser.js';
+import { PushGate } from '../support/push-gate.js';
 import { Stack } from '../support/stack.js';
 
 const SCOPE = 'accounts/demo';
@@ -197,6 +198,59 @@ describe('operations', () => {
     expect(await judgeScreen(window, 'operation-waiting')).toEqual([]);
     await stack.startDelegate();
     await page.getByText('Succeeded', { exact: true }).waitFor({ timeout: 60_000 });
+  });
+});
+
+describe('an operation that waits', () => {
+  const accept = async (id: string, connector: string): Promise<string> => {
+    const body = { yaml: `name: ${id}\n`, git: { connector, branch: 'main' } };
+    const path = `${SCOPE}/entities/pipeline/${id}`;
+    return (await stack.api.ok('PUT', path, body, { prefer: 'wait=0' })).id;
+  };
+
+  it('is cancelled after one question, which names it', async () => {
+    const { page } = window;
+    const [delegate] = (await stack.api.ok('GET', `${SCOPE}/delegates`)).delegates;
+    await stack.api.ok('POST', `${SCOPE}/delegates/${delegate.id}/disable`);
+    await window.go(at(`operations/${await accept('withdrawn', 'delegated')}`));
+    await page.getByText('What it waits for').waitFor();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    const question = page.getByRole('dialog', { name: 'Cancel the save of pipeline withdrawn?' });
+    await question.waitFor();
+    expect(await judgeScreen(window, 'operation-cancel')).toEqual([]);
+    await question.getByRole('button', { name: 'Cancel the save of pipeline withdrawn' }).click();
+    await page.getByRole('alert').getByText('OPERATION_CANCELLED').waitFor();
+    await page
+      .getByRole('region', { name: 'Its road' })
+      .getByText(/^Cancelled/)
+      .waitFor();
+    expect(await judgeScreen(window, 'operation-cancelled', allLooks)).toEqual([]);
+    await stack.api.ok('POST', `${SCOPE}/delegates/${delegate.id}/enable`);
+  });
+
+  it('and is on its way to Git goes on, and whoever would cancel it is told why', async () => {
+    const { page } = window;
+    const gate = await PushGate.before(stack.host.url);
+    await stack.api.ok('PUT', `${SCOPE}/connectors/gated`, {
+      url: `${gate.url}/demo.git`,
+      connectivity: 'manager',
+      credential: { username: stack.accounts.manager.username, secret: 'git-direct' },
+    });
+    gate.shut();
+    await window.go(at(`operations/${await accept('underway', 'gated')}`));
+    const road = page.getByRole('region', { name: 'Its road' });
+    await road.getByText('Its plan is stored').waitFor();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    const question = page.getByRole('dialog', { name: 'Cancel the save of pipeline underway?' });
+    await question.getByRole('button', { name: 'Cancel the save of pipeline underway' }).click();
+    await question.getByRole('alert').getByText('OPERATION_UNDERWAY').waitFor();
+    expect(await judgeScreen(window, 'operation-underway')).toEqual([]);
+    await question.getByRole('button', { name: 'Let it go on' }).click();
+    gate.open();
+    await page.getByText('Succeeded', { exact: true }).waitFor();
+    await stack.api.ok('DELETE', `${SCOPE}/entities/pipeline/underway?branch=main`);
+    await stack.api.ok('DELETE', `${SCOPE}/connectors/gated`);
+    await gate.close();
   });
 });
 

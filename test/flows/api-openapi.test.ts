@@ -7,6 +7,7 @@ import { actions } from '../../src/api/actions.js';
 import { accessCalls } from '../support/access-routes.js';
 import { accountRoutes, agreedRoutes, freeRoutes } from '../support/agreed-routes.js';
 import { compareWithAudit } from '../support/audited-calls.js';
+import { cancelOf } from '../support/cancel-routes.js';
 import { ApiDocument, DocumentedApi, type Route } from '../support/documented-api.js';
 import { eventRoutes } from '../support/event-routes.js';
 import { IdentityProvider } from '../support/identity-provider.js';
@@ -278,6 +279,7 @@ describe.each([
     for (const { id } of operations) expect((await api.ended(id, 30_000, scope)).state).not.toBe('pending');
     const [conflict] = operations.filter(({ state }: { state: string }) => state === 'conflict');
     expect(await statusOf('GET', `${scope}/operations/${conflict.id}`)).toBe(200);
+    expect(await cancelOf(api, scope, conflict.id)).toEqual([409, 404, 200]);
   });
 
   it('every route of webhooks answers as described', async () => {

@@ -208,6 +208,29 @@ describe('operations', () => {
     );
   });
 
+  it('are cancelled while they wait, and not once they are in Git', async () => {
+    await stack.api.ok('PUT', 'accounts/demo/connectors/away', {
+      url: 'http://127.0.0.1:9/none.git',
+      connectivity: 'manager',
+    });
+    const place = ['--connector', 'away', '--branch', 'main', '--wait', '0', '--json'];
+    const { id } = JSON.parse((await run(['save', 'pipeline', 'away', ...place], 'name: away\n')).stdout);
+    for (let times = 0; times < 2; times++) {
+      const cancelled = await run(['operations', 'cancel', id]);
+      expect(cancelled.code, cancelled.stderr).toBe(0);
+      expect(cancelled.stdout).toMatch(/^state +cancelled$/m);
+      expect(cancelled.stdout).toMatch(/^problem +OPERATION_CANCELLED: /m);
+    }
+    expect((await run(['operations', id])).code).toBe(1);
+    const listed = await run(['operations', '--state', 'cancelled', '--json']);
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ id, entity: 'away' }]);
+    const { operationId } = JSON.parse((await save('in-git', 'name: in\n', ['--json'])).stdout);
+    const refused = await run(['operations', 'cancel', operationId]);
+    expect(refused.code).toBe(5);
+    expect(refused.stderr).toMatch(/^OPERATION_ENDED: .+\nhint: .+\n$/);
+    expect((await run(['operations', 'cancel'])).code).toBe(2);
+  });
+
   it('are listed by state', async () => {
     await save('counted', 'name: counted\n');
     const { stdout } = await run(['operations', '--state', 'succeeded', '--limit', '1', '--json']);

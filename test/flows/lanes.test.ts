@@ -106,6 +106,24 @@ describe.each([
     expect(await lanes.acquire(lane)).toBeUndefined();
   });
 
+  it('is withheld from its writer for as long as an operation is taken back, if that is of no stored plan', async () => {
+    const steps = [{ operation: 'theirs', expect: null }];
+    const lease = await acquire();
+    let storing: Promise<boolean> | undefined;
+    await storage.transact(async (tx) => {
+      expect(await lanes.withhold(tx, lane, 'theirs')).toBe(true);
+      storing = lanes.plan(lease, { ...plan, steps });
+      const waits = `select 1 from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and query like '%"epoch"%'`;
+      await eventually(async () => (await sql(database.url, waits)).length > 0, 'the writer to wait');
+    });
+    expect(await storing).toBe(true);
+    const withhold = (operation: string) => storage.transact((tx) => lanes.withhold(tx, lane, operation));
+    expect([await withhold('theirs'), await withhold('mine')]).toEqual([false, true]);
+    await lanes.update(lease, { plan: null });
+    expect(await withhold('theirs')).toBe(true);
+  });
+
   it('is known as it is, with all others of its repository in one question', async () => {
     const repository = 'https://git.example/known.git';
     const asked = await storage.transact((tx) => lanes.open(tx, repository, 'main'));

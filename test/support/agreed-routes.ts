@@ -61,6 +61,7 @@ export const agreedRoutes: [string, Partial<Record<Method, string>>][] = [
   ['/moves/{id}', { GET: 'entity.view' }],
   ['/moves/{id}/entities', { GET: 'entity.view' }],
   ['/operations/{id}', { GET: 'entity.view' }],
+  ['/operations/{id}/cancel', { POST: 'entity.edit' }],
   ['/operations', { GET: 'entity.view' }],
   ['/delegate-tokens', { POST: 'delegate.manage', GET: 'delegate.view' }],
   ['/delegate-tokens/{id}', { DELETE: 'delegate.manage' }],

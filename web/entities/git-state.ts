@@ -33,9 +33,12 @@ export function gitStateOf(entity: Entity, surroundings: Surroundings): GitState
   );
 }
 
-/** The newest of the entity’s operations on its branch. */
+/** The newest of the entity’s operations on its branch that was not taken back. */
 function newestOf({ kind, id, git }: Entity, operations: readonly Operation[]): Operation | undefined {
-  return operations.find((one) => one.kind === kind && one.entity === id && one.git?.branch === git?.branch);
+  return operations.find(
+    (one) =>
+      one.kind === kind && one.entity === id && one.git?.branch === git?.branch && one.state !== 'cancelled',
+  );
 }
 
 function ofOperation(operation: Operation | undefined): GitState | undefined {

@@ -18,6 +18,7 @@ const filters = [
   { value: 'succeeded', label: 'Succeeded' },
   { value: 'conflict', label: 'Conflicts' },
   { value: 'failed', label: 'Failed' },
+  { value: 'cancelled', label: 'Cancelled' },
 ] as const;
 type Filter = (typeof filters)[number]['value'];
 

@@ -3,13 +3,15 @@ import { answer, apiOf } from '../data/api.js';
 import { type Resource, useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
 import { exactTime, lastingOf } from '../data/time.js';
-import { LinkButton } from '../parts/button.js';
+import { Allowed } from '../parts/allowed.js';
+import { Button, LinkButton } from '../parts/button.js';
+import { Confirm, useDialog } from '../parts/dialog.js';
 import { Head } from '../parts/head.js';
 import { Icon } from '../parts/icon.js';
 import { Facts, Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
 import { Ago, Lasting } from '../parts/time.js';
-import { nameOperation, type Operation, OperationState } from './operation-state.js';
+import { nameOperation, type Operation, OperationState, speakOf } from './operation-state.js';
 import { roadOf, type TimedStep } from './road.js';
 
 const LOOK_MS = 1_000;
@@ -27,7 +29,7 @@ export function useOperation(scope: string, id: string): Resource<Operation> {
 }
 
 export function OperationScreen({ scope, id }: { scope: string; id: string }) {
-  const { data: operation, error } = useOperation(scope, id);
+  const { data: operation, error, reload } = useOperation(scope, id);
   return (
     <>
       <Head
@@ -36,7 +38,7 @@ export function OperationScreen({ scope, id }: { scope: string; id: string }) {
         mark={operation !== undefined && <OperationState operation={operation} />}
         note={<code>{id}</code>}
       >
-        {operation !== undefined && <WaysOn scope={scope} operation={operation} />}
+        {operation !== undefined && <WaysOn scope={scope} operation={operation} reload={reload} />}
       </Head>
       <ProblemBox error={error} />
       {operation !== undefined && <Whole scope={scope} operation={operation} />}
@@ -45,19 +47,73 @@ export function OperationScreen({ scope, id }: { scope: string; id: string }) {
 }
 
 /** What can be done about it now. */
-function WaysOn({ scope, operation }: { scope: string; operation: Operation }) {
+function WaysOn({
+  scope,
+  operation,
+  reload,
+}: {
+  scope: string;
+  operation: Operation;
+  reload: () => Promise<void>;
+}) {
   const { kind, entity, git, state, id } = operation;
-  if (kind === null || entity === null) return null;
   return (
     <>
+      {state === 'pending' && (
+        <Allowed scope={scope} needs="entity.edit">
+          <Cancel scope={scope} operation={operation} reload={reload} />
+        </Allowed>
+      )}
       {state === 'conflict' && (
         <LinkButton look="primary" icon="split" href={hrefOf(scope, ['operations', id, 'conflict'])}>
           Resolve the conflict
         </LinkButton>
       )}
-      <LinkButton href={hrefOf(scope, ['entities', kind, entity], { branch: git?.branch })}>
-        Open {entity}
-      </LinkButton>
+      {kind !== null && entity !== null && (
+        <LinkButton href={hrefOf(scope, ['entities', kind, entity], { branch: git?.branch })}>
+          Open {entity}
+        </LinkButton>
+      )}
+    </>
+  );
+}
+
+/** Whether it can be cancelled is known by who writes alone: where it cannot, the question says why. */
+function Cancel({
+  scope,
+  operation,
+  reload,
+}: {
+  scope: string;
+  operation: Operation;
+  reload: () => Promise<void>;
+}) {
+  const { open, show, close } = useDialog<'cancel'>();
+  const what = speakOf(operation);
+  const cancel = async (): Promise<void> => {
+    const params = { path: { id: operation.id } };
+    await answer(apiOf(scope).POST('/operations/{id}/cancel', { params }));
+    await reload();
+  };
+  return (
+    <>
+      <Button icon="close" onPress={() => show('cancel')}>
+        Cancel
+      </Button>
+      {open === 'cancel' && (
+        <Confirm
+          title={`Cancel ${what}?`}
+          act={`Cancel ${what}`}
+          leave="Let it go on"
+          onConfirm={cancel}
+          onClose={close}
+        >
+          <p>Nothing of it will be written to Git. What was to be written is kept here.</p>
+          {operation.move !== undefined && (
+            <p>Its entities stay where they are; commits of the move that are in Git stay there as well.</p>
+          )}
+        </Confirm>
+      )}
     </>
   );
 }
@@ -72,7 +128,7 @@ function Whole({ scope, operation }: { scope: string; operation: Operation }) {
           {waitsFor}. It is tried until <Ago at={deadlineAt} />; nothing has to be done meanwhile.
         </Note>
       )}
-      <ProblemBox error={problem} />
+      <ProblemBox error={problem} tone={state === 'cancelled' ? 'warn' : 'bad'} />
       <ProblemBox error={pullRequest?.problem} tone="warn" />
       <div class="sides">
         <Panel title="What was to be written" isFlush>

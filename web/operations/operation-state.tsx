@@ -9,6 +9,7 @@ const states: Record<Operation['state'], { word: string; tone: Tone; icon?: Icon
   succeeded: { word: 'Succeeded', tone: 'ok' },
   conflict: { word: 'Conflict', tone: 'bad', icon: 'split' },
   failed: { word: 'Failed', tone: 'bad' },
+  cancelled: { word: 'Cancelled', tone: 'calm', icon: 'close' },
 };
 
 export function OperationState({ operation: { state, waitsFor, problem } }: { operation: Operation }) {
@@ -25,6 +26,15 @@ export function OperationState({ operation: { state, waitsFor, problem } }: { op
 }
 
 const acts = { save: 'Save', delete: 'Delete', move: 'Move' } as const;
+
+const nouns = { save: 'save', delete: 'deletion', move: 'move' } as const;
+
+/** `the save of pipeline build`, `the move of 12 files`. */
+export function speakOf({ action, kind, entity, move }: Operation): string {
+  const what =
+    kind === null || entity === null ? `${move?.changes.length ?? 'some'} files` : `${kind} ${entity}`;
+  return `the ${nouns[action]} of ${what}`;
+}
 
 /** `Save pipeline build`, `Move of 12 files`. */
 export function nameOperation({ action, kind, entity, move }: Operation): string {

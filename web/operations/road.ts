@@ -85,6 +85,8 @@ const waitingNote = ({ state, plannedAt, waitsFor }: Operation): string =>
 const stepAfter = (state: Operation['state'], way: 'now' | 'ahead'): Step['state'] =>
   state === 'pending' ? way : 'stopped';
 
+const ends = { conflict: 'Conflict', failed: 'Failed', cancelled: 'Cancelled' } as const;
+
 function endOf({ state, finishedAt, problem }: Operation, done: string): Step {
   switch (state) {
     case 'succeeded':
@@ -93,7 +95,7 @@ function endOf({ state, finishedAt, problem }: Operation, done: string): Step {
       return { name: 'Confirmed', state: 'ahead', note: 'Not yet', at: null };
     default:
       return {
-        name: state === 'conflict' ? 'Conflict' : 'Failed',
+        name: ends[state],
         state: 'stopped',
         note: problem?.title ?? 'It ended without a commit',
         at: finishedAt,

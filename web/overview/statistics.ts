@@ -1,6 +1,6 @@
 // What the last operations say of how it goes: how many, how fast, and where something waits.
 export interface Told {
-  state: 'pending' | 'succeeded' | 'conflict' | 'failed';
+  state: 'pending' | 'succeeded' | 'conflict' | 'failed' | 'cancelled';
   createdAt: string;
   finishedAt: string | null;
   git: { connector: string; branch: string } | null;

@@ -38,12 +38,22 @@ export interface ConfirmProps {
   /** What the button says: the act and its object. */
   act: string;
   isDangerous?: boolean;
+  /** What the button says that leaves all as it is. */
+  leave?: string;
   onConfirm: () => Promise<void>;
   onClose: () => void;
 }
 
 /** Asks once. */
-export function Confirm({ title, children, act, isDangerous = true, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({
+  title,
+  children,
+  act,
+  isDangerous = true,
+  leave = 'Cancel',
+  onConfirm,
+  onClose,
+}: ConfirmProps) {
   const { isBusy, error, run } = useAction();
   const confirm = async (): Promise<void> => {
     if (await run(onConfirm)) onClose();
@@ -53,7 +63,7 @@ export function Confirm({ title, children, act, isDangerous = true, onConfirm, o
       <div class="stack-close small">{children}</div>
       <ProblemBox error={error} />
       <div class="ends">
-        <Button onPress={onClose}>Cancel</Button>
+        <Button onPress={onClose}>{leave}</Button>
         <Button
           look={`primary ${isDangerous ? 'danger' : ''}`}
           isBusy={isBusy}
