@@ -1,5 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { BranchName } from '../policy/branches.js';
+import { Identifier } from '../policy/identifiers.js';
 import { PageLimit } from '../policy/text.js';
 import { PullRequestsRepository } from '../pulls/pull-requests.repository.js';
 import { scopeOf } from '../scopes/scope.js';
@@ -12,6 +14,10 @@ import { Cursor, OperationParameters, PAGE_DEFAULT, ScopeParameters, toCursor, u
 
 const OperationListQuery = z.strictObject({
   state: z.enum(['pending', 'succeeded', 'conflict', 'failed', 'cancelled']).optional(),
+  kind: Identifier.optional().meta({ description: 'Of the entity; of a move, that of its first change' }),
+  entity: Identifier.optional().meta({ description: 'Id of the entity, with `kind` or of any kind' }),
+  connector: Identifier.optional().meta({ description: 'Leaves out what is inline' }),
+  branch: BranchName.optional().meta({ description: 'Leaves out what is inline' }),
   limit: PageLimit.optional(),
   cursor: Cursor.optional(),
 });
@@ -46,10 +52,10 @@ export class OperationsController {
   })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
-    @Query({ schema: OperationListQuery }) { state, cursor, limit = PAGE_DEFAULT }: OperationListQuery,
+    @Query({ schema: OperationListQuery }) { cursor, limit = PAGE_DEFAULT, ...filter }: OperationListQuery,
   ) {
-    const filter = { scope: scopeOf(names), state, before: cursor, limit };
-    const { rows, next } = await this.operations.list(filter);
+    const wanted = { ...filter, scope: scopeOf(names), before: cursor, limit };
+    const { rows, next } = await this.operations.list(wanted);
     return {
       operations: await this.#answer(rows),
       nextCursor: next === null ? null : toCursor(next),

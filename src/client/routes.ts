@@ -3413,7 +3413,15 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Leaves out what is inline */
+                    branch?: string;
+                    /** @description Leaves out what is inline */
+                    connector?: string;
                     cursor?: string;
+                    /** @description Id of the entity, with `kind` or of any kind */
+                    entity?: string;
+                    /** @description Of the entity; of a move, that of its first change */
+                    kind?: string;
                     limit?: string;
                     state?: "pending" | "succeeded" | "conflict" | "failed" | "cancelled";
                 };

@@ -77,6 +77,27 @@ const MOVES_MAX = 16;
 /** What a page counts for a change of a move: bytes, with its names. */
 const CHANGE_BYTES = 512;
 
+export interface OperationFilter {
+  scope: Scope;
+  state?: OperationState | undefined;
+  kind?: string | undefined;
+  /** Its id. */
+  entity?: string | undefined;
+  connector?: string | undefined;
+  branch?: string | undefined;
+  /** Sequence before which the page begins. */
+  before?: number | undefined;
+  limit: number;
+}
+
+const filterColumns = [
+  ['state', 'state'],
+  ['kind', 'kind'],
+  ['entity', 'entity_id'],
+  ['connector', 'connector_id'],
+  ['branch', 'branch'],
+] as const;
+
 @Injectable()
 export class OperationsRepository {
   constructor(private readonly storage: Storage) {}
@@ -114,17 +135,13 @@ export class OperationsRepository {
   }
 
   /** Newest first; `before` is a sequence number. */
-  async list(filter: {
-    scope: Scope;
-    state?: OperationState | undefined;
-    before?: number | undefined;
-    limit: number;
-  }): Promise<Page<OperationRecord>> {
+  async list(filter: OperationFilter): Promise<Page<OperationRecord>> {
     let query = this.storage.db
       .selectFrom('operation')
       .select(['sequence', sql<number>`coalesce(octet_length(yaml), 0) + ${bytesOfChanges}`.as('bytes')])
       .where('scope', '=', filter.scope);
-    if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+    for (const [name, column] of filterColumns)
+      if (filter[name] !== undefined) query = query.where(column, '=', filter[name]);
     if (filter.before !== undefined) query = query.where('sequence', '<', filter.before);
     const found = await query
       .orderBy('sequence', 'desc')

@@ -61,6 +61,25 @@ describe.each(oneBackend)('on the %s servers', (backend) => {
       expect(operations.map(({ id }: Json) => id)).toEqual([made[state]]);
     });
 
+    it.each([
+      ['entity=fine', ['conflict', 'succeeded']],
+      ['kind=pipeline&entity=stuck', ['pending']],
+      ['kind=service', []],
+      ['connector=direct&branch=main', ['conflict', 'succeeded']],
+      ['branch=no-branch', ['failed']],
+      ['connector=nowhere&state=failed', []],
+      ['connector=nowhere&state=pending&limit=1', ['pending']],
+    ])('are filtered by %s', async (query, states) => {
+      const { operations, nextCursor } = await list(query);
+      expect(operations.map(({ id }: Json) => id)).toEqual(states.map((state) => made[state]));
+      expect(nextCursor).toBeNull();
+    });
+
+    it.each(['entity=no/id', 'branch=..', 'kind=', 'author=ann'])('are not filtered by %s', async (query) => {
+      const answer = await api.request('GET', `${scope}/operations?${query}`);
+      expect([answer.status, answer.body.code]).toEqual([400, 'INPUT_REFUSED']);
+    });
+
     it('come in pages that hold each of them once, while new ones are made', async () => {
       const seen: string[] = [];
       for (let cursor: string | null = '', page = 0; cursor !== null; page++) {

@@ -33,9 +33,13 @@ export async function refusing<T>(folder: string, work: () => Promise<T>): Promi
   return work().finally(allow);
 }
 
-/** Pushes wait at the repository until they are let through. */
-export const holding = (folder: string): (() => void) =>
-  hook(folder, 'while [ -e hooks/pre-receive ]; do sleep 0.1; done');
+/** Pushes wait at the repository until they are let through. The hook stays: git may be about to start it. */
+export function holding(folder: string): () => void {
+  const held = path.join(folder, 'held');
+  fs.writeFileSync(held, '');
+  hook(folder, 'while [ -e held ]; do sleep 0.1; done');
+  return () => fs.rmSync(held);
+}
 
 export class Moving {
   private constructor(

@@ -1,8 +1,8 @@
-import { useEffect, useState } from 'preact/hooks';
 import { answer, apiOf } from '../data/api.js';
 import { useKinds } from '../data/kinds.js';
 import { usePages } from '../data/pages.js';
 import { hrefOf, type Route, refine } from '../data/route.js';
+import { useTypedFilter } from '../data/typed-filter.js';
 import { Allowed } from '../parts/allowed.js';
 import { LinkButton } from '../parts/button.js';
 import { Search } from '../parts/choices.js';
@@ -18,7 +18,6 @@ import { NoKinds } from './kinds-tab.js';
 import { useSurroundings } from './surroundings.js';
 
 const PAGE = '100';
-const TYPED_MS = 200;
 const PART_OF_ID = /^[A-Za-z0-9_$-]{1,128}$/;
 
 export function EntityList({ scope, route }: { scope: string; route: Route }) {
@@ -66,15 +65,7 @@ export function EntityList({ scope, route }: { scope: string; route: Route }) {
 
 function Filters({ scope, route, branches }: { scope: string; route: Route; branches: string[] }) {
   const { data: kinds = [] } = useKinds(scope);
-  const sought = route.query.get('search') ?? '';
-  const [typed, setTyped] = useState(sought);
-  useEffect(() => setTyped(sought), [sought]);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      if (sought !== typed) refine(route, { search: typed });
-    }, TYPED_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+  const [typed, setTyped] = useTypedFilter(route, 'search');
   const all = (label: string, values: string[]) => [
     { value: '', label },
     ...values.map((value) => ({ value, label: value })),

@@ -1,10 +1,13 @@
 import { answer, apiOf } from '../data/api.js';
+import { useConnectors } from '../data/connectors.js';
 import { usePages } from '../data/pages.js';
 import { hrefOf, type Route, refine } from '../data/route.js';
+import { useTypedFilter } from '../data/typed-filter.js';
 import { LinkButton } from '../parts/button.js';
-import { Choices } from '../parts/choices.js';
+import { Choices, Search } from '../parts/choices.js';
 import { Short } from '../parts/copy.js';
 import { Empty } from '../parts/empty.js';
+import { Select } from '../parts/field.js';
 import { Head } from '../parts/head.js';
 import { ListPanel } from '../parts/list-panel.js';
 import type { Column } from '../parts/table.js';
@@ -12,6 +15,7 @@ import { Ago, Lasting } from '../parts/time.js';
 import { nameOperation, type Operation, OperationState } from './operation-state.js';
 
 const PAGE = '50';
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$-]{0,127}$/;
 const filters = [
   { value: 'all', label: 'All' },
   { value: 'pending', label: 'On their way' },
@@ -25,12 +29,14 @@ type Filter = (typeof filters)[number]['value'];
 export function OperationList({ scope, route }: { scope: string; route: Route }) {
   const asked = route.query.get('state');
   const chosen: Filter = filters.find(({ value }) => value === asked)?.value ?? 'all';
+  const place = placeOf(route);
   const pages = usePages(
-    `operations ${scope} ${chosen}`,
+    `operations ${scope} ${chosen} ${new URLSearchParams(place)}`,
     async (cursor) => {
       const query = {
         limit: PAGE,
         ...(chosen === 'all' ? {} : { state: chosen }),
+        ...place,
         ...(cursor === undefined ? {} : { cursor }),
       };
       const page = await answer(apiOf(scope).GET('/operations', { params: { query } }));
@@ -49,12 +55,39 @@ export function OperationList({ scope, route }: { scope: string; route: Route })
           options={filters}
           onChange={(state) => refine(route, { state: state === 'all' ? undefined : state })}
         />
+        <PlaceFilters scope={scope} route={route} />
       </div>
       <ListPanel
         label="Operations"
         pages={pages}
         columns={columnsOf(scope)}
-        empty={<NoOperations scope={scope} isFiltered={chosen !== 'all'} />}
+        empty={<NoOperations scope={scope} isFiltered={chosen !== 'all' || Object.keys(place).length > 0} />}
+      />
+    </>
+  );
+}
+
+/** What the address asks for; what is no name yet is not asked for. */
+function placeOf({ query }: Route): { entity?: string; connector?: string } {
+  const entity = query.get('entity') ?? '';
+  const connector = query.get('connector') ?? '';
+  return { ...(IDENTIFIER.test(entity) ? { entity } : {}), ...(connector === '' ? {} : { connector }) };
+}
+
+function PlaceFilters({ scope, route }: { scope: string; route: Route }) {
+  const { data: connectors = [] } = useConnectors(scope);
+  const [typed, setTyped] = useTypedFilter(route, 'entity');
+  return (
+    <>
+      <Search label="Find by the id of the entity" value={typed} onInput={setTyped} />
+      <Select
+        label="Repository"
+        value={route.query.get('connector') ?? ''}
+        options={[
+          { value: '', label: 'All repositories' },
+          ...connectors.map(({ id }) => ({ value: id, label: id })),
+        ]}
+        onChange={(connector) => refine(route, { connector })}
       />
     </>
   );
@@ -105,7 +138,7 @@ const NoOperations = ({ scope, isFiltered }: { scope: string; isFiltered: boolea
     }
   >
     {isFiltered
-      ? 'No operation of this scope is in this state.'
+      ? 'No operation of this scope is like that.'
       : 'A save, a deletion or a move is an operation, from the moment it is accepted until it is in Git.'}
   </Empty>
 );
