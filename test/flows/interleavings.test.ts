@@ -1,5 +1,5 @@
-// Saves, pushes, force-pushes, deleted branches and killed managers in any order: at rest the copy is Git byte for byte, and no
-// commit of somebody else is lost but by somebody else. `INTERLEAVINGS` and `SEED` make it longer, or another one.
+// Saves, cancellations, pushes, force-pushes, deleted branches and killed managers in any order: at rest the copy is Git byte for byte, no
+// commit of somebody else is lost but by somebody else, and what was cancelled was never committed. `INTERLEAVINGS` and `SEED` make it longer, or another one.
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { blobIdOf } from '../../src/git/blob-id.js';
@@ -36,9 +36,9 @@ interface Model {
   worked: Map<string, number>;
 }
 /** Operations that were acknowledged. */
-type Real = { operations: string[] };
+type Real = { operations: string[]; cancelled: Set<string> };
 type Command = fc.AsyncCommand<Model, Real>;
-type Kind = 'save' | 'delete' | 'push' | 'force-push' | 'delete a branch' | 'kill the manager';
+type Kind = 'save' | 'delete' | 'cancel' | 'push' | 'force-push' | 'delete a branch' | 'kill the manager';
 
 const fileOf = (id: string): string => `pipelines/${id}.yaml`;
 /** Undefined where there is no such branch. */
@@ -90,6 +90,17 @@ const remove = (id: string, branch: string): Command =>
     return acknowledged(real, stack.api.request('DELETE', address, undefined, { prefer: 'wait=0' }));
   });
 
+/** Of what was acknowledged last: works where that is not on its way yet. */
+const cancel = (): Command =>
+  command('cancel', 'the last', async (_, { operations, cancelled }) => {
+    const last = operations.at(-1);
+    if (last === undefined) return false;
+    const address = `accounts/demo/operations/${last}/cancel`;
+    const answer = await stack.api.request('POST', address).catch(() => undefined);
+    if (answer?.status === 200) cancelled.add(last);
+    return answer?.status === 200;
+  });
+
 const push = (id: string, branch: string, text: number | null): Command =>
   command('push', `${id} to ${branch}`, async ({ theirs }) => {
     const content = text === null ? null : `name: pushed ${text}\n`;
@@ -127,6 +138,7 @@ const restart = (): Command =>
 const waysTo: Record<Kind, Command[]> = {
   save: [save('a', 'main', 'manager', 0)],
   delete: [save('a', 'main', 'delegate', 0), remove('a', 'main')],
+  cancel: [save('a', 'main', 'manager', 0), cancel()],
   push: [push('a', 'side', 0)],
   'force-push': [push('a', 'main', 0), forcePush('b', 'main', 0)],
   'delete a branch': [push('a', 'side', 0), deleteSide()],
@@ -140,6 +152,7 @@ const road = fc.constantFrom(...roads);
 const commands = fc.oneof(
   { weight: 40, arbitrary: fc.tuple(id, branch, road, text).map((parts) => save(...parts)) },
   { weight: 8, arbitrary: fc.tuple(id, branch).map((parts) => remove(...parts)) },
+  { weight: 6, arbitrary: fc.constant(cancel()) },
   { weight: 36, arbitrary: fc.tuple(id, branch, fc.option(text)).map((parts) => push(...parts)) },
   { weight: 8, arbitrary: fc.tuple(id, branch, text).map((parts) => forcePush(...parts)) },
   { weight: 6, arbitrary: fc.constant(deleteSide()) },
@@ -150,7 +163,7 @@ it(`${count} steps in any order end with a copy that is Git`, { timeout: 20 * 60
   const steps = fc.sample(commands, { numRuns: count, seed });
   const theirs = new Map(branches.map((one) => [one, new Set<string>()]));
   const model: Model = { theirs, worked: new Map() };
-  const real: Real = { operations: [] };
+  const real: Real = { operations: [], cancelled: new Set() };
   const take = (some: Command[]): Promise<void> => fc.asyncModelRun(() => ({ model, real }), some);
   await take(steps.slice(0, count / 2));
   // What chance left out until here: the other half goes on from it.
@@ -163,9 +176,11 @@ it(`${count} steps in any order end with a copy that is Git`, { timeout: 20 * 60
   expect([...model.worked.keys()].toSorted()).toEqual(Object.keys(waysTo).toSorted());
   expect(model.worked.get('push')).toBeGreaterThan(count / 8);
   expect(real.operations.length).toBeGreaterThan(count / 8);
+  const cancelled: string[] = [];
   for (const operation of new Set(real.operations)) {
     const { state } = await stack.api.ended(operation, 120_000);
-    expect(['succeeded', 'conflict', 'failed']).toContain(state);
+    expect(['succeeded', 'conflict', 'failed', 'cancelled']).toContain(state);
+    if (state === 'cancelled') cancelled.push(operation);
   }
   for (const one of branches) {
     await eventually(
@@ -176,12 +191,23 @@ it(`${count} steps in any order end with a copy that is Git`, { timeout: 20 * 60
     const lost = [...(model.theirs.get(one) ?? [])].filter((commit) => !isOn(commit, one));
     expect(lost).toEqual([]);
   }
+  // Whoever cancels while the manager is being killed may not hear that it worked.
+  expect(cancelled).toEqual(expect.arrayContaining([...real.cancelled]));
+  const messages = messagesOfAllCommits();
+  expect(cancelled.filter((operation) => messages.includes(operation))).toEqual([]);
   await stack.assertSoundAtRest();
 });
 
 const byPath = ([one]: [string, string], [other]: [string, string]): number => (one < other ? -1 : 1);
 
 const equal = (one: object, other: object): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+/** Also of those that a force-push has taken from their branch. */
+function messagesOfAllCommits(): string {
+  const objects = git(stack.repository, 'cat-file', '--batch-all-objects', '--batch-check');
+  const commits = objects.split('\n').flatMap((line) => /^([0-9a-f]+) commit /.exec(line)?.[1] ?? []);
+  return git(stack.repository, 'log', '--no-walk', '--format=%B', ...commits);
+}
 
 /** Path and blob id of every file of a branch that is tracked, in order. */
 function filesOf(name: string): [string, string][] {
