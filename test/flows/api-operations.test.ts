@@ -77,7 +77,7 @@ describe.each(oneBackend)('on the %s servers', (backend) => {
 
     it.each(['entity=no/id', 'branch=..', 'kind=', 'author=ann'])('are not filtered by %s', async (query) => {
       const answer = await api.request('GET', `${scope}/operations?${query}`);
-      expect([answer.status, answer.body.code]).toEqual([400, 'INPUT_REFUSED']);
+      expect([answer.status, answer.body.code]).toEqual([400, 'REQUEST_INVALID']);
     });
 
     it('come in pages that hold each of them once, while new ones are made', async () => {
