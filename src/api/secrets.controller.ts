@@ -110,6 +110,24 @@ export const SecretAnswer = z
   })
   .meta({ id: 'Secret' });
 
+export const SecretVersionsAnswer = z
+  .strictObject({
+    versions: z.array(
+      z.strictObject({
+        version: z.uuid(),
+        number: z.int().min(1).meta({ description: '1 for the first one' }),
+        manager: z.string(),
+        managerScope: z.string().nullable().meta({ description: 'Null for the builtin secret manager' }),
+        createdAt: z.iso.datetime(),
+        supersededAt: z.iso.datetime().nullable().meta({
+          description:
+            'Null for the current one; others are kept for SALLYPORT_SECRETS_GRACE_HOURS from then on',
+        }),
+      }),
+    ),
+  })
+  .meta({ id: 'SecretVersions' });
+
 /** A value that a delegate has yet to take into keeping; asking again with the same body tells more. */
 export const PendingAnswer = z
   .strictObject({ state: z.literal('pending'), waitsFor: z.string() })
@@ -210,6 +228,25 @@ export class SecretsController {
   })
   async get(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
     return toAnswer(await this.secrets.get(scopeOf(names), id));
+  }
+
+  @Get('versions')
+  @Answers({
+    needs: 'secret.view',
+    summary: 'List the versions of a secret that are still kept, newest first',
+    problems: ['NOT_FOUND'],
+    200: SecretVersionsAnswer,
+  })
+  async versions(@Param({ schema: NamedParameters }) { id, ...names }: NamedParameters) {
+    const versions = await this.secrets.versions(scopeOf(names), id);
+    return {
+      versions: versions.map(({ keptBy, createdAt, supersededAt, ...version }) => ({
+        ...version,
+        ...toKeeper(keptBy),
+        createdAt: createdAt.toISOString(),
+        supersededAt: supersededAt?.toISOString() ?? null,
+      })),
+    };
   }
 
   @Post('refresh')
@@ -322,6 +359,11 @@ function toWrite(body: Exclude<SecretBody, SealedBody>): SecretWrite {
   return { manager: 'builtin', kind: body.kind, value: Buffer.from(body.value, encoding) };
 }
 
+const toKeeper = (keptBy: SecretRecord['keptBy']) => ({
+  manager: keptBy?.id ?? 'builtin',
+  managerScope: keptBy?.scope ?? null,
+});
+
 const toAnswer = ({
   createdAt,
   updatedAt,
@@ -329,8 +371,7 @@ const toAnswer = ({
   ...record
 }: SecretRecord): z.infer<typeof SecretAnswer> => ({
   ...record,
-  manager: keptBy?.id ?? 'builtin',
-  managerScope: keptBy?.scope ?? null,
+  ...toKeeper(keptBy),
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
 });

@@ -5471,6 +5471,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/secrets/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a secret that are still kept, newest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Identifier: [A-Za-z_][A-Za-z0-9_$-]{0,127} */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description List the versions of a secret that are still kept, newest first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SecretVersions"];
+                    };
+                };
+                /** @description What was refused, and why */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/subscriptions": {
         parameters: {
             query?: never;
@@ -7651,6 +7699,24 @@ export interface components {
             storeVersion: string | null;
             /** Format: uuid */
             version: string;
+        };
+        SecretVersions: {
+            versions: {
+                /** Format: date-time */
+                createdAt: string;
+                manager: string;
+                /** @description Null for the builtin secret manager */
+                managerScope: string | null;
+                /** @description 1 for the first one */
+                number: number;
+                /**
+                 * Format: date-time
+                 * @description Null for the current one; others are kept for SALLYPORT_SECRETS_GRACE_HOURS from then on
+                 */
+                supersededAt: string | null;
+                /** Format: uuid */
+                version: string;
+            }[];
         };
         SignInWays: {
             oidc: {

@@ -9,7 +9,7 @@ import type { Page } from '../storage/page.js';
 import type { SecretKind, SecretTable } from '../storage/secret-schema.js';
 import { type KeptBy, toKeptBy } from './kept-by.js';
 import { keyRetired, referenced } from './refusals.js';
-import { storedIn } from './stored-version.repository.js';
+import { type SecretVersion, storedIn, versionsOf } from './stored-version.repository.js';
 import { nameUse, type Use } from './uses.repository.js';
 
 export type { KeptBy } from './kept-by.js';
@@ -89,6 +89,12 @@ export class SecretsRepository {
     const record = await this.#find(scope, id);
     if (record === undefined || record === 'deleted') throw new Failure('NOT_FOUND', { what: 'secret', id });
     return record;
+  }
+
+  /** @throws NOT_FOUND */
+  async versions(scope: Scope, id: string): Promise<SecretVersion[]> {
+    await this.get(scope, id);
+    return versionsOf(this.storage.db, scope, id);
   }
 
   /** Of this scope alone, those first written first. */

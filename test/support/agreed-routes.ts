@@ -35,6 +35,7 @@ export const agreedRoutes: [string, Partial<Record<Method, string>>][] = [
   ['/pull-requests/{id}/retry', { POST: 'entity.edit' }],
   ['/secrets', { GET: 'secret.view' }],
   ['/secrets/{id}', { PUT: 'secret.manage', GET: 'secret.view', DELETE: 'secret.manage' }],
+  ['/secrets/{id}/versions', { GET: 'secret.view' }],
   ['/secrets/{id}/uses', { GET: 'secret.view' }],
   ['/secrets/{id}/refresh', { POST: 'secret.manage' }],
   ['/secrets/{id}/audit', { GET: 'audit.view' }],

@@ -173,6 +173,8 @@ export function scopeCalls(
     [404, 'GET', `${scope}/secrets/none`],
     [200, 'GET', `${scope}/secrets?limit=1`],
     [400, 'GET', `${scope}/secrets?limit=0`],
+    [200, 'GET', `${scope}/secrets/own/versions`],
+    [404, 'GET', `${scope}/secrets/none/versions`],
     [200, 'GET', `${scope}/secrets/own/uses?limit=1`],
     [404, 'GET', `${scope}/secrets/none/uses`],
     [200, 'POST', `${scope}/secrets/own/refresh`],

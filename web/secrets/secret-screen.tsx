@@ -18,6 +18,7 @@ import type { Column } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { say } from '../shell/toasts.js';
 import { RotateDialog } from './rotate-dialog.js';
+import { Versions } from './versions.js';
 
 type Secret = Schemas['Secret'];
 type Use = Schemas['Uses']['uses'][number];
@@ -48,6 +49,7 @@ export function SecretScreen({ scope, id }: { scope: string; id: string }) {
         <div class="sides">
           <div class="stack">
             <Uses scope={scope} uses={uses.data?.uses} error={uses.error} />
+            <Versions scope={scope} id={id} current={secret.data.version} />
             <Openings scope={scope} id={id} />
           </div>
           <SecretFacts secret={secret.data} />
