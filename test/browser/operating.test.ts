@@ -257,18 +257,6 @@ describe('secrets', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
   });
 
-  it('have versions, of which one is current', async () => {
-    await window.go(at('secrets/git-direct'));
-    const { page } = window;
-    const versions = page.getByRole('table', { name: 'Versions' });
-    await versions.getByRole('cell', { name: 'Current' }).waitFor();
-    await page.getByRole('link', { name: 'New version' }).click();
-    await page.getByLabel('Value', { exact: true }).fill(stack.accounts.manager.password);
-    await page.getByRole('button', { name: 'Put the secret' }).click();
-    await versions.getByRole('cell', { name: 'Superseded', exact: true }).waitFor();
-    expect(await judgeScreen(window, 'secret-versions')).toEqual([]);
-  });
-
   it('are rotated, with progress', async () => {
     await window.go(at('secrets?tab=managers'));
     const { page } = window;

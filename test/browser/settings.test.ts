@@ -385,3 +385,15 @@ it('what the page may do about a refusal it says in its own words', async () => 
   expect(await alert.textContent()).not.toContain('If-');
   expect(await judgeScreen(window, 'entity-exists')).toEqual([]);
 });
+
+it('a secret has versions, of which one is current', async () => {
+  await window.go(at('secrets/git-direct'));
+  const { page } = window;
+  const versions = page.getByRole('table', { name: 'Versions' });
+  await versions.getByRole('cell', { name: 'Current' }).waitFor();
+  await page.getByRole('link', { name: 'New version' }).click();
+  await page.getByLabel('Value', { exact: true }).fill(stack.accounts.manager.password);
+  await page.getByRole('button', { name: 'Put the secret' }).click();
+  await versions.getByRole('cell', { name: 'Superseded', exact: true }).waitFor();
+  expect(await judgeScreen(window, 'secret-versions')).toEqual([]);
+});

@@ -262,31 +262,6 @@ describe.each(oneBackend)('on the %s servers', (backend) => {
       expect([stolen.status, stolen.body.code]).toEqual([422, 'INPUT_REFUSED']);
     });
 
-    it('has versions: the current one, and those before it while they are kept', async () => {
-      const first = (await put('kept', builtin('one'))).body;
-      const sealed = await put('kept', await stack.sealForDelegate('kept', 'two'));
-      const { versions } = await api.ok('GET', 'accounts/demo/secrets/kept/versions');
-      expect(versions).toEqual([
-        {
-          version: sealed.body.version,
-          number: 2,
-          manager: 'keyring',
-          managerScope: 'accounts/demo',
-          createdAt: expect.any(String),
-          supersededAt: null,
-        },
-        {
-          version: first.version,
-          number: 1,
-          manager: 'builtin',
-          managerScope: null,
-          createdAt: first.createdAt,
-          supersededAt: expect.any(String),
-        },
-      ]);
-      expect((await api.request('GET', 'accounts/demo/secrets/none/versions')).status).toBe(404);
-    });
-
     it.each(['constructor', '__proto__', 'a$-9'])('may be called %s', async (id) => {
       expect((await put(id, builtin('x'))).status).toBe(201);
       expect((await api.request('GET', `accounts/demo/secrets/${id}`)).body.id).toBe(id);

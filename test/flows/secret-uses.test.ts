@@ -54,6 +54,31 @@ describe('the list of secrets', () => {
     expect(body.nextCursor).toBeNull();
   });
 
+  it('has versions of each: the current one, and those before it while they are kept', async () => {
+    const first = await put('secrets/kept', builtin('one'), ORG);
+    const second = await put('secrets/kept', { manager: 'kv', reference }, ORG);
+    const { versions } = await api.ok('GET', `${ORG}/secrets/kept/versions`);
+    expect(versions).toEqual([
+      {
+        version: second.version,
+        number: 2,
+        manager: 'kv',
+        managerScope: SCOPE,
+        createdAt: expect.any(String),
+        supersededAt: null,
+      },
+      {
+        version: first.version,
+        number: 1,
+        manager: 'builtin',
+        managerScope: null,
+        createdAt: first.createdAt,
+        supersededAt: expect.any(String),
+      },
+    ]);
+    expect((await api.request('GET', `${ORG}/secrets/none/versions`)).status).toBe(404);
+  });
+
   it.each(['limit=0', 'limit=1001', 'cursor=x', 'kind=text'])('refuses %s', async (query) => {
     expect((await api.request('GET', `${SCOPE}/secrets?${query}`)).status).toBe(400);
   });
