@@ -15,9 +15,10 @@ import { ScopesRepository } from '../scopes/scopes.repository.js';
 import { P256Key, PublicKey } from '../sealing/sealed-message.js';
 import type { SealedValueRecord } from '../secrets/sealed-values.repository.js';
 import { SecretManagersRepository } from '../secrets/secret-managers.repository.js';
+import type { MayUse } from '../secrets/secret-use.js';
 import { type SecretRecord, SecretsRepository } from '../secrets/secrets.repository.js';
 import { SecretsService, type SecretWrite } from '../secrets/secrets.service.js';
-import { actorOf, requirePermission } from './access.js';
+import { actorOf, mayUse, requirePermission } from './access.js';
 import { Answers, ofBody, ofRoad } from './answers.js';
 import {
   NamedParameters,
@@ -210,7 +211,7 @@ export class SecretsController {
     const kept =
       'sealed' in body
         ? await this.flow.accept(await this.#sealedValue(scope, id, body), actorOf(request))
-        : await this.#put(scope, id, body);
+        : await this.#put(scope, id, toWrite(body, mayUse(request)));
     if (kept.state === 'pending') {
       reply.status(202).header('location', `/api/v1/${scope}/secrets/${id}`).header('retry-after', '5');
       return { state: kept.state, waitsFor: kept.waitsFor };
@@ -310,8 +311,8 @@ export class SecretsController {
     return this.service.usesOf(scopeOf(names), id, limit);
   }
 
-  async #put(scope: Scope, id: string, body: Exclude<SecretBody, SealedBody>): Promise<Kept> {
-    return { state: 'kept', ...(await this.service.put(scope, id, toWrite(body))) };
+  async #put(scope: Scope, id: string, write: SecretWrite): Promise<Kept> {
+    return { state: 'kept', ...(await this.service.put(scope, id, write)) };
   }
 
   async #sealedValue(
@@ -353,7 +354,8 @@ function describeMisfit(input: unknown): string | undefined {
 
 type SealedBody = Extract<SecretBody, { sealed: object }>;
 
-function toWrite(body: Exclude<SecretBody, SealedBody>): SecretWrite {
+function toWrite(body: Exclude<SecretBody, SealedBody>, asked: MayUse): SecretWrite {
+  if ('reference' in body) return { ...body, mayUse: asked };
   if (!('value' in body)) return body;
   const encoding = body.kind === 'file' ? 'base64' : 'utf8';
   return { manager: 'builtin', kind: body.kind, value: Buffer.from(body.value, encoding) };

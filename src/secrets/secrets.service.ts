@@ -35,7 +35,7 @@ export interface ReferenceWrite {
 export type SecretWrite = { kind: SecretKind } & (
   | { manager: 'builtin'; value: Buffer }
   | { manager: string; envelope: Envelope }
-  | { manager: string; reference: ReferenceWrite }
+  | { manager: string; reference: ReferenceWrite; mayUse: MayUse }
 );
 
 export interface SecretManagerWrite {
@@ -81,8 +81,8 @@ export class SecretsService {
   ) {}
 
   /**
-   * @throws SCOPE_NOT_FOUND, NOT_FOUND for the secret manager, SECRET_MANAGER_UNFIT, SECRET_OUT_OF_REACH and STILL_IN_USE when
-   * a connector or a secret manager that uses it could not open it any more.
+   * @throws SCOPE_NOT_FOUND, NOT_FOUND for the secret manager, PERMISSION_MISSING, SECRET_MANAGER_UNFIT, SECRET_OUT_OF_REACH and
+   * STILL_IN_USE when a connector or a secret manager that uses it could not open it any more.
    */
   async put(
     scope: Scope,
@@ -363,6 +363,8 @@ export class SecretsService {
         );
       return { keptBy, stored: write.envelope };
     }
+    // Of the secret's own scope it is asked of whoever names the secret.
+    if (manager.scope !== scope) write.mayUse(manager.scope);
     if (!stores.has(kind))
       throw unfit(
         `kind ${kind} keeps no values that could be referred to`,

@@ -258,4 +258,28 @@ describe('whoever may use the secrets of a scope', () => {
       detail: expect.stringMatching(/secret\.use in accounts\/demo\b/),
     });
   });
+
+  it('refers to no path of a secret manager further out, by a secret of its own as little as by a connector', async () => {
+    const permissions = ['connector.manage', 'secret.manage', 'secret.use'];
+    await api.ok('PUT', `${ACCOUNT}/roles/refers`, { permissions });
+    const store = {
+      settings: { kind: 'vault-kv', address: thief.url, auth: { method: 'approle', roleId: 'r' } },
+    };
+    await api.ok('PUT', `${ACCOUNT}/secret-managers/outer`, { ...store, credential: 'client-manager' });
+    await api.ok('PUT', `${ORG}/secrets/approle`, { manager: 'builtin', value: 'own' });
+    await api.ok('PUT', `${ORG}/secret-managers/inner`, { ...store, credential: 'approle' });
+    const inner = await withRole('refers', ORG);
+    const refer = (manager: string) =>
+      inner.request('PUT', `${ORG}/secrets/referring`, { manager, reference: { path: 'team/git' } });
+    for (const name of ['outer', 'account.outer'])
+      expect((await refer(name)).body).toMatchObject({
+        code: 'PERMISSION_MISSING',
+        detail: expect.stringMatching(/secret\.use in accounts\/demo\b/),
+      });
+    expect((await inner.request('GET', `${ORG}/secrets/referring`)).status).not.toBe(200);
+    expect((await refer('inner')).status).toBe(201);
+    const all = await withRole('refers');
+    const referring = { manager: 'outer', reference: { path: 'team/git' } };
+    expect((await all.request('PUT', `${ORG}/secrets/referring`, referring)).status).toBe(200);
+  });
 });
