@@ -43,6 +43,8 @@ export interface HostPatience {
 }
 
 const RATES_MAX = 10_000;
+/** What hosts say may be anything; from here on it has no date that everybody can read. */
+const MOMENT_MAX = Date.UTC(10_000, 0);
 
 /** Nobody is left alone for longer: a limit of an hour is the longest that hosts are known to have. */
 const ASKED_MS_MAX = 2 * 3_600_000;
@@ -77,7 +79,9 @@ export class HostPauses {
 
   /** Hears what the API says in its answers. */
   note(rate: ApiRate | null, caller: Pick<Caller, 'scope' | 'id'>): void {
-    if (rate !== null) this.#rates.put(ofApi(caller), rate);
+    if (rate === null) return;
+    const isDate = rate.resetAt !== null && rate.resetAt < MOMENT_MAX;
+    this.#rates.put(ofApi(caller), isDate ? rate : { ...rate, resetAt: null });
   }
 
   known(caller: Caller): HostPatience {

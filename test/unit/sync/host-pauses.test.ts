@@ -187,4 +187,12 @@ describe('what a manager knows of the patience of a host', () => {
     vi.advanceTimersByTime(60_000);
     expect(pauses.known(ours).rate).toBeNull();
   });
+
+  it.each([1e15 * 1_000, 1e300, Date.UTC(10_000, 0)])(
+    'has no moment in it that nobody writes as a date: %d',
+    (resetAt) => {
+      pauses.note({ limit: 60, remaining: 59, resetAt }, ours);
+      expect(pauses.known(ours).rate).toEqual({ limit: 60, remaining: 59, resetAt: null });
+    },
+  );
 });
