@@ -17,8 +17,8 @@ const destinationOf = (connector: Connector): unknown => {
 
 /** Of `https://host:8443/a.git` and `ssh://git@host/a.git`: all before the path. */
 const hostOf = (url: string): string => {
-  // As SSH has them: `git@host:a.git`.
-  if (!URL.canParse(url)) return url.split(':', 1)[0] ?? url;
+  // As SSH has them: `git@host:a.git`, `git@[fd00::1]:a.git`.
+  if (!URL.canParse(url)) return /^[^@]*@(?:\[[^\]]*\]|[^:]*)/.exec(url)?.[0] ?? url;
   const { protocol, username, host } = new URL(url);
   return `${protocol}//${username}@${host}`;
 };
