@@ -65,7 +65,8 @@ export class WebhooksService {
     const needsOne = named === undefined && before === undefined;
     const made = needsOne ? await this.#make(scope, id, connector.provider) : null;
     const wanted = named ?? (made === null ? undefined : [made.secret]);
-    const created = await this.#write(scope, id, wanted, made !== null).catch(async (error: unknown) => {
+    const how = { onlyIfNew: made !== null, mayUse };
+    const created = await this.#write(scope, id, wanted, how).catch(async (error: unknown) => {
       await this.#drop(made === null ? [] : [made.secret]);
       throw error;
     });
@@ -91,12 +92,15 @@ export class WebhooksService {
     scope: Scope,
     id: string,
     secrets: WebhookSecret[] | undefined,
-    onlyIfNew: boolean,
+    { onlyIfNew, mayUse }: { onlyIfNew: boolean; mayUse: MayUse },
   ): Promise<boolean> {
     return this.storage.transact(async (tx) => {
       await this.connectors.hold(tx, { scope, id });
       const address = randomBytes(ADDRESS_BYTES).toString('base64url');
       const created = await this.webhooks.open(tx, scope, id, address);
+      // Those it had a moment ago it may have no more, and its connector another host.
+      if (secrets !== undefined && !onlyIfNew)
+        assertUsable(secrets, await this.webhooks.find(scope, id, tx), mayUse);
       if (secrets !== undefined && (created || !onlyIfNew))
         await this.webhooks.setSecrets(tx, scope, id, secrets);
       const data = { created, ...(secrets === undefined ? {} : { secrets: secrets.map(nameOf) }) };

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Api } from '../support/api.js';
+import { Api, eventually } from '../support/api.js';
+import { sql } from '../support/database.js';
 import { type Road, roads, Stack } from '../support/stack.js';
 import { TokenServer } from '../support/token-server.js';
 
@@ -204,6 +206,25 @@ describe('whoever may not use secrets', () => {
     const rename = `${connectors}/hooked/rename`;
     expect(await wirer.request('POST', rename, { url: away.url })).toMatchObject(denied);
     expect(thief.heard).toEqual([]);
+  });
+
+  it('names none again that somebody has taken away in that moment', async () => {
+    const wirer = await withRole('wirer');
+    const hook = { secrets: ['client-manager'] };
+    const body = { url: `${stack.host.url}/a/c.git`, connectivity: 'manager', provider: 'gitea' };
+    await api.ok('PUT', `${connectors}/raced`, body);
+    await api.ok('PUT', `${connectors}/raced/webhook`, hook);
+    const meanwhile = new pg.Client({ connectionString: stack.databaseUrl });
+    await meanwhile.connect();
+    await meanwhile.query("begin; update connector set url = url || 'x' where id = 'raced'");
+    const put = wirer.request('PUT', `${connectors}/raced/webhook`, hook);
+    const waiting =
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%connector%'";
+    await eventually(async () => (await sql(stack.databaseUrl, waiting)).length > 0, 'the request to wait');
+    await meanwhile.query("delete from webhook where connector_id = 'raced'; commit");
+    await meanwhile.end();
+    expect(await put).toMatchObject(denied);
+    expect((await api.request('GET', `${connectors}/raced/webhook`)).status).toBe(404);
   });
 
   it('names none for a subscription, and needs none for it', async () => {
