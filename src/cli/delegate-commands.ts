@@ -1,7 +1,7 @@
 // Delegates: a token for a new one, who is there, who carries what and why nobody else.
 import type { Command } from 'commander';
 import { answer } from '../client/client.js';
-import { exitCodes, plain, styled, table } from './printer.js';
+import { exitCodes, plain, styledAside, table } from './printer.js';
 import { type Session, withSession } from './session.js';
 
 export function addDelegateCommands(program: Command): void {
@@ -52,7 +52,7 @@ async function enrol(
       'npm run delegate',
     ].join('\n'),
   );
-  printer.note(styled('dim', `The token is good until ${made.expiresAt}, for ${made.usesLeft}`));
+  printer.note(styledAside('dim', `The token is good until ${made.expiresAt}, for ${made.usesLeft}`));
 }
 
 async function list({ api, printer }: Session): Promise<undefined> {

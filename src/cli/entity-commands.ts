@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { answer, type Entity } from '../client/client.js';
 import { coloured, patchOf, type Side } from './patch.js';
-import { exitCodes, plain, styled, table } from './printer.js';
+import { exitCodes, plain, styledAside, table } from './printer.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
 
@@ -142,7 +142,7 @@ async function save(
   );
   if ('state' in saved) {
     printer.show(saved, () => `Accepted as operation ${saved.id}: ${plain(saved.waitsFor ?? 'on its way')}`);
-    printer.note(`${styled('dim', 'watch it:')} sallyport operations ${saved.id} --watch`);
+    printer.note(`${styledAside('dim', 'watch it:')} sallyport operations ${saved.id} --watch`);
     return exitCodes.pending;
   }
   printer.show(saved, () => `Saved ${kind} ${id}${placeOf(saved)}`);
@@ -159,10 +159,10 @@ async function get(
   const entity = await answer(api.GET('/entities/{kind}/{id}', { params: { path: { kind, id }, query } }));
   printer.show(entity, () => entity.yaml);
   if (entity.invalid !== null)
-    printer.note(`${styled('yellow', 'invalid:')} ${plain(entity.invalid.detail)}`);
+    printer.note(`${styledAside('yellow', 'invalid:')} ${plain(entity.invalid.detail)}`);
   const { state } = entity.freshness ?? {};
   if (state !== undefined && state !== 'current' && state !== 'unknown')
-    printer.note(`${styled('yellow', 'freshness:')} ${state}`);
+    printer.note(`${styledAside('yellow', 'freshness:')} ${state}`);
 }
 
 async function list(

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { answer } from '../client/client.js';
 import type { components } from '../client/routes.js';
 import { coloured, patchOf } from './patch.js';
-import { plain, styled, table } from './printer.js';
+import { plain, styled, styledAside, table } from './printer.js';
 import { Progress } from './progress.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
@@ -61,7 +61,9 @@ async function history(
     return patch === true ? shown.map(tell).join('\n') : tableOf(shown);
   });
   if (found.nextCursor !== null)
-    printer.note(styled('dim', `There may be more before ${found.searchedTo.slice(0, 10)}: raise --limit`));
+    printer.note(
+      styledAside('dim', `There may be more before ${found.searchedTo.slice(0, 10)}: raise --limit`),
+    );
 }
 
 /** Page by page: on a long history some are empty. */

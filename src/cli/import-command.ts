@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { answer } from '../client/client.js';
 import type { components } from '../client/routes.js';
-import { exitCodes, plain, styled, table } from './printer.js';
+import { exitCodes, plain, styledAside, table } from './printer.js';
 import { barOf, Progress } from './progress.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
@@ -71,9 +71,9 @@ async function runImport(session: Session, connector: string, options: ImportOpt
   const files = await filesOf(session, found);
   printer.show({ ...found, files }, () => tell(found, files));
   if (!apply && found.state === 'reported' && found.counts.create + found.counts.update > 0)
-    printer.note(styled('dim', 'Nothing was changed; with --apply it is'));
+    printer.note(styledAside('dim', 'Nothing was changed; with --apply it is'));
   if (found.problem !== null)
-    printer.note(`${styled('red', found.problem.code)}: ${plain(found.problem.detail)}`);
+    printer.note(`${styledAside('red', found.problem.code)}: ${plain(found.problem.detail)}`);
   return ['reported', 'done'].includes(found.state) ? exitCodes.done : exitCodes.failed;
 }
 

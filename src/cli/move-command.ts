@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { ApiError } from '../client/api-error.js';
 import { answer } from '../client/client.js';
 import type { components, paths } from '../client/routes.js';
-import { exitCodes, plain, styled, table } from './printer.js';
+import { exitCodes, plain, styled, styledAside, table } from './printer.js';
 import { barOf, Progress } from './progress.js';
 import { type Session, withSession } from './session.js';
 import { UsageError } from './usage-error.js';
@@ -81,7 +81,7 @@ async function move(session: Session, entities: string[], options: MoveOptions):
   const { api, printer } = session;
   const report = (await answer(api.POST('/moves', { body: { ...body, dryRun: true } }))) as Report;
   printer.show(report, () => [plannedTable(report.entities), '', sumOf(report.counts)].join('\n'));
-  if (report.counts.move > 0) printer.note(styled('dim', 'Nothing was changed; with --apply it is'));
+  if (report.counts.move > 0) printer.note(styledAside('dim', 'Nothing was changed; with --apply it is'));
   const isStopped = report.counts.blocked > 0 && options.skipBlocked !== true;
   return isStopped ? exitCodes.failed : exitCodes.done;
 }
@@ -91,7 +91,7 @@ async function apply(session: Session, body: Body): Promise<number> {
   const header = { Prefer: 'wait=0' };
   const begun = await answer(api.POST('/moves', { params: { header }, body })).catch((error: unknown) => {
     if (error instanceof ApiError && !printer.isJson && error.problem.blocked !== undefined)
-      printer.note(plannedTable(error.problem.blocked as unknown as Planned[]));
+      printer.note(plannedTable(error.problem.blocked as unknown as Planned[], styledAside));
     throw error;
   });
   const ended = await follow(session, begun as Move);
@@ -187,7 +187,7 @@ function readEntity(text: string): { kind: string; id: string } {
   throw new UsageError(`${text} names no entity`, 'An entity is named as kind/id, such as pipeline/build');
 }
 
-const plannedTable = (planned: Planned[]): string =>
+const plannedTable = (planned: Planned[], style = styled): string =>
   table(
     ['OUTCOME', 'KIND', 'ID', 'FROM', 'TO', 'WHY'],
     planned.map(({ outcome, kind, entity, from, to, problem }) => [
@@ -198,6 +198,7 @@ const plannedTable = (planned: Planned[]): string =>
       placeOf(to),
       whyOf(problem),
     ]),
+    style,
   );
 
 const itemTable = (items: Item[]): string =>

@@ -40,20 +40,24 @@ export class Printer {
       process.stderr.write(`${JSON.stringify({ code, message, hint, operationId })}\n`);
       return exitCode;
     }
-    const lines = [`${styled('red', code)}: ${plain(message)}`];
-    if (hint !== '') lines.push(`${styled('dim', 'hint:')} ${plain(hint)}`);
-    if (operationId !== undefined) lines.push(`${styled('dim', 'operation:')} ${plain(operationId)}`);
+    const lines = [`${styledAside('red', code)}: ${plain(message)}`];
+    if (hint !== '') lines.push(`${styledAside('dim', 'hint:')} ${plain(hint)}`);
+    if (operationId !== undefined) lines.push(`${styledAside('dim', 'operation:')} ${plain(operationId)}`);
     process.stderr.write(`${lines.join('\n')}\n`);
     return exitCode;
   }
 }
 
-/** Coloured where standard output or error is a terminal and nothing forbids it. */
+/** Of what is shown: coloured where standard output is a terminal and nothing forbids it. */
 export const styled = (style: Style, text: string): string =>
-  styleText(style, text, { stream: process.stdout.isTTY ? process.stdout : process.stderr });
+  styleText(style, text, { stream: process.stdout });
 
-/** Columns under their names. */
-export function table(names: string[], rows: string[][]): string {
+/** Of what is said beside it: coloured where standard error is a terminal, wherever the result goes. */
+export const styledAside = (style: Style, text: string): string =>
+  styleText(style, text, { stream: process.stderr });
+
+/** Columns under their names, which are styled for where the table goes. */
+export function table(names: string[], rows: string[][], style = styled): string {
   const cells = [names, ...rows.map((row) => row.map((cell) => plain(cell)))];
   const widths = names.map((_, at) => Math.max(...cells.map((row) => widthOf(row[at] ?? ''))));
   const lines = cells.map((row) =>
@@ -62,7 +66,7 @@ export function table(names: string[], rows: string[][]): string {
       .join('  ')
       .trimEnd(),
   );
-  return [styled('bold', lines[0] ?? ''), ...lines.slice(1)].join('\n');
+  return [style('bold', lines[0] ?? ''), ...lines.slice(1)].join('\n');
 }
 
 /** Without what a terminal would obey. */
@@ -95,7 +99,7 @@ function describe(error: unknown): Description {
       exitCode: exitCodes.unreachable,
       code: 'UNREACHABLE',
       message: `Nobody answers at the manager’s address: ${cause?.message ?? error.message}`,
-      hint: 'Check the address and that the manager runs: sallyport login says which one is asked',
+      hint: 'Check the address and that the manager runs: sallyport profiles says which one is asked',
     };
   }
   const message = error instanceof Error ? error.message : String(error);

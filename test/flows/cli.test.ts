@@ -186,8 +186,6 @@ describe('operations', () => {
     const { id } = JSON.parse(accepted.stdout);
     expect((await run(['operations', id])).code).toBe(7);
     const watched = run(['operations', id, '--watch', '--json']);
-    const streams = 'select 1 from pg_stat_activity where false';
-    void streams;
     process.kill(delegate?.pid as number, 'SIGCONT');
     const { code, stdout } = await watched;
     expect(code).toBe(0);
@@ -301,6 +299,25 @@ describe('on a terminal', () => {
     await save('coloured', 'name: coloured\n');
     expect(await onTerminal(['list', 'pipeline'])).toContain('\u001b[1mKIND');
     expect(await onTerminal(['list', 'pipeline'], { NO_COLOR: '1' })).not.toContain('\u001b');
+  });
+
+  it('colours the terminal alone, and not what goes elsewhere', async () => {
+    const file = path.join(stack.home, 'elsewhere');
+    const redirected = async (stream: string, args: string[]) => {
+      const line = `exec "$0" dist/src/sallyport.js "$@" ${stream} '${file}'`;
+      const { code, shown } = await new Terminal(['sh', '-c', line, process.execPath, ...args], {
+        env,
+      }).end();
+      return { code, shown, kept: fs.readFileSync(file, 'utf8') };
+    };
+    const listed = await redirected('>', ['profiles']);
+    expect(listed).toMatchObject({ code: 0, kept: expect.stringMatching(/^ +PROFILE +SERVER/) });
+    expect(listed.kept).not.toContain('\u001b');
+    const refused = await redirected('>', ['get', 'pipeline', 'nowhere']);
+    expect(refused).toMatchObject({ kept: '', shown: expect.stringContaining('\u001b[31mNOT_FOUND') });
+    const apart = await redirected('2>', ['get', 'pipeline', 'nowhere']);
+    expect(apart).toMatchObject({ code: 6, shown: '', kept: expect.stringMatching(/^NOT_FOUND: /) });
+    expect(apart.kept).not.toContain('\u001b');
   });
 
   it('shows nothing that the terminal would obey, whoever wrote it', async () => {
