@@ -1,11 +1,11 @@
 // Puts a secret through the API. For every secret manager but the builtin one the value is sealed here, to the delegate group
 // that the API names and whose fingerprint can be pinned: nobody on the way can read it.
 import { randomUUID } from 'node:crypto';
-import { ApiError } from '../client/api-error.js';
+import { answer, connect } from '../client/client.js';
+import type { components, paths } from '../client/routes.js';
 import {
   fingerprint,
   type SealingSuite,
-  type SealingTargets,
   sealValue,
   suiteOfRuntime,
   targetIn,
@@ -36,29 +36,36 @@ export interface PutResult {
   sealedTo: { group: string; fingerprint: string } | null;
 }
 
+type Body = paths['/secrets/{id}']['put']['requestBody']['content']['application/json'];
+
 const SEALED_MS = 14 * 60_000;
 
-/** @throws ApiError, TargetRefused */
+/** What is sent again has no second effect: a sealed version is known by its id. @throws ApiError, TargetRefused */
 export async function putSecret(secret: SecretToPut): Promise<PutResult> {
-  if (secret.manager === 'builtin') {
-    const value = Buffer.from(secret.value).toString(secret.kind === 'file' ? 'base64' : 'utf8');
-    const { version } = await ask(secret, 'PUT', { manager: 'builtin', kind: secret.kind, value });
-    return { state: 'kept', version: String(version), sealedTo: null };
+  const { url: server, token, scope, id, manager, managerScope, kind } = secret;
+  const api = connect({ server, token, scope });
+  const put = (body: Body) => answer(api.PUT('/secrets/{id}', { params: { path: { id } }, body }));
+  if (manager === 'builtin') {
+    const value = Buffer.from(secret.value).toString(kind === 'file' ? 'base64' : 'utf8');
+    const kept = await put({ manager, kind, value } as Body);
+    return { state: 'kept', version: (kept as components['schemas']['Secret']).version, sealedTo: null };
   }
-  const targets = (await ask(secret, 'GET')) as unknown as SealingTargets & { groupName: string };
+  const outer = connect({ server, token, scope: managerScope });
+  const targets = await answer(
+    outer.GET('/secret-managers/{id}/sealing-key', { params: { path: { id: manager } } }),
+  );
   const target = targetIn(secret.suite ?? (await suiteOfRuntime()), targets);
-  const { scope, id, manager, managerScope, kind } = secret;
   const version = randomUUID();
   const expiresAt = Date.now() + SEALED_MS;
   const place = { scope, secret: id, version, managerScope, manager, expiresAt };
   const sealed = await sealValue(secret.value, target, place, secret.fingerprint);
-  const answer = await ask(secret, 'PUT', {
+  const kept = await put({
     manager: nameFrom(scope, managerScope, manager),
     kind,
     sealed: { group: target.group, version, expiresAt, ...sealed },
   });
   const sealedTo = { group: targets.groupName, fingerprint: await fingerprint(target.identityKey) };
-  return { state: answer.state === 'pending' ? 'pending' : 'kept', version, sealedTo };
+  return { state: 'waitsFor' in kept ? 'pending' : 'kept', version, sealedTo };
 }
 
 /** Whether what is in the one scope can be named from the other. */
@@ -69,25 +76,4 @@ export const isWithin = (scope: string, outer: string): boolean =>
 function nameFrom(scope: string, managerScope: string, manager: string): string {
   if (managerScope === scope) return manager;
   return managerScope.includes('/orgs/') ? `org.${manager}` : `account.${manager}`;
-}
-
-/** Without a body: whom to seal to. */
-async function ask(
-  { url, token, scope, id, manager, managerScope }: SecretToPut,
-  method: 'GET' | 'PUT',
-  body?: object,
-): Promise<Record<string, unknown>> {
-  const path =
-    body === undefined ? `${managerScope}/secret-managers/${manager}/sealing-key` : `${scope}/secrets/${id}`;
-  const response = await fetch(`${url}/api/v1/${path}`, {
-    method,
-    redirect: 'error',
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw await ApiError.of(response);
-  return (await response.json()) as Record<string, unknown>;
 }

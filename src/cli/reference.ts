@@ -16,7 +16,7 @@ a manager and to nothing else; what it needs to know comes from the command line
 
 Results go to standard output, what is to say beside them to standard error. With \`--json\` a result is JSON, and a failure is
 \`{"code", "message", "hint", "operationId"}\` on standard error. While nobody answers, or the manager asks to come back later, a request
-is sent again for half a minute, with an idempotency key where it writes.
+is sent again for half a minute, with an idempotency key where it needs one.
 
 | exit code | what |
 |---|---|

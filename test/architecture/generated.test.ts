@@ -28,3 +28,17 @@ it('every command and every flag of the command line is in a test of it', () => 
   expect(words.length).toBeGreaterThan(20);
   expect(words.filter((word) => !tests.includes(`'${word}'`))).toEqual([]);
 });
+
+/** Who asks without the client, and why. */
+const bare: Record<string, string> = {
+  'src/cli/doctor.ts': 'It tells what stands between here and the manager, which nothing may smooth over',
+  'web/audit/audit-screen.tsx': 'An export becomes a file as it comes',
+};
+
+it('the page and the command line ask through the client, which is patient', () => {
+  const asking = listFiles('web', 'src/cli').filter(
+    (file) => /\.tsx?$/.test(file) && /(?<![.\w])fetch\(|XMLHttpRequest|new EventSource/.test(readText(file)),
+  );
+  expect(asking).toContain('src/cli/doctor.ts');
+  expect(asking.filter((file) => bare[file] === undefined)).toEqual([]);
+});
