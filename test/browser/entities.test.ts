@@ -67,6 +67,10 @@ describe('entities', () => {
     await page.getByRole('link', { name: 'Show all entities' }).click();
     await page.getByRole('link', { name: 'build' }).waitFor();
     expect(await page.getByLabel('Search entities by id').inputValue()).toBe('');
+    await page.getByLabel('Kind').selectOption('service');
+    await page.getByRole('link', { name: 'build' }).waitFor({ state: 'detached' });
+    await page.getByLabel('Branch').selectOption('main');
+    await page.getByRole('link', { name: 'cart' }).waitFor();
   });
 
   it('of a scope without any say what to do next', async () => {
@@ -226,6 +230,12 @@ describe('an operation that waits', () => {
       .waitFor();
     expect(await judgeScreen(window, 'operation-cancelled', allLooks)).toEqual([]);
     await stack.api.ok('POST', `${SCOPE}/delegates/${delegate.id}/enable`);
+    await page.getByRole('button', { name: 'Save again…' }).click();
+    await page.getByRole('figure', { name: 'What it changes' }).getByText('name: withdrawn').waitFor();
+    expect(await judgeScreen(window, 'save-again')).toEqual([]);
+    await page.getByRole('button', { name: 'Commit to main' }).last().click();
+    await page.getByText(/Committed to main as/).waitFor();
+    expect(await textOf('pipeline', 'withdrawn')).toBe('name: withdrawn\n');
   });
 
   it('and is on its way to Git goes on, and whoever would cancel it is told why', async () => {
@@ -319,6 +329,10 @@ describe('a conflict', () => {
     await other.close();
     const { page } = window;
     await page.getByRole('alert').getByText('ENTITY_CONFLICT').waitFor();
+    await page
+      .getByRole('alert')
+      .getByRole('link', { name: /^operation [0-9a-f-]{36}$/ })
+      .waitFor();
     expect(await judgeScreen(window, 'save-conflict')).toEqual([]);
     await page.getByRole('link', { name: 'Resolve the conflict' }).click();
     await page
@@ -342,6 +356,27 @@ describe('a conflict', () => {
     expect(await textOf('service', 'both')).toBe(
       '# The cart.\nimage: cart:1 # the stable one\nreplicas: 4\nlimits:\n  # In MiB.\n  memory: 256\n  cpu: 2 # we measured\n',
     );
+  });
+
+  it('with a removal is told, and saved as new', async () => {
+    await save('pipeline', 'removed', 'name: removed\n');
+    await window.go(at('entities/pipeline/removed?branch=main'));
+    const { page } = window;
+    await window.type('Document of pipeline removed', 'name: kept\n');
+    await stack.api.ok('DELETE', `${SCOPE}/entities/pipeline/removed?branch=main`);
+    await page.getByRole('button', { name: 'Save…' }).click();
+    await page.getByRole('button', { name: 'Commit to main' }).last().click();
+    await page.getByRole('alert').getByText('ENTITY_CONFLICT').waitFor();
+    await page.getByRole('link', { name: 'Resolve the conflict' }).click();
+    await page.getByText('removed is not on main any more').waitFor();
+    expect(await judgeScreen(window, 'conflict-removed')).toEqual([]);
+    await page.getByRole('button', { name: 'Save as new…' }).click();
+    await page.getByRole('button', { name: 'Commit to main' }).last().click();
+    await page.getByRole('heading', { name: 'removed', exact: true }).waitFor();
+    expect(await textOf('pipeline', 'removed')).toBe('name: kept\n');
+    const { operationId } = await stack.api.ok('GET', `${SCOPE}/entities/pipeline/removed?branch=main`);
+    await window.go(at(`operations/${operationId}/conflict`));
+    await page.getByText('This operation is no conflict').waitFor();
   });
 });
 

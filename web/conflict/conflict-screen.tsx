@@ -5,6 +5,7 @@ import { answer, apiOf } from '../data/api.js';
 import { useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
 import { rememberedText } from '../data/texts.js';
+import { SaveAgain } from '../entities/save-again.js';
 import { useOperation } from '../operations/operation-screen.js';
 import type { Operation } from '../operations/operation-state.js';
 import { LinkButton } from '../parts/button.js';
@@ -94,6 +95,7 @@ async function findBase(scope: string, { blobId, yaml }: ConflictVersions['base'
 function OneSided({ scope, operation, versions }: SidedProps) {
   const { kind, entity, git } = operation;
   const where = git?.branch ?? 'its place';
+  const { yaml } = versions.ours;
   const isGone = versions.theirs.blobId === null;
   return (
     <>
@@ -108,9 +110,9 @@ function OneSided({ scope, operation, versions }: SidedProps) {
       </Note>
       <div class="row">
         {isGone ? (
-          <LinkButton look="primary" href={hrefOf(scope, ['entities', 'new'], { kind: kind ?? undefined })}>
-            Save it as new
-          </LinkButton>
+          kind !== null &&
+          entity !== null &&
+          yaml !== null && <SaveAgain {...{ scope, operation, kind, entity, yaml }} label="Save as new…" />
         ) : (
           <LinkButton
             look="primary"
@@ -121,7 +123,7 @@ function OneSided({ scope, operation, versions }: SidedProps) {
         )}
         <LinkButton href={hrefOf(scope, ['operations', operation.id])}>Leave it as it is</LinkButton>
       </div>
-      {versions.ours.yaml !== null && <pre class="document plain panel">{versions.ours.yaml}</pre>}
+      {yaml !== null && <pre class="document plain panel">{yaml}</pre>}
     </>
   );
 }

@@ -166,7 +166,8 @@ function Meanwhile({ base, entity, isOpen, onOpen, onClose, onBegin }: Meanwhile
 /** What is saved from what, and where it is. */
 const wayOf = ({ kind, id }: EntityPlace, { blobId, store, git }: Entity) => ({
   target: { kind, id, from: blobId, isInline: store === 'inline' },
-  place: { branch: git?.branch ?? '' },
+  // In full: whoever removed it meanwhile left nothing that says where it was.
+  place: { branch: git?.branch ?? '', connector: git?.connector, path: git?.path },
   connector: git?.connector,
 });
 

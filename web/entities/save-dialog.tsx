@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
 import { apiOf, type Schemas } from '../data/api.js';
@@ -20,13 +21,15 @@ export interface SaveDialogProps {
   place: Pick<SaveWish, 'branch' | 'connector' | 'path'>;
   /** Whose host is asked for a pull request; undefined: none is. */
   connector: string | undefined;
+  /** What it changes, where that is not on the screen already. */
+  change?: ComponentChildren;
   onSaved: (saved: Saved) => void;
   /** What was refused, for whoever shows the document. */
   onRefused: (error: unknown) => void;
   onClose: () => void;
 }
 
-export function SaveDialog({ scope, target, yaml, place, connector, ...on }: SaveDialogProps) {
+export function SaveDialog({ scope, target, yaml, place, connector, change, ...on }: SaveDialogProps) {
   const { onSaved, onRefused, onClose } = on;
   const { kind, id, from, isInline = false } = target;
   const hasPulls = useHasPulls(scope, connector);
@@ -65,13 +68,14 @@ export function SaveDialog({ scope, target, yaml, place, connector, ...on }: Sav
     );
   const branch = draft.where === 'new' ? draft.newBranch || 'the new branch' : place.branch;
   return (
-    <Dialog title={`Save ${kind} ${id}`} onClose={onClose}>
+    <Dialog title={`Save ${kind} ${id}`} isBroad={change !== undefined} onClose={onClose}>
       <form class="stack" onSubmit={save}>
         {isInline ? (
           <Note title="Inline">This entity is kept in Sallyport alone: no commit is made.</Note>
         ) : (
           <CommitFields id={id} branch={place.branch} hasPulls={hasPulls} draft={draft} onChange={setDraft} />
         )}
+        {change}
         <Refusal scope={scope} error={error} />
         <div class="ends">
           <Button onPress={onClose}>Cancel</Button>

@@ -3,6 +3,7 @@ import { answer, apiOf } from '../data/api.js';
 import { type Resource, useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
 import { exactTime, lastingOf } from '../data/time.js';
+import { SaveAgain } from '../entities/save-again.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button, LinkButton } from '../parts/button.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
@@ -56,7 +57,8 @@ function WaysOn({
   operation: Operation;
   reload: () => Promise<void>;
 }) {
-  const { kind, entity, git, state, id } = operation;
+  const { kind, entity, git, state, id, yaml } = operation;
+  const isUnsaved = state === 'failed' || state === 'cancelled';
   return (
     <>
       {state === 'pending' && (
@@ -68,6 +70,9 @@ function WaysOn({
         <LinkButton look="primary" icon="split" href={hrefOf(scope, ['operations', id, 'conflict'])}>
           Resolve the conflict
         </LinkButton>
+      )}
+      {isUnsaved && kind !== null && entity !== null && yaml !== null && (
+        <SaveAgain {...{ scope, operation, kind, entity, yaml }} label="Save again…" />
       )}
       {kind !== null && entity !== null && (
         <LinkButton href={hrefOf(scope, ['entities', kind, entity], { branch: git?.branch })}>
