@@ -27,19 +27,45 @@ export interface Surroundings {
 
 export function gitStateOf(entity: Entity, surroundings: Surroundings): GitState {
   return (
-    ofOperation(newestOf(entity, surroundings.operations)) ??
+    ofOperation(newestOf(entity, surroundings)) ??
     ofDocument(entity, surroundings.problems) ??
     ofBranch(entity, surroundings.trackings)
   );
 }
 
-/** The newest of the entity’s operations on its branch that was not taken back. */
-function newestOf({ kind, id, git }: Entity, operations: readonly Operation[]): Operation | undefined {
-  return operations.find(
+/** The newest of the entity’s operations on its branch that was not taken back, unless Git has moved on since. */
+function newestOf(entity: Entity, { operations, trackings }: Surroundings): Operation | undefined {
+  const { kind, id, git } = entity;
+  const newest = operations.find(
     (one) =>
       one.kind === kind && one.entity === id && one.git?.branch === git?.branch && one.state !== 'cancelled',
   );
+  return newest !== undefined && isOvertaken(newest, entity, trackings) ? undefined : newest;
 }
+
+/** Whether others wrote the entity after a save of it went wrong: what that said is history. */
+function isOvertaken(
+  { state, problem, finishedAt }: Operation,
+  entity: Entity,
+  trackings: readonly Tracking[],
+): boolean {
+  if (entity.operationId !== null) return false;
+  if (state === 'conflict') {
+    const { base, theirs } = (problem?.versions ?? {}) as Partial<Record<'base' | 'theirs', Version>>;
+    return theirs !== undefined && ![base?.blobId, theirs.blobId].includes(entity.blobId);
+  }
+  const syncedAt = followedOf(entity, trackings)?.syncedAt ?? null;
+  return state === 'failed' && finishedAt !== null && syncedAt !== null && syncedAt > finishedAt;
+}
+
+interface Version {
+  blobId: string | null;
+}
+
+const followedOf = ({ git }: Entity, trackings: readonly Tracking[]): Schemas['TrackedBranch'] | undefined =>
+  trackings
+    .find(({ connector }) => connector === git?.connector)
+    ?.followed.find(({ branch }) => branch === git?.branch);
 
 function ofOperation(operation: Operation | undefined): GitState | undefined {
   if (operation === undefined) return undefined;
@@ -94,12 +120,11 @@ const branchStates = {
   },
 } as const satisfies Record<Schemas['TrackedBranch']['state'], GitState>;
 
-function ofBranch({ git, store }: Entity, trackings: readonly Tracking[]): GitState {
+function ofBranch(entity: Entity, trackings: readonly Tracking[]): GitState {
+  const { git, store } = entity;
   if (store === 'inline' || git === null)
     return { word: 'Inline', tone: 'calm', why: 'Kept in Sallyport alone, without Git' };
-  const followed = trackings
-    .find(({ connector }) => connector === git.connector)
-    ?.followed.find(({ branch }) => branch === git.branch);
+  const followed = followedOf(entity, trackings);
   if (followed === undefined)
     return {
       word: 'Saved',
