@@ -1,7 +1,7 @@
 // Small charts in plain SVG. What they show is in words as well, for whoever does not see them.
 import type { ComponentChildren } from 'preact';
 import { lastingOf } from '../data/time.js';
-import type { Slot } from './statistics.js';
+import type { Measured, Slot, Spread } from './statistics.js';
 
 const WIDTH = 600;
 const HEIGHT = 100;
@@ -14,7 +14,7 @@ interface FrameProps {
   label: string;
   /** What the top of the drawing stands for. */
   most: string;
-  slots: readonly Slot[];
+  slots: readonly { at: number }[];
   children: ComponentChildren;
 }
 
@@ -65,26 +65,35 @@ export function Throughput({ slots }: { slots: readonly Slot[] }) {
   );
 }
 
-export function Latency({ slots }: { slots: readonly Slot[] }) {
-  const slowest = Math.max(1, ...slots.map((slot) => slot.slowest ?? 0));
+export interface SpreadChartProps {
+  slots: readonly Spread[];
+  /** What the times are of: `From acceptance to the branch`. */
+  of: string;
+  /** In place of a time where there is none. */
+  none: string;
+}
+
+export function SpreadChart({ slots, of, none }: SpreadChartProps) {
+  const found = slots.flatMap(({ slowest }) => (slowest === null ? [] : [slowest]));
+  const top = Math.max(1, ...found);
   const step = WIDTH / slots.length;
-  const heightOf = (ms: number): number => ROOM - (ms / slowest) * (ROOM - 8);
+  const heightOf = (ms: number): number => ROOM - (ms / top) * (ROOM - 8);
   return (
     <Frame
-      label={`From acceptance to the branch: at most ${lastingOf(slowest)}`}
-      most={`Up to ${lastingOf(slowest)}`}
+      label={found.length === 0 ? none : `${of}: at most ${lastingOf(Math.max(...found))}`}
+      most={found.length === 0 ? none : `Up to ${lastingOf(Math.max(...found))}`}
       slots={slots}
     >
-      {slots.map(({ at, median, slowest: most }, place) =>
-        median === null || most === null ? null : (
+      {slots.map(({ at, median, slowest }, place) =>
+        median === null || slowest === null ? null : (
           <g key={at}>
-            <title>{`${timeOf(at)}: half within ${lastingOf(median)}, all within ${lastingOf(most)}`}</title>
+            <title>{`${timeOf(at)}: half within ${lastingOf(median)}, all within ${lastingOf(slowest)}`}</title>
             <rect
               class="range"
               x={place * step + step * 0.25}
-              y={heightOf(most)}
+              y={heightOf(slowest)}
               width={step * 0.5}
-              height={Math.max(1, ROOM - heightOf(most))}
+              height={Math.max(1, ROOM - heightOf(slowest))}
             />
             <rect
               class="median"
@@ -99,3 +108,52 @@ export function Latency({ slots }: { slots: readonly Slot[] }) {
     </Frame>
   );
 }
+
+export interface BarsProps {
+  slots: readonly Measured[];
+  label: string;
+  most: string;
+  /** A value in words. */
+  say: (value: number) => string;
+}
+
+export function Bars({ slots, label, most, say }: BarsProps) {
+  return (
+    <Frame label={label} most={most} slots={slots}>
+      <BarsOf slots={slots} say={say} />
+    </Frame>
+  );
+}
+
+function BarsOf({ slots, say }: Pick<BarsProps, 'slots' | 'say'>) {
+  const top = Math.max(1, ...slots.map(({ value }) => value ?? 0));
+  const step = WIDTH / slots.length;
+  return (
+    <>
+      {slots.map(({ at, value }, place) => {
+        if (value === null) return null;
+        const height = (value / top) * (ROOM - 4);
+        return (
+          <g key={at}>
+            <title>{`${timeOf(at)}: ${say(value)}`}</title>
+            <rect class="good" x={place * step + 1} y={ROOM - height} width={step - 2} height={height} />
+          </g>
+        );
+      })}
+    </>
+  );
+}
+
+/** A chart as large as a word. */
+export const Spark = ({ slots, label, say }: Omit<BarsProps, 'most'>) => (
+  <svg
+    class="chart spark"
+    viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+    role="img"
+    aria-label={label}
+    preserveAspectRatio="none"
+  >
+    <line x1="0" x2={WIDTH} y1={ROOM} y2={ROOM} class="axis" />
+    <BarsOf slots={slots} say={say} />
+  </svg>
+);

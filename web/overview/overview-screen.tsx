@@ -1,6 +1,6 @@
 // How it goes in a scope: what came to Git lately and how fast, what waits, what failed and what to do about it.
 import type { ComponentChildren } from 'preact';
-import { answer, apiOf, type Schemas } from '../data/api.js';
+import { answer, apiOf } from '../data/api.js';
 import { useConnectors, useTrackings } from '../data/connectors.js';
 import { useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
@@ -17,11 +17,20 @@ import { ProblemBox } from '../parts/problem.js';
 import { State } from '../parts/state.js';
 import type { Column } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
-import { followingOf, hookOf } from '../repositories/following.js';
-import { SaidState } from '../repositories/said.js';
 import type { ScreenProps } from '../shell/screen.js';
-import { Latency, Throughput } from './chart.js';
-import { durationsOf, type Lane, lanesOf, quantile, slotsOf } from './statistics.js';
+import { Bars, Spark, SpreadChart, Throughput } from './chart.js';
+import { Freshness, FreshnessChart } from './freshness.js';
+import {
+  depthsOf,
+  durationsOf,
+  type Lane,
+  lanesOf,
+  type Measured,
+  quantile,
+  type Span,
+  slotsOf,
+} from './statistics.js';
+import { WebhookLag } from './webhook-lag.js';
 
 const LISTED = '1000';
 const LOOK_MS = 10_000;
@@ -36,27 +45,56 @@ export function OverviewScreen({ scope }: ScreenProps) {
       (await answer(apiOf(scope).GET('/operations', { params: { query: { limit: LISTED } } }))).operations,
     { live: ['operation.'], everyMs: LOOK_MS },
   );
+  const { data: connectors } = useConnectors(scope);
+  const { data: trackings, error: unfollowed } = useTrackings(connectors);
+  const span = { nowMs: Date.now(), count: SLOTS, lengthMs: SLOT_MS };
   return (
     <>
       <Head title="Overview" note={`The last hour of ${nameOf(scope)}, of its last thousand operations.`} />
       <ProblemBox error={error} />
       <Tiles operations={operations} />
+      <Charts operations={operations ?? []} span={span} />
       <div class="halves">
-        <Panel title="Operations that ended">
-          <Throughput slots={slotsOf(operations ?? [], Date.now(), SLOTS, SLOT_MS)} />
-        </Panel>
-        <Panel title="From acceptance to the branch">
-          <Latency slots={slotsOf(operations ?? [], Date.now(), SLOTS, SLOT_MS)} />
-        </Panel>
+        <WebhookLag trackings={trackings} span={span} />
+        <FreshnessChart scope={scope} trackings={trackings} span={span} />
       </div>
       <div class="halves">
-        <Lanes scope={scope} operations={operations} />
-        <Freshness scope={scope} />
+        <Lanes scope={scope} operations={operations} span={span} />
+        <Freshness scope={scope} trackings={trackings} error={unfollowed} />
       </div>
       <Failures scope={scope} operations={operations} />
     </>
   );
 }
+
+function Charts({ operations, span }: { operations: readonly Operation[]; span: Span }) {
+  const slots = slotsOf(operations, span);
+  const depths = depthsOf(operations, span);
+  const most = mostOf(depths);
+  return (
+    <>
+      <div class="halves">
+        <Panel title="Operations that ended">
+          <Throughput slots={slots} />
+        </Panel>
+        <Panel title="From acceptance to the branch">
+          <SpreadChart slots={slots} of="From acceptance to the branch" none="None came to a branch" />
+        </Panel>
+      </div>
+      <Panel title="Operations on their way">
+        <Bars
+          slots={depths}
+          label={`At most ${most} operations were on their way at once`}
+          most={`Up to ${most} at once`}
+          say={sayDepth}
+        />
+      </Panel>
+    </>
+  );
+}
+
+const mostOf = (slots: readonly Measured[]): number => Math.max(0, ...slots.map(({ value }) => value ?? 0));
+const sayDepth = (value: number): string => `at most ${value} on their way`;
 
 function Tiles({ operations }: { operations: readonly Operation[] | undefined }) {
   const since = Date.now() - SLOTS * SLOT_MS;
@@ -98,7 +136,7 @@ const Tile = ({
   </div>
 );
 
-const laneColumns: Column<Lane>[] = [
+const laneColumnsOf = (operations: readonly Operation[], span: Span): Column<Lane>[] => [
   {
     label: 'Lane',
     cell: ({ connector, branch }) => (
@@ -118,11 +156,36 @@ const laneColumns: Column<Lane>[] = [
         </State>
       ),
   },
+  { label: 'Depth', cell: (lane) => <LaneDepth lane={lane} operations={operations} span={span} /> },
   { label: 'Succeeded', isEnd: true, cell: ({ succeeded }) => <span class="number">{succeeded}</span> },
   { label: 'Failed', isEnd: true, cell: ({ failed }) => <span class="number">{failed}</span> },
 ];
 
-const Lanes = ({ scope, operations }: { scope: string; operations: readonly Operation[] | undefined }) => (
+interface LaneDepthProps {
+  lane: Lane;
+  operations: readonly Operation[];
+  span: Span;
+}
+
+function LaneDepth({ lane: { connector, branch }, operations, span }: LaneDepthProps) {
+  const own = operations.filter(({ git }) => git?.connector === connector && git.branch === branch);
+  const slots = depthsOf(own, span);
+  return (
+    <Spark
+      slots={slots}
+      label={`At most ${mostOf(slots)} waited for ${connector} ${branch}`}
+      say={sayDepth}
+    />
+  );
+}
+
+interface LanesProps {
+  scope: string;
+  operations: readonly Operation[] | undefined;
+  span: Span;
+}
+
+const Lanes = ({ scope, operations, span }: LanesProps) => (
   <ListPanel
     label="Lanes"
     title="Lanes"
@@ -130,7 +193,7 @@ const Lanes = ({ scope, operations }: { scope: string; operations: readonly Oper
       rows: operations === undefined ? undefined : lanesOf(operations).slice(0, SHOWN),
       error: undefined,
     }}
-    columns={laneColumns}
+    columns={laneColumnsOf(operations ?? [], span)}
     keyOf={({ connector, branch }) => `${connector} ${branch}`}
     skeletonRows={3}
     empty={
@@ -144,46 +207,6 @@ const Lanes = ({ scope, operations }: { scope: string; operations: readonly Oper
     }
   />
 );
-
-type Tracked = Schemas['Tracking'];
-
-const freshnessColumns = (scope: string): Column<Tracked>[] => [
-  {
-    label: 'Repository',
-    cell: ({ connector }) => (
-      <a class="strong break" href={hrefOf(scope, ['repositories', connector])}>
-        {connector}
-      </a>
-    ),
-  },
-  { label: 'Copies', cell: (one) => <SaidState said={followingOf(one)} /> },
-  { label: 'Webhook', cell: (one) => <SaidState said={hookOf(one)} /> },
-  { label: 'Last look', isEnd: true, cell: ({ polledAt }) => <Ago at={polledAt} /> },
-];
-
-function Freshness({ scope }: { scope: string }) {
-  const { data: connectors } = useConnectors(scope);
-  const { data: trackings, error } = useTrackings(connectors);
-  return (
-    <ListPanel
-      label="Freshness of the copies"
-      title="Freshness"
-      pages={{ rows: trackings, error }}
-      columns={freshnessColumns(scope)}
-      keyOf={({ scope: of, connector }) => `${of} ${connector}`}
-      skeletonRows={3}
-      empty={
-        <Empty
-          icon="repositories"
-          title="No repository is followed"
-          action={<LinkButton href={hrefOf(scope, ['repositories'])}>Show the repositories</LinkButton>}
-        >
-          Follow one, and what others push shows up here within seconds.
-        </Empty>
-      }
-    />
-  );
-}
 
 const failureColumns = (scope: string): Column<Operation>[] => [
   {

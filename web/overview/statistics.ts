@@ -6,25 +6,40 @@ export interface Told {
   git: { connector: string; branch: string } | null;
 }
 
-export interface Slot {
-  /** Milliseconds since 1970: its begin. */
+/** In ms; null where there was none. */
+export interface Spread {
+  /** Milliseconds since 1970: the begin of the slot. */
   at: number;
-  succeeded: number;
-  /** Conflicts as well. */
-  failed: number;
-  /** In ms from acceptance to the branch; null where none succeeded. */
   median: number | null;
   slowest: number | null;
 }
 
-/** Slots of the same length up to now, the oldest first; what ended before them is left out. */
-export function slotsOf(operations: readonly Told[], nowMs: number, count: number, lengthMs: number): Slot[] {
+/** Its times are from acceptance to the branch. */
+export interface Slot extends Spread {
+  succeeded: number;
+  /** Conflicts as well. */
+  failed: number;
+}
+
+/** Slots of the same length. */
+export interface Span {
+  nowMs: number;
+  count: number;
+  lengthMs: number;
+}
+
+/** The begin of each, the oldest first; the last one holds the present. */
+function beginsOf({ nowMs, count, lengthMs }: Span): number[] {
   const end = Math.floor(nowMs / lengthMs) * lengthMs + lengthMs;
-  return Array.from({ length: count }, (_, place) => {
-    const at = end - (count - place) * lengthMs;
+  return Array.from({ length: count }, (_, place) => end - (count - place) * lengthMs);
+}
+
+/** What ended before the slots is left out. */
+export function slotsOf(operations: readonly Told[], span: Span): Slot[] {
+  return beginsOf(span).map((at) => {
     const ended = operations.filter(({ finishedAt }) => {
       const time = finishedAt === null ? Number.NaN : Date.parse(finishedAt);
-      return time >= at && time < at + lengthMs;
+      return time >= at && time < at + span.lengthMs;
     });
     const took = durationsOf(ended);
     return {
@@ -35,6 +50,79 @@ export function slotsOf(operations: readonly Told[], nowMs: number, count: numbe
       slowest: quantile(took, 1),
     };
   });
+}
+
+export interface Measured {
+  /** Milliseconds since 1970: the begin of its slot. */
+  at: number;
+  /** Null where nobody looked. */
+  value: number | null;
+}
+
+/** How many operations waited at once, at most, in each slot. */
+export function depthsOf(operations: readonly Told[], span: Span): Measured[] {
+  const waits = operations.map(({ createdAt, finishedAt }) => ({
+    from: Date.parse(createdAt),
+    to: finishedAt === null ? Number.POSITIVE_INFINITY : Date.parse(finishedAt),
+  }));
+  const depthAt = (time: number): number => waits.filter(({ from, to }) => from <= time && time < to).length;
+  return beginsOf(span).map((at) => {
+    // It is deepest where one has just come.
+    const rises = waits.map(({ from }) => from).filter((from) => from > at && from < at + span.lengthMs);
+    return { at, value: Math.max(...[at, ...rises].map(depthAt)) };
+  });
+}
+
+export interface Delivered {
+  state: 'waiting' | 'done' | 'refused';
+  receivedAt: string;
+  processedAt: string | null;
+  replays: number;
+}
+
+/** By when they came: how long deliveries waited to be processed, those that still wait up to now. */
+export function lagsOf(deliveries: readonly Delivered[], span: Span): Spread[] {
+  const lags = deliveries.flatMap(({ state, receivedAt, processedAt, replays }) => {
+    // When one was processed first is not known once it was replayed.
+    if (state === 'refused' || replays > 0) return [];
+    const from = Date.parse(receivedAt);
+    return [{ from, ms: Math.max(0, (processedAt === null ? span.nowMs : Date.parse(processedAt)) - from) }];
+  });
+  return beginsOf(span).map((at) => {
+    const within = lags
+      .filter(({ from }) => from >= at && from < at + span.lengthMs)
+      .map(({ ms }) => ms)
+      .toSorted((one, other) => one - other);
+    return { at, median: quantile(within, 0.5), slowest: quantile(within, 1) };
+  });
+}
+
+export interface Sample {
+  at: number;
+  value: number;
+}
+
+/** The greatest of the samples of each slot. */
+export const samplesOf = (samples: readonly Sample[], span: Span): Measured[] =>
+  beginsOf(span).map((at) => {
+    const within = samples.filter((one) => one.at >= at && one.at < at + span.lengthMs);
+    return { at, value: within.length === 0 ? null : Math.max(...within.map(({ value }) => value)) };
+  });
+
+/** In ms, since the copy that was looked at longest ago was known to be what Git holds; null where nothing is followed. */
+export function stalenessOf(trackings: readonly Followed[], nowMs: number): number | null {
+  const looked = trackings.flatMap(({ polledAt, followed }) => {
+    const behind = followed.flatMap(({ state, syncedAt }) =>
+      state === 'current' || state === 'gone' || syncedAt === null ? [] : [Date.parse(syncedAt)],
+    );
+    return polledAt === null ? behind : [Date.parse(polledAt), ...behind];
+  });
+  return looked.length === 0 ? null : Math.max(0, nowMs - Math.min(...looked));
+}
+
+export interface Followed {
+  polledAt: string | null;
+  followed: readonly { state: string; syncedAt: string | null }[];
 }
 
 /** In ms, sorted, of those that succeeded. */

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { durationsOf, lanesOf, quantile, slotsOf, type Told } from '../../../web/overview/statistics.js';
+import {
+  type Delivered,
+  depthsOf,
+  durationsOf,
+  lagsOf,
+  lanesOf,
+  quantile,
+  samplesOf,
+  slotsOf,
+  stalenessOf,
+  type Told,
+} from '../../../web/overview/statistics.js';
 
 const NOW = Date.parse('2026-11-27T10:00:30.000Z');
+/** The last has had half its time. */
+const MINUTES = { nowMs: NOW, count: 3, lengthMs: 60_000 };
 const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1_000).toISOString();
 
 const told = (state: Told['state'], begun: number, ended: number | null, branch = 'main'): Told => ({
@@ -21,9 +34,7 @@ describe('slots', () => {
         told('succeeded', 75, 70),
         told('pending', 5, null),
       ],
-      NOW,
-      3,
-      60_000,
+      MINUTES,
     );
     expect(
       slots.map(({ succeeded, failed, median, slowest }) => [succeeded, failed, median, slowest]),
@@ -40,9 +51,91 @@ describe('slots', () => {
   });
 
   it('leave out what ended before them', () => {
-    expect(
-      slotsOf([told('succeeded', 1_000, 900)], NOW, 2, 60_000).map(({ succeeded }) => succeeded),
-    ).toEqual([0, 0]);
+    expect(slotsOf([told('succeeded', 1_000, 900)], MINUTES).map(({ succeeded }) => succeeded)).toEqual([
+      0, 0, 0,
+    ]);
+  });
+});
+
+describe('depths', () => {
+  const depthsIn = (operations: Told[]): unknown => depthsOf(operations, MINUTES).map(({ value }) => value);
+
+  it('are how many waited at once, at most, also where they waited through the whole slot', () => {
+    expect(depthsIn([told('pending', 500, null), told('succeeded', 25, 20), told('failed', 24, 10)])).toEqual(
+      [1, 1, 3],
+    );
+  });
+
+  it('do not add up what waited one after the other', () => {
+    expect(depthsIn([told('succeeded', 20, 15), told('succeeded', 15, 10), told('cancelled', 9, 8)])).toEqual(
+      [0, 0, 1],
+    );
+  });
+
+  it('of a time in which nothing waited are 0, and not unknown', () => {
+    expect(depthsIn([told('succeeded', 1_000, 900)])).toEqual([0, 0, 0]);
+    expect(depthsIn([])).toEqual([0, 0, 0]);
+  });
+});
+
+describe('lags of webhooks', () => {
+  const delivered = (came: number, done: number | null, over: Partial<Delivered> = {}): Delivered => ({
+    state: done === null ? 'waiting' : 'done',
+    receivedAt: at(came),
+    processedAt: done === null ? null : at(done),
+    replays: 0,
+    ...over,
+  });
+  const lagsIn = (deliveries: Delivered[]): unknown =>
+    lagsOf(deliveries, MINUTES).map(({ median, slowest }) => [median, slowest]);
+
+  it('are told where they came, also where they were processed later', () => {
+    expect(lagsIn([delivered(40, 5), delivered(10, 9), delivered(12, 4)])).toEqual([
+      [null, null],
+      [35_000, 35_000],
+      [1_000, 8_000],
+    ]);
+  });
+
+  it('grow while a delivery waits', () => {
+    expect(lagsIn([delivered(80, null)])).toEqual([
+      [null, null],
+      [80_000, 80_000],
+      [null, null],
+    ]);
+  });
+
+  it('leave out what was refused, replayed, or came before', () => {
+    const left = [
+      delivered(10, null, { state: 'refused' }),
+      delivered(10, 1, { replays: 1 }),
+      delivered(500, 499),
+    ];
+    expect(lagsIn(left)).toEqual(Array(3).fill([null, null]));
+  });
+});
+
+describe('freshness', () => {
+  const followed = (polled: number | null, state = 'current', synced: number | null = 900) => ({
+    polledAt: polled === null ? null : at(polled),
+    followed: [{ state, syncedAt: synced === null ? null : at(synced) }],
+  });
+
+  it.each([
+    ['is since the last look, whenever the copy changed last', [followed(20)], 20_000],
+    ['is that of the copy that was looked at longest ago', [followed(20), followed(50), followed(5)], 50_000],
+    ['of a branch that has moved on is since it was read', [followed(20, 'behind', 300)], 300_000],
+    ['of a branch that is gone is since the last look', [followed(20, 'gone', 300)], 20_000],
+    ['of what nobody looked at yet is unknown', [followed(null, 'behind', null)], null],
+    ['of nothing is unknown', [], null],
+    ['is never less than none, over clocks that differ', [followed(-3)], 0],
+  ])('%s', (_, trackings, expected) => {
+    expect(stalenessOf(trackings, NOW)).toBe(expected);
+  });
+
+  it('over time is the worst of each slot, and unknown where nobody looked', () => {
+    const samples = [100, 20, 10].map((ago, value) => ({ at: NOW - ago * 1_000, value }));
+    expect(samplesOf(samples, MINUTES).map(({ value }) => value)).toEqual([0, null, 2]);
   });
 });
 
