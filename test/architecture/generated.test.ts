@@ -16,17 +16,40 @@ const commandsOf = (command: Command): Command[] => [
   ...command.commands.flatMap((one) => commandsOf(one)),
 ];
 
-it('every command and every flag of the command line is in a test of it', () => {
-  const tests = listFiles('test')
-    .filter((file) => /flows\/cli[a-z-]*\.test\.ts$/.test(file))
-    .map(readText)
-    .join('\n');
-  const words = commandsOf(buildProgram('0.0.0')).flatMap((command) => [
-    ...(command.parent === null ? [] : [command.name()]),
-    ...command.options.flatMap(({ long }) => long ?? []),
-  ]);
-  expect(words.length).toBeGreaterThan(20);
-  expect(words.filter((word) => !tests.includes(`'${word}'`))).toEqual([]);
+/** Each test of the command line, with what its describe says before its first one, and that by itself. */
+const tests = listFiles('test')
+  .filter((file) => /flows\/cli[a-z-]*\.test\.ts$/.test(file))
+  .map(readText)
+  .flatMap((file) =>
+    file.split(/^describe\(/m).flatMap((part) => {
+      const [before = '', ...texts] = part.split(/^ *it(?:\.each)?\(/m);
+      return [before, ...texts].map((text) => ({ text, around: [before, text].join('\n'), file }));
+    }),
+  );
+
+/** Whether the test has this word, and the command's own are given to it or to all tests of its describe or file. */
+const uses = ({ text, around, file }: (typeof tests)[number], command: Command, word: string): boolean =>
+  text.includes(`'${word}'`) &&
+  wordsOf(command).every(
+    (one) =>
+      around.includes(`'${one}'`) ||
+      new RegExp(`\\b${one}\\(`).test(text) ||
+      file.includes(`['${one}', ...args]`),
+  );
+
+const wordsOf = (command: Command): string[] =>
+  command.parent === null ? [] : [...wordsOf(command.parent), command.name()];
+
+it('every command and every flag of the command line is in a test of it, and a flag in one with its command', () => {
+  const pairs = commandsOf(buildProgram('0.0.0')).flatMap((command) =>
+    [
+      ...(command.commands.length > 0 ? [] : [command.name()]),
+      ...command.options.flatMap(({ long }) => long ?? []),
+    ].map((word) => ({ command, word })),
+  );
+  expect(pairs.length).toBeGreaterThan(60);
+  const untried = pairs.filter(({ command, word }) => !tests.some((test) => uses(test, command, word)));
+  expect(untried.map(({ command, word }) => [...wordsOf(command), word].join(' '))).toEqual([]);
 });
 
 /** Who asks without the client, and why. */

@@ -143,6 +143,14 @@ describe('rotate and migrate', () => {
     const moved = await run(args);
     expect(moved.code, moved.stderr + moved.stdout).toBe(0);
     expect(await opens('leaving', 'delegate')).toBe(201);
+    await stack.api.ok('PUT', 'accounts/demo/secret-managers/other', { settings: { kind: 'keyring' } });
+    const all = await run(['migrate', 'other', '--manager', 'keyring', '--json']);
+    expect(all.code, all.stderr).toBe(0);
+    expect(JSON.parse(all.stdout)).toMatchObject({ action: 'migrate', state: 'succeeded' });
+    const kept = await stack.api.ok('GET', 'accounts/demo/secrets/leaving');
+    expect(kept).toMatchObject({ manager: 'other' });
+    const nowhere = await run(['migrate', 'other', '--manager', 'nowhere']);
+    expect(nowhere).toMatchObject({ code: 6, stdout: '' });
     const back = await run(['migrate', 'builtin', '--secret', 'leaving']);
     expect(back.code).not.toBe(0);
     expect(back.stderr).toMatch(/^[A-Z_]+: .+\nhint: /);

@@ -112,6 +112,21 @@ describe('entities', () => {
     });
   });
 
+  it('are read, listed and held against a file on the branch that is named, and on no other', async () => {
+    for (const [branch, yaml] of Object.entries({ main: 'name: one\n', 'cli-branch': 'name: two\n' })) {
+      const on = ['--branch', branch];
+      expect((await run(['get', 'pipeline', 'branched', ...on])).stdout).toBe(yaml);
+      expect((await run(['diff', 'pipeline', 'branched', '-', ...on], 'name: two\n')).code).toBe(
+        yaml === 'name: two\n' ? 0 : 1,
+      );
+      const listed = JSON.parse((await run(['list', 'pipeline', ...on, '--json'])).stdout);
+      expect(new Set(listed.map((one: { git: { branch: string } }) => one.git.branch))).toEqual(
+        new Set([branch]),
+      );
+    }
+    expect((await run(['get', 'pipeline', 'branched', '--branch', 'nowhere'])).code).toBe(6);
+  });
+
   it('are listed, all of them, aligned for people and whole for machines', async () => {
     await save('listed', 'name: listed\n');
     const { stdout } = await run(['list', 'pipeline']);
