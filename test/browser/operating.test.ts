@@ -159,6 +159,9 @@ describe('a webhook', () => {
     await page.getByText('The delivery is worked on again.').waitFor();
     expect(await judgeScreen(window, 'delivery')).toEqual([]);
     await page.getByRole('button', { name: 'Close' }).click();
+    expect((await deliver({ path: hook.path, secret })).status).toBe(202);
+    await window.go(at('overview'));
+    await page.getByRole('img', { name: /^From the arrival of a webhook to its processing/ }).waitFor();
   });
 });
 

@@ -55,7 +55,7 @@ export function OverviewScreen({ scope }: ScreenProps) {
       <Tiles operations={operations} />
       <Charts operations={operations ?? []} span={span} />
       <div class="halves">
-        <WebhookLag trackings={trackings} span={span} />
+        <WebhookLag connectors={connectors} span={span} />
         <FreshnessChart scope={scope} trackings={trackings} span={span} />
       </div>
       <div class="halves">

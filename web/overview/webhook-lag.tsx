@@ -1,6 +1,6 @@
 // How long what hosts told waited to be taken up.
 import { answer, apiOf, type Schemas } from '../data/api.js';
-import type { Tracking } from '../data/connectors.js';
+import type { Connector } from '../data/connectors.js';
 import { unless } from '../data/outwards.js';
 import { useResource } from '../data/resource.js';
 import { Panel } from '../parts/panel.js';
@@ -11,13 +11,12 @@ import { lagsOf, type Span } from './statistics.js';
 const LISTED = '200';
 const LOOK_MS = 30_000;
 
-export function WebhookLag({ trackings, span }: { trackings: Tracking[] | undefined; span: Span }) {
-  const hooked = trackings?.filter(({ webhook }) => webhook !== 'none');
+export function WebhookLag({ connectors, span }: { connectors: Connector[] | undefined; span: Span }) {
   const { data: deliveries, error } = useResource(
-    hooked === undefined
+    connectors === undefined
       ? null
-      : `deliveries to ${hooked.map(({ scope, connector }) => `${scope}/${connector}`).join()}`,
-    async () => (await Promise.all((hooked ?? []).map(readDeliveries))).flat(),
+      : `deliveries to ${connectors.map(({ scope, id }) => `${scope}/${id}`).join()}`,
+    async () => (await Promise.all((connectors ?? []).map(readDeliveries))).flat(),
     { everyMs: LOOK_MS },
   );
   return (
@@ -32,10 +31,11 @@ export function WebhookLag({ trackings, span }: { trackings: Tracking[] | undefi
   );
 }
 
+/** None of what has no webhook, or may not be looked at. */
 async function readDeliveries({
   scope,
-  connector: id,
-}: Tracking): Promise<Schemas['WebhookDeliveryPage']['deliveries']> {
+  id,
+}: Connector): Promise<Schemas['WebhookDeliveryPage']['deliveries']> {
   const call = apiOf(scope).GET('/connectors/{id}/webhook/deliveries', {
     params: { path: { id }, query: { limit: LISTED } },
   });
