@@ -1,5 +1,4 @@
 // How the entries of an audit hang together. Nothing here knows a database or a network: whoever has the lines can check them.
-import { createHash } from 'node:crypto';
 
 /** One entry of an account's trail, as it is exported: a line of JSON. */
 export interface Link {
@@ -23,11 +22,9 @@ export interface Head {
 /** Before the first entry. */
 export const GENESIS: Head = { position: 0, hash: '0'.repeat(64) };
 
-/** No other use of SHA-256 begins so, and no other trail; each part but the last one has no line end. */
-export const hashOf = ({ account, position, previous, entry }: Omit<Link, 'hash'>): string =>
-  createHash('sha256')
-    .update(`sallyport-audit-1\n${account}\n${position}\n${previous}\n${entry}`, 'utf8')
-    .digest('hex');
+/** What an entry's hash is made of. No other use of SHA-256 begins so, and no other trail; each part but the last one has no line end. */
+export const hashedText = ({ account, position, previous, entry }: Omit<Link, 'hash'>): string =>
+  `sallyport-audit-1\n${account}\n${position}\n${previous}\n${entry}`;
 
 /** A line of an export; undefined where it is none. */
 export function readLink(line: string): Link | undefined {

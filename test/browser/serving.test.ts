@@ -8,7 +8,6 @@ import { judgeScreen, startBrowser, Window } from '../support/browser.js';
 import { makeCertificates } from '../support/certificates.js';
 import { IdentityProvider } from '../support/identity-provider.js';
 import { serveUnder } from '../support/path-proxy.js';
-import { runCommand } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
 import { TlsFront } from '../support/tls-front.js';
 
@@ -229,64 +228,6 @@ describe('signing in by an identity provider', () => {
     await user.page.getByRole('alert').getByText('SIGN_IN_FAILED').waitFor();
     expect(await judgeScreen(user, 'sign-in-failed')).toEqual([]);
     await user.close();
-  });
-});
-
-describe('the audit', () => {
-  it('says who did what, is narrowed, and is exported for whoever verifies it', async () => {
-    const auditor = await Window.open(browser, {
-      url: stack.manager?.url ?? '',
-      hash: `#/${SCOPE}/audit`,
-      token: stack.token,
-    });
-    const { page } = auditor;
-    const saved = page.getByRole('row').filter({ hasText: 'entities/pipeline/build' });
-    await saved.first().waitFor();
-    expect(await judgeScreen(auditor, 'audit')).toEqual([]);
-    await page.getByLabel('Action: connector.*').fill('identity-provider.*');
-    await page.keyboard.press('Enter');
-    await saved.first().waitFor({ state: 'detached' });
-    const added = page.getByRole('row').filter({ hasText: 'identity-providers/acme' });
-    await added.first().getByRole('button').click();
-    await page.getByRole('heading', { name: /^Entry \d+$/ }).waitFor();
-    expect(await judgeScreen(auditor, 'audit-entry')).toEqual([]);
-    await page.getByRole('button', { name: 'Close' }).last().click();
-    await page.getByRole('button', { name: 'Export and verify' }).click();
-    await page.getByText('Last hash', { exact: true }).waitFor();
-    expect(await judgeScreen(auditor, 'audit-export')).toEqual([]);
-    const command = (await page.getByText(/^sallyport audit verify/).textContent()) ?? '';
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Export as JSON lines' }).click(),
-    ]);
-    const verified = await runCommand(
-      'src/sallyport.js',
-      [...command.split(' ').slice(1), await download.path()],
-      { env: { SALLYPORT_CONFIG: path.join(stack.home, 'none', 'profiles.json') } },
-    );
-    expect(verified, verified.stderr).toMatchObject({ code: 0 });
-    auditor.assertContent();
-    await auditor.close();
-  });
-
-  it('says that nothing fits, and is nobody’s who may not see it', async () => {
-    const auditor = await Window.open(browser, {
-      url: stack.manager?.url ?? '',
-      hash: `#/${SCOPE}/audit?actor=nobody`,
-      token: stack.token,
-    });
-    await auditor.page.getByRole('heading', { name: 'Nothing fits' }).waitFor();
-    expect(await judgeScreen(auditor, 'audit-none')).toEqual([]);
-    await auditor.close();
-    const { token } = await stack.api.ok('POST', `${SCOPE}/tokens`, { name: 'looker', role: 'viewer' });
-    const viewer = await Window.open(browser, {
-      url: stack.manager?.url ?? '',
-      hash: `#/${SCOPE}/audit`,
-      token,
-    });
-    await viewer.page.getByRole('alert').getByText('PERMISSION_MISSING').waitFor();
-    expect(await viewer.page.getByRole('link', { name: 'Audit', exact: true }).count()).toBe(0);
-    await viewer.close();
   });
 });
 

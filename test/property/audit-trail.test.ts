@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GENESIS, type Head, hashOf, type Link, readLink, writeLink } from '../../src/trail/link.js';
-import { type Finding, verifyLines } from '../../src/trail/verify.js';
+import { GENESIS, type Head, type Link, readLink, writeLink } from '../../src/trail/link.js';
+import type { Finding } from '../../src/trail/verifier.js';
+import { hashOf, verifyLines } from '../../src/trail/verify.js';
 
 const SEED = 20_267;
 const TAMPERINGS = 10_000;

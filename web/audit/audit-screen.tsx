@@ -1,22 +1,18 @@
 // Who did what: every entry is chained to the one before it, and the chain can be exported and verified.
 import { useState } from 'preact/hooks';
-import { useAction } from '../data/action.js';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import { usePages } from '../data/pages.js';
-import { server } from '../data/place.js';
-import { useResource } from '../data/resource.js';
 import { type Route, refine } from '../data/route.js';
-import { accountOf, nameOf } from '../data/scopes.js';
+import { nameOf } from '../data/scopes.js';
 import { Button } from '../parts/button.js';
 import { Search } from '../parts/choices.js';
-import { Copyable } from '../parts/copy.js';
 import { Dialog, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { Select } from '../parts/field.js';
 import { Head } from '../parts/head.js';
+import { lazily } from '../parts/lazy.js';
 import { ListPanel } from '../parts/list-panel.js';
 import { Facts } from '../parts/panel.js';
-import { Note, ProblemBox } from '../parts/problem.js';
 import { State, type Tone } from '../parts/state.js';
 import type { Column } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
@@ -24,6 +20,8 @@ import type { ScreenProps } from '../shell/screen.js';
 
 type Entry = Schemas['AuditEntry'];
 type Outcome = Entry['outcome'];
+
+const VerifyDialog = lazily(async () => (await import('./verify-dialog.js')).VerifyDialog);
 
 const PAGE = '50';
 const outcomes: Record<Outcome, { word: string; tone: Tone }> = {
@@ -191,55 +189,4 @@ function EntryDialog({ entry, onClose }: { entry: Entry; onClose: () => void }) 
       </div>
     </Dialog>
   );
-}
-
-/** The chain is verified where nobody of this manager can say how it went: by whoever has the export. */
-function VerifyDialog({ scope, onClose }: { scope: string; onClose: () => void }) {
-  const account = accountOf(scope);
-  const { data, error } = useResource(`audit head ${account}`, () =>
-    answer(apiOf(account).GET('/audit/head')),
-  );
-  const { isBusy, error: refused, run } = useAction();
-  const save = (): void => {
-    void run(async () => {
-      const response = await fetch(`${server}/api/v1/${account}/audit/export`);
-      if (!response.ok) throw new Error(`The export was answered ${response.status}`);
-      download(await response.blob(), `audit-${nameOf(account)}.jsonl`);
-    });
-  };
-  return (
-    <Dialog title="Export and verify" onClose={onClose}>
-      <p class="small">
-        Each entry holds the hash of the one before. Whoever keeps the last hash elsewhere finds any edit,
-        deletion, reordering or cut of what came before it.
-      </p>
-      {data !== undefined && (
-        <Facts
-          facts={[
-            ['Entries', data.position],
-            ['Last hash', <code key="hash">{data.hash}</code>],
-          ]}
-        />
-      )}
-      <Copyable text={`sallyport audit verify --head ${data?.position ?? 0}:${data?.hash ?? ''}`} />
-      <Note title="The trail is that of the whole account">
-        It holds what was done in every scope of {nameOf(account)}.
-      </Note>
-      <ProblemBox error={error ?? refused} />
-      <div class="ends">
-        <Button onPress={onClose}>Close</Button>
-        <Button look="primary" isBusy={isBusy} onPress={save}>
-          Export as JSON lines
-        </Button>
-      </div>
-    </Dialog>
-  );
-}
-
-function download(content: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
