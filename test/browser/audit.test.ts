@@ -146,3 +146,45 @@ describe('the audit', () => {
     await viewer.close();
   });
 });
+
+describe('what is copied', () => {
+  const openExport = async (): Promise<Window> => {
+    const url = stack.manager?.url ?? '';
+    const window = await Window.open(browser, { url, hash: `#/${SCOPE}/audit`, token: stack.token });
+    await window.page.getByRole('button', { name: 'Export and verify' }).click();
+    await window.page.getByText('Last hash', { exact: true }).waitFor();
+    await window.page.getByText('Without trusting this page').click();
+    return window;
+  };
+
+  it('is in the clipboard', async () => {
+    const window = await openExport();
+    await window.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await window.page.getByRole('button', { name: 'Copy' }).click();
+    await window.page.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await window.page.evaluate<string>('navigator.clipboard.readText()');
+    expect(copied).toMatch(/^sallyport audit verify --head \d+:[0-9a-f]{64}$/);
+    window.assertContent();
+    await window.close();
+  });
+
+  it.each([
+    { where: 'plain HTTP', clipboard: 'undefined' },
+    {
+      where: 'a browser that was told no',
+      clipboard: '{ writeText: () => Promise.reject(new Error("no")) }',
+    },
+  ])('is selected for one’s own keys over $where', async ({ clipboard }) => {
+    const window = await openExport();
+    const { page } = window;
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: ${clipboard} })`);
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Press Ctrl+C' }).waitFor();
+    expect(await page.evaluate<string>('getSelection().toString()')).toMatch(
+      /^sallyport audit verify --head/,
+    );
+    expect(await judgeScreen(window, 'copy-by-hand')).toEqual([]);
+    window.assertContent();
+    await window.close();
+  });
+});
