@@ -299,7 +299,8 @@ describe('what others do meanwhile', () => {
     expect(await page.getByRole('textbox', { name: 'Document of pipeline build' }).textContent()).toContain(
       'mine',
     );
-    await page.getByRole('button', { name: 'Discard' }).click();
+    await page.getByRole('button', { name: 'Discard…' }).click();
+    await page.getByRole('button', { name: 'Discard my text' }).click();
   });
 });
 

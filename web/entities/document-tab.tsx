@@ -1,11 +1,12 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import { draftOf, keepDraft } from '../data/drafts.js';
 import { useMay } from '../data/may.js';
 import { goTo, hrefOf } from '../data/route.js';
 import { CodeEditor, type CodeEditorProps } from '../editor/code-editor.js';
 import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
-import { Dialog, useDialog } from '../parts/dialog.js';
+import { Confirm, Dialog, useDialog } from '../parts/dialog.js';
 import { LazyDiff } from '../parts/lazy-diff.js';
 import { Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
@@ -25,15 +26,15 @@ export interface DocumentTabProps {
 /** What is edited stays, whatever happens meanwhile: a change from elsewhere is told, and a save is made from what was read. */
 export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
   const { scope, kind, id } = place;
-  const { base, text, setText, problems, setProblems, isDirty, begin } = useDraft(entity);
-  const { open, show, close } = useDialog<'save' | 'meanwhile'>();
+  const { base, text, type, problems, setProblems, isDirty, begin } = useDraft(place, entity);
+  const { open, show, close } = useDialog<'save' | 'meanwhile' | 'discard'>();
   const mayDo = useMay(scope);
   const hasMoved = isDirty && entity?.blobId !== base?.blobId;
   /** On another branch the document is another one. */
   const settleIn = (saved: Entity): void => {
     const branch = saved.git?.branch;
-    if (branch === base?.git?.branch) begin(saved);
-    else goTo(hrefOf(scope, ['entities', kind, id], { branch }));
+    begin(branch === base?.git?.branch ? saved : (base ?? saved));
+    if (branch !== base?.git?.branch) goTo(hrefOf(scope, ['entities', kind, id], { branch }));
   };
   const settle = (saved: Saved): void => {
     close();
@@ -60,8 +61,8 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
         ends={
           <Allowed scope={scope} needs="entity.edit">
             {isDirty && <State tone="warn">Not saved</State>}
-            <Button look="bare" isDisabled={!isDirty} onPress={() => base !== undefined && begin(base)}>
-              Discard
+            <Button look="bare" isDisabled={!isDirty} onPress={() => show('discard')}>
+              Discard…
             </Button>
             <Button look="primary" isDisabled={!isDirty} onPress={() => show('save')}>
               Save…
@@ -73,11 +74,22 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
           label={`Document of ${kind} ${id}`}
           isThere={base !== undefined}
           text={text}
-          onChange={setText}
+          onChange={type}
           problems={problems}
           isReadOnly={!mayDo('entity.edit')}
         />
       </Panel>
+      {open === 'discard' && base !== undefined && (
+        <Confirm
+          title={`Discard what you typed in ${id}?`}
+          act="Discard my text"
+          leave="Keep editing"
+          onConfirm={async () => begin(base)}
+          onClose={close}
+        >
+          <p>The document becomes what it was when you began. Nothing of it is in Git.</p>
+        </Confirm>
+      )}
       {open === 'save' && base !== undefined && (
         <SaveDialog
           scope={scope}
@@ -102,22 +114,27 @@ const Text = ({ isThere, ...editor }: CodeEditorProps & { isThere: boolean }) =>
     </div>
   );
 
-/** What is typed, and what it was begun with. */
-function useDraft(entity: Entity | undefined) {
-  const [base, setBase] = useState<Entity | undefined>(entity);
-  const [text, setText] = useState(entity?.yaml ?? '');
+/** What is typed, and what it was begun with: kept while one looks at something else. */
+function useDraft({ scope, kind, id, branch = '' }: EntityPlace, entity: Entity | undefined) {
+  const name = [scope, kind, id, branch].join(' ');
+  const [base, setBase] = useState<Entity | undefined>(() => draftOf<Entity>(name)?.base ?? entity);
+  const [text, setText] = useState(() => draftOf<Entity>(name)?.text ?? entity?.yaml ?? '');
   const [problems, setProblems] = useState<readonly LineProblem[]>([]);
   const isDirty = base !== undefined && text !== base.yaml;
   const begin = (from: Entity): void => {
+    keepDraft(name, undefined);
     setBase(from);
     setText(from.yaml);
     setProblems([]);
   };
-  useLeaveWarning(isDirty);
+  const type = (typed: string): void => {
+    setText(typed);
+    keepDraft(name, base === undefined || typed === base.yaml ? undefined : { base, text: typed });
+  };
   useEffect(() => {
     if (entity !== undefined && !isDirty && entity.blobId !== base?.blobId) begin(entity);
   }, [entity?.blobId]);
-  return { base, text, setText, problems, setProblems, isDirty, begin };
+  return { base, text, type, problems, setProblems, isDirty, begin };
 }
 
 interface MeanwhileProps {
@@ -170,16 +187,3 @@ const wayOf = ({ kind, id }: EntityPlace, { blobId, store, git }: Entity) => ({
   place: { branch: git?.branch ?? '', connector: git?.connector, path: git?.path },
   connector: git?.connector,
 });
-
-/** The browser asks before what was typed is lost. */
-function useLeaveWarning(isDirty: boolean): void {
-  const latest = useRef(isDirty);
-  latest.current = isDirty;
-  useEffect(() => {
-    const warn = (event: BeforeUnloadEvent): void => {
-      if (latest.current) event.preventDefault();
-    };
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, []);
-}

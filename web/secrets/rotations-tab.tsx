@@ -3,8 +3,9 @@ import { useAction } from '../data/action.js';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import { usePages } from '../data/pages.js';
 import { useResource } from '../data/resource.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
-import { Dialog } from '../parts/dialog.js';
+import { Confirm, Dialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { ListPanel } from '../parts/list-panel.js';
 import { ProblemBox } from '../parts/problem.js';
@@ -113,16 +114,24 @@ function RotationDialog({ scope, id, onClose, onChanged }: RotationDialogProps) 
     { everyMs: LOOK_MS },
   );
   const act = useAction();
-  const run = (what: 'cancel' | 'retry'): void => {
-    void act.run(async () => {
-      const api = apiOf(scope);
-      await (what === 'cancel'
-        ? api.POST('/secret-operations/{id}/cancel', { params })
-        : api.POST('/secret-operations/{id}/retry', { params }));
-      onChanged();
-      await reload();
-    });
+  const [isAsked, setAsked] = useState(false);
+  const change = async (what: 'cancel' | 'retry'): Promise<void> => {
+    await apiOf(scope).POST(`/secret-operations/{id}/${what}`, { params });
+    onChanged();
+    await reload();
   };
+  if (isAsked)
+    return (
+      <Confirm
+        title="Cancel the rotation?"
+        act="Cancel the rotation"
+        leave="Go on with it"
+        onConfirm={() => change('cancel')}
+        onClose={() => setAsked(false)}
+      >
+        <p>What it has done stays done, and the secrets that are left stay as they are.</p>
+      </Confirm>
+    );
   return (
     <Dialog title={data === undefined ? 'Rotation' : `${names[data.action]} ${data.from}`} onClose={onClose}>
       <ProblemBox error={error ?? act.error} />
@@ -135,16 +144,19 @@ function RotationDialog({ scope, id, onClose, onChanged }: RotationDialogProps) 
       ))}
       <div class="ends">
         <Button onPress={onClose}>Close</Button>
-        {data?.state === 'pending' && (
-          <Button look="danger" isBusy={act.isBusy} onPress={() => run('cancel')}>
-            Cancel the rotation
-          </Button>
-        )}
-        {data?.state === 'failed' && (
-          <Button look="primary" isBusy={act.isBusy} onPress={() => run('retry')}>
-            Try the failed ones again
-          </Button>
-        )}
+        <Allowed scope={scope} needs="secret.manage">
+          {' '}
+          {data?.state === 'pending' && (
+            <Button look="danger" onPress={() => setAsked(true)}>
+              Cancel the rotation…
+            </Button>
+          )}
+          {data?.state === 'failed' && (
+            <Button look="primary" isBusy={act.isBusy} onPress={() => void act.run(() => change('retry'))}>
+              Try the failed ones again
+            </Button>
+          )}
+        </Allowed>
       </div>
     </Dialog>
   );

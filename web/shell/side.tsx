@@ -1,6 +1,7 @@
 // Where one is and where one can go; the same at the side of a wide screen and in the drawer of a narrow one.
 import { useState } from 'preact/hooks';
 import { answer, apiOf } from '../data/api.js';
+import { forgetDrafts } from '../data/drafts.js';
 import { line } from '../data/live.js';
 import { may } from '../data/may.js';
 import { forgetAll, useResource } from '../data/resource.js';
@@ -117,5 +118,6 @@ function ThemeButton() {
 
 async function leave(): Promise<void> {
   forgetAll();
+  forgetDrafts();
   await signOut();
 }
