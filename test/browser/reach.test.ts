@@ -176,6 +176,112 @@ describe('somebody who may see nothing', () => {
   });
 });
 
+describe('somebody who may only look', () => {
+  let looker: Window;
+  const views = ['scope', 'entity', 'connector', 'secret', 'delegate', 'audit', 'access'];
+
+  beforeAll(async () => {
+    const { api } = stack;
+    await api.ok('PUT', `${SCOPE}/roles/looker`, { permissions: views.map((one) => `${one}.view`) });
+    await api.ok('PUT', `${SCOPE}/role-bindings/somebody`, {
+      principal: { kind: 'group', name: 'somebody' },
+      role: 'looker',
+    });
+    await api.ok('POST', `${SCOPE}/delegate-tokens`, { group: 'later' });
+    await api.ok('PUT', `${SCOPE}/connectors/hooked`, { url: stack.repositoryUrl, connectivity: 'manager' });
+    await api.ok('PUT', `${SCOPE}/connectors/hooked/webhook`, {});
+    const { token } = await api.ok('POST', `${SCOPE}/tokens`, { name: 'looker', role: 'looker' });
+    looker = await Window.open(browser, { url: stack.manager?.url ?? '', token, hash: at('entities') });
+  });
+
+  afterAll(() => looker?.close());
+
+  /** Buttons that change something, of which none would be allowed. */
+  const acts =
+    /^(Make|New|Edit|Delete|Take|Revoke|Give|Report|Connect|Add|(Import|Move) \d+|Repair|Remove|Register|Set|Enrol|Drain)\b/;
+
+  it.each([
+    { place: 'repositories', sees: 'hooked' },
+    { place: 'repositories/new', sees: 'It takes the permission connector.manage' },
+    { place: 'repositories/direct?tab=webhook', sees: 'No webhook yet' },
+    { place: 'repositories/hooked?tab=webhook', sees: 'Health' },
+    { place: 'repositories/direct?tab=import', sees: 'It takes the permission entity.edit' },
+    { place: 'repositories/direct?tab=move', sees: 'It takes the permission entity.edit' },
+    { place: 'delegates?tab=groups', sees: 'Tokens that are good' },
+    { place: 'access?tab=roles-given', sees: 'somebody' },
+    { place: 'access?tab=tokens', sees: 'stranger' },
+    { place: 'access?tab=roles', sees: 'nothing' },
+    { place: 'access?tab=members', sees: 'Nobody has signed in yet' },
+    { place: 'access?tab=providers', sees: 'Tokens alone' },
+  ])('is offered nothing that would be refused: $place', async ({ place, sees }) => {
+    const offeredTo = async (who: Window) => {
+      await who.go(at(place));
+      const main = who.page.getByRole('main');
+      return main.getByRole('button', { name: acts }).or(main.getByRole('link', { name: acts }));
+    };
+    // Whoever may is offered it, where somebody has signed in.
+    if (!place.includes('members')) await (await offeredTo(window)).first().waitFor();
+    const offered = await offeredTo(looker);
+    await looker.page.getByRole('main').getByText(sees, { exact: true }).first().waitFor();
+    expect(await offered.allTextContents()).toEqual([]);
+    expect(await judgeScreen(looker, `looker-${place.replace(/[^a-z]+/g, '-')}`)).toEqual([]);
+    looker.assertContent();
+  });
+
+  it('finds who has not signed in yet a way to where that is set up', async () => {
+    await window.go(at('access?tab=members'));
+    await window.page.getByRole('link', { name: 'identity provider of the account' }).click();
+    await window.page.getByRole('heading', { name: 'Tokens alone' }).waitFor();
+    expect(window.page.url()).toContain('tab=providers');
+  });
+});
+
+describe('what somebody typed', () => {
+  const label = 'Document of pipeline release';
+
+  it('is there again after another place in the page, and gone after one question', async () => {
+    await window.go(at('entities/pipeline/release?branch=main'));
+    const { page } = window;
+    await window.type(label, 'name: typed\n');
+    await page.getByRole('link', { name: 'Operations' }).click();
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    await page.goBack();
+    const editor = page.getByRole('textbox', { name: label });
+    await editor.getByText('typed').waitFor();
+    await page.getByText('Not saved').waitFor();
+    await page.getByRole('button', { name: 'Discard…' }).click();
+    const question = page.getByRole('dialog', { name: 'Discard what you typed in release?' });
+    expect(await judgeScreen(window, 'discard')).toEqual([]);
+    await question.getByRole('button', { name: 'Keep editing' }).click();
+    await editor.getByText('typed').waitFor();
+    await page.getByRole('button', { name: 'Discard…' }).click();
+    await question.getByRole('button', { name: 'Discard my text' }).click();
+    await editor.getByText('release').waitFor();
+    expect(await page.getByText('Not saved').count()).toBe(0);
+  });
+
+  it('is asked about before the window closes, wherever in it one is, and is nobody’s who signs in next', async () => {
+    const url = stack.manager?.url ?? '';
+    const place = at('entities/pipeline/release?branch=main');
+    const other = await Window.open(browser, { url, token: stack.token, hash: place });
+    const { page } = other;
+    await other.type(label, 'name: mine\n');
+    await page.getByRole('link', { name: 'Operations' }).click();
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const dialog = await asked;
+    expect(dialog.type()).toBe('beforeunload');
+    await dialog.dismiss();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await other.signIn(stack.token);
+    await other.go(place);
+    await page.getByRole('textbox', { name: label }).getByText('release').waitFor();
+    other.assertContent();
+    await other.close();
+  });
+});
+
 it.each(['operations/00000000-0000-4000-8000-000000000000', 'secrets/none'])(
   'what is not there is said not to be: %s',
   async (place) => {

@@ -44,7 +44,7 @@ export function BindingsTab({ scope }: { scope: string }) {
         title="Given in this scope"
         ends={give}
         pages={{ rows: data, error }}
-        columns={columnsOf(setTaken)}
+        columns={columnsOf(scope, setTaken)}
         keyOf={({ id }) => id}
         skeletonRows={3}
         empty={
@@ -71,7 +71,7 @@ export function BindingsTab({ scope }: { scope: string }) {
   );
 }
 
-const columnsOf = (take: (binding: Binding) => void): Column<Binding>[] => [
+const columnsOf = (scope: string, take: (binding: Binding) => void): Column<Binding>[] => [
   { label: 'Who', cell: ({ principal }) => <span class="strong break">{principal.name}</span> },
   { label: 'What', cell: ({ principal }) => <span class="tag">{principal.kind}</span> },
   { label: 'Role', cell: ({ role }) => role },
@@ -82,9 +82,12 @@ const columnsOf = (take: (binding: Binding) => void): Column<Binding>[] => [
     isUnnamed: true,
     isEnd: true,
     cell: (binding) => (
-      <Button look="tiny danger" onPress={() => take(binding)}>
-        Take away
-      </Button>
+      <Allowed scope={scope} needs="access.manage">
+        {' '}
+        <Button look="tiny danger" onPress={() => take(binding)}>
+          Take away
+        </Button>
+      </Allowed>
     ),
   },
 ];

@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import { useResource } from '../data/resource.js';
+import { hrefOf } from '../data/route.js';
 import { accountOf } from '../data/scopes.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
@@ -30,13 +32,13 @@ export function MembersTab({ scope }: { scope: string }) {
       <ListPanel
         label="Members"
         pages={{ rows: data, error }}
-        columns={columnsOf(setRemoved)}
+        columns={columnsOf(account, setRemoved)}
         keyOf={({ id }) => id}
         skeletonRows={3}
         empty={
           <Empty icon="access" title="Nobody has signed in yet">
-            Members come by signing in at an identity provider of the account, which{' '}
-            <code>PUT …/identity-providers/company</code> sets up.
+            Members come by signing in at an{' '}
+            <a href={hrefOf(scope, ['access'], { tab: 'providers' })}>identity provider of the account</a>.
           </Empty>
         }
       />
@@ -54,7 +56,7 @@ export function MembersTab({ scope }: { scope: string }) {
   );
 }
 
-const columnsOf = (remove: (member: Member) => void): Column<Member>[] => [
+const columnsOf = (account: string, remove: (member: Member) => void): Column<Member>[] => [
   { label: 'Member', cell: ({ name }) => <span class="strong break">{name}</span> },
   { label: 'Address', cell: ({ email }) => <span class="break">{email ?? '–'}</span> },
   { label: 'Provider', cell: ({ provider }) => <span class="tag">{provider}</span> },
@@ -65,9 +67,11 @@ const columnsOf = (remove: (member: Member) => void): Column<Member>[] => [
     isUnnamed: true,
     isEnd: true,
     cell: (member) => (
-      <Button look="tiny danger" onPress={() => remove(member)}>
-        Remove
-      </Button>
+      <Allowed scope={account} needs="access.manage">
+        <Button look="tiny danger" onPress={() => remove(member)}>
+          Remove
+        </Button>
+      </Allowed>
     ),
   },
 ];

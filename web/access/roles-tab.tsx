@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
 import { apiOf } from '../data/api.js';
 import { accountOf } from '../data/scopes.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm, Dialog } from '../parts/dialog.js';
 import { CheckField, TextField } from '../parts/field.js';
@@ -31,12 +32,15 @@ export function RolesTab({ scope }: { scope: string }) {
         label="Roles"
         title="Roles of the account"
         ends={
-          <Button look="primary" icon="plus" onPress={() => setEdited('new')}>
-            New role
-          </Button>
+          <Allowed scope={account} needs="access.manage">
+            {' '}
+            <Button look="primary" icon="plus" onPress={() => setEdited('new')}>
+              New role
+            </Button>
+          </Allowed>
         }
         pages={{ rows: roles, error }}
-        columns={columnsOf(setEdited, setDeleted)}
+        columns={columnsOf(account, setEdited, setDeleted)}
         keyOf={({ id }) => id}
         skeletonRows={3}
         empty={null}
@@ -64,7 +68,11 @@ export function RolesTab({ scope }: { scope: string }) {
   );
 }
 
-const columnsOf = (edit: (role: Role) => void, remove: (role: Role) => void): Column<Role>[] => [
+const columnsOf = (
+  account: string,
+  edit: (role: Role) => void,
+  remove: (role: Role) => void,
+): Column<Role>[] => [
   { label: 'Role', cell: ({ id }) => <span class="strong">{id}</span> },
   { label: 'What it is for', cell: ({ description }) => <span class="break">{description}</span> },
   {
@@ -84,14 +92,16 @@ const columnsOf = (edit: (role: Role) => void, remove: (role: Role) => void): Co
     isEnd: true,
     cell: (role) =>
       role.builtin ? null : (
-        <span class="row end">
-          <Button look="tiny" onPress={() => edit(role)}>
-            Edit
-          </Button>
-          <Button look="tiny danger" onPress={() => remove(role)}>
-            Delete
-          </Button>
-        </span>
+        <Allowed scope={account} needs="access.manage">
+          <span class="row end">
+            <Button look="tiny" onPress={() => edit(role)}>
+              Edit
+            </Button>
+            <Button look="tiny danger" onPress={() => remove(role)}>
+              Delete
+            </Button>
+          </span>
+        </Allowed>
       ),
   },
 ];

@@ -51,7 +51,7 @@ export function TokensTab({ scope }: { scope: string }) {
         title="For programs"
         ends={make}
         pages={{ rows: data, error }}
-        columns={columnsOf(setRevoked)}
+        columns={columnsOf(scope, setRevoked)}
         keyOf={({ id }) => id}
         skeletonRows={3}
         empty={
@@ -75,7 +75,7 @@ export function TokensTab({ scope }: { scope: string }) {
   );
 }
 
-const columnsOf = (revoke: (token: Token) => void): Column<Token>[] => [
+const columnsOf = (scope: string, revoke: (token: Token) => void): Column<Token>[] => [
   { label: 'Token', cell: ({ name }) => <span class="strong break">{name}</span> },
   { label: 'Role', cell: ({ role }) => role },
   {
@@ -89,9 +89,12 @@ const columnsOf = (revoke: (token: Token) => void): Column<Token>[] => [
     isUnnamed: true,
     isEnd: true,
     cell: (token) => (
-      <Button look="tiny danger" onPress={() => revoke(token)}>
-        Revoke
-      </Button>
+      <Allowed scope={scope} needs="access.manage">
+        {' '}
+        <Button look="tiny danger" onPress={() => revoke(token)}>
+          Revoke
+        </Button>
+      </Allowed>
     ),
   },
 ];

@@ -4,6 +4,7 @@ import { useAction } from '../data/action.js';
 import { apiOf, type Schemas } from '../data/api.js';
 import type { Resource } from '../data/resource.js';
 import { nameOf } from '../data/scopes.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm, Dialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
@@ -138,34 +139,36 @@ function DelegateDialog({ delegate, onChanged, onClose }: DelegateDialogProps) {
       <DelegateFacts delegate={delegate} />
       <ProblemBox error={error} />
       {state !== 'revoked' && (
-        <div class="ends">
-          <Button look="danger" onPress={() => setAsked(true)}>
-            Revoke…
-          </Button>
-          <Button
-            isBusy={isBusy}
-            isDisabled={state === 'draining'}
-            onPress={() => void run(() => change('drain', `${name} finishes what it is at.`))}
-          >
-            Drain
-          </Button>
-          {state === 'enabled' ? (
+        <Allowed scope={scope} needs="delegate.manage">
+          <div class="ends">
+            <Button look="danger" onPress={() => setAsked(true)}>
+              Revoke…
+            </Button>
             <Button
               isBusy={isBusy}
-              onPress={() => void run(() => change('disable', `${name} gets no more tasks.`))}
+              isDisabled={state === 'draining'}
+              onPress={() => void run(() => change('drain', `${name} finishes what it is at.`))}
             >
-              Disable
+              Drain
             </Button>
-          ) : (
-            <Button
-              look="primary"
-              isBusy={isBusy}
-              onPress={() => void run(() => change('enable', `${name} gets tasks again.`))}
-            >
-              Enable
-            </Button>
-          )}
-        </div>
+            {state === 'enabled' ? (
+              <Button
+                isBusy={isBusy}
+                onPress={() => void run(() => change('disable', `${name} gets no more tasks.`))}
+              >
+                Disable
+              </Button>
+            ) : (
+              <Button
+                look="primary"
+                isBusy={isBusy}
+                onPress={() => void run(() => change('enable', `${name} gets tasks again.`))}
+              >
+                Enable
+              </Button>
+            )}
+          </div>
+        </Allowed>
       )}
     </Dialog>
   );

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import { useResource } from '../data/resource.js';
 import { nameOf } from '../data/scopes.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
@@ -64,9 +65,12 @@ function GroupPanel({ group, onChanged }: { group: Group; onChanged: () => void 
     <Panel
       title={name}
       ends={
-        <Button isDisabled={keys === null || isRotating} onPress={() => setAsked(true)}>
-          Make new keys…
-        </Button>
+        <Allowed scope={scope} needs="delegate.manage">
+          {' '}
+          <Button isDisabled={keys === null || isRotating} onPress={() => setAsked(true)}>
+            Make new keys…
+          </Button>
+        </Allowed>
       }
     >
       <div class="stack">

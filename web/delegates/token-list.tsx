@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import { useResource } from '../data/resource.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm } from '../parts/dialog.js';
 import { ListPanel } from '../parts/list-panel.js';
@@ -34,7 +35,7 @@ export function TokenList({ scope }: { scope: string }) {
         label="Tokens"
         title="Tokens that are good"
         pages={{ rows: open, error }}
-        columns={columnsOf(setRevoked)}
+        columns={columnsOf(scope, setRevoked)}
         keyOf={({ id }) => id}
         skeletonRows={1}
         empty={null}
@@ -56,7 +57,7 @@ export function TokenList({ scope }: { scope: string }) {
 const isGood = ({ revoked, usesLeft, expiresAt }: Token): boolean =>
   !revoked && usesLeft > 0 && Date.parse(expiresAt) > Date.now();
 
-const columnsOf = (revoke: (token: Token) => void): Column<Token>[] => [
+const columnsOf = (scope: string, revoke: (token: Token) => void): Column<Token>[] => [
   { label: 'Group', cell: ({ group }) => <span class="tag">{group}</span> },
   { label: 'Uses left', cell: ({ usesLeft }) => <State tone="ok">{usesLeft}</State> },
   { label: 'Made', cell: ({ createdAt }) => <Ago at={createdAt} /> },
@@ -66,9 +67,12 @@ const columnsOf = (revoke: (token: Token) => void): Column<Token>[] => [
     isUnnamed: true,
     isEnd: true,
     cell: (token) => (
-      <Button look="tiny danger" onPress={() => revoke(token)}>
-        Revoke
-      </Button>
+      <Allowed scope={scope} needs="delegate.manage">
+        {' '}
+        <Button look="tiny danger" onPress={() => revoke(token)}>
+          Revoke
+        </Button>
+      </Allowed>
     ),
   },
 ];

@@ -3,6 +3,7 @@ import { useAction } from '../data/action.js';
 import { answer, apiOf, type Schemas } from '../data/api.js';
 import type { Connector } from '../data/connectors.js';
 import { hrefOf } from '../data/route.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Short } from '../parts/copy.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
@@ -54,9 +55,11 @@ export function DriftTab({ scope, connector }: TabProps) {
         ends={
           <>
             {differences > 0 && (
-              <Button look="primary" onPress={() => show('repair')}>
-                Repair…
-              </Button>
+              <Allowed scope={connector.scope} needs="connector.use">
+                <Button look="primary" onPress={() => show('repair')}>
+                  Repair…
+                </Button>
+              </Allowed>
             )}
             <Button icon="reload" isBusy={isBusy} onPress={() => void run(compare)}>
               {drift === undefined ? 'Compare now' : 'Compare again'}

@@ -4,6 +4,7 @@ import { answer, apiOf, type Schemas } from '../data/api.js';
 import type { Connector } from '../data/connectors.js';
 import { usePages } from '../data/pages.js';
 import { useResource } from '../data/resource.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
@@ -41,14 +42,16 @@ export function ImportTab({ connector, tracking }: TabProps) {
   const shown = chosen ?? imports?.[0]?.id;
   return (
     <>
-      <Begin
-        connector={connector}
-        branch={tracking.data?.defaultBranch ?? 'main'}
-        onBegun={(id) => {
-          setChosen(id);
-          void reload();
-        }}
-      />
+      <Allowed scope={connector.scope} needs="entity.edit" isTold>
+        <Begin
+          connector={connector}
+          branch={tracking.data?.defaultBranch ?? 'main'}
+          onBegun={(id) => {
+            setChosen(id);
+            void reload();
+          }}
+        />
+      </Allowed>
       {shown !== undefined && (
         <Report key={shown} connector={connector} id={shown} onChanged={() => void reload()} />
       )}
@@ -147,9 +150,11 @@ function Report({ connector, id, onChanged }: ReportProps) {
           <>
             <State tone={states[state].tone}>{states[state].word}</State>
             {state === 'reported' && count > 0 && (
-              <Button look="primary" onPress={() => show('apply')}>
-                Import {count} {count === 1 ? 'file' : 'files'}…
-              </Button>
+              <Allowed scope={connector.scope} needs="entity.edit">
+                <Button look="primary" onPress={() => show('apply')}>
+                  Import {count} {count === 1 ? 'file' : 'files'}…
+                </Button>
+              </Allowed>
             )}
           </>
         }

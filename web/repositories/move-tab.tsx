@@ -4,6 +4,7 @@ import { answer, apiOf, type Schemas } from '../data/api.js';
 import { useConnectors } from '../data/connectors.js';
 import { useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
@@ -63,17 +64,19 @@ export function MoveTab({ scope, connector, tracking }: TabProps) {
   const target = wish.to === INLINE ? 'Sallyport alone' : wish.to;
   return (
     <>
-      <Panel title={`Move what ${connector.id} holds of this scope`}>
-        <form class="stack" onSubmit={plan}>
-          <WishFields wish={wish} change={change} names={connectors?.map(({ id }) => id) ?? []} />
-          <ProblemBox error={error} />
-          <div class="row">
-            <Button type="submit" look="primary" isBusy={isBusy} isDisabled={wish.to === ''}>
-              Report what it would do
-            </Button>
-          </div>
-        </form>
-      </Panel>
+      <Allowed scope={scope} needs="entity.edit" isTold>
+        <Panel title={`Move what ${connector.id} holds of this scope`}>
+          <form class="stack" onSubmit={plan}>
+            <WishFields wish={wish} change={change} names={connectors?.map(({ id }) => id) ?? []} />
+            <ProblemBox error={error} />
+            <div class="row">
+              <Button type="submit" look="primary" isBusy={isBusy} isDisabled={wish.to === ''}>
+                Report what it would do
+              </Button>
+            </div>
+          </form>
+        </Panel>
+      </Allowed>
       {report !== undefined && <Planning report={report} scope={scope} onMove={() => show('move')} />}
       {moveId !== undefined && <Moving scope={scope} id={moveId} />}
       {open === 'move' && report !== undefined && (

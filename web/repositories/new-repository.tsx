@@ -3,6 +3,7 @@ import { useAction } from '../data/action.js';
 import { apiOf, type Schemas } from '../data/api.js';
 import { goTo, hrefOf } from '../data/route.js';
 import { useNearSecrets } from '../data/secrets.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Choices } from '../parts/choices.js';
 import { CheckField, SelectField, TextField } from '../parts/field.js';
@@ -67,26 +68,28 @@ export function NewRepository({ scope }: { scope: string }) {
         title="Connect a repository"
         trail={[{ label: 'Repositories', href: hrefOf(scope, ['repositories']) }]}
       />
-      <form class="narrow" onSubmit={create}>
-        <Panel>
-          <div class="stack">
-            <Place draft={draft} change={change} />
-            <Credential scope={scope} draft={draft} change={change} />
-            <CheckField
-              label="Follow it"
-              note="Pushes to its default branch become refreshed, validated copies."
-              isChecked={draft.isFollowed}
-              onChange={(isFollowed) => change({ isFollowed })}
-            />
-            <ProblemBox error={error} />
-            <div class="row">
-              <Button type="submit" look="primary" isBusy={isBusy}>
-                Connect and check
-              </Button>
+      <Allowed scope={scope} needs="connector.manage" isTold>
+        <form class="narrow" onSubmit={create}>
+          <Panel>
+            <div class="stack">
+              <Place draft={draft} change={change} />
+              <Credential scope={scope} draft={draft} change={change} />
+              <CheckField
+                label="Follow it"
+                note="Pushes to its default branch become refreshed, validated copies."
+                isChecked={draft.isFollowed}
+                onChange={(isFollowed) => change({ isFollowed })}
+              />
+              <ProblemBox error={error} />
+              <div class="row">
+                <Button type="submit" look="primary" isBusy={isBusy}>
+                  Connect and check
+                </Button>
+              </div>
             </div>
-          </div>
-        </Panel>
-      </form>
+          </Panel>
+        </form>
+      </Allowed>
     </>
   );
 }

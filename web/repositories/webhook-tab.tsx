@@ -5,6 +5,7 @@ import type { Connector } from '../data/connectors.js';
 import { unless } from '../data/outwards.js';
 import { usePages } from '../data/pages.js';
 import { type Resource, useResource } from '../data/resource.js';
+import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Copyable } from '../parts/copy.js';
 import { Confirm, Dialog, useDialog } from '../parts/dialog.js';
@@ -82,9 +83,12 @@ function NoWebhook({ connector, hook, onMade }: NoWebhookProps) {
         icon="operations"
         title="No webhook yet"
         action={
-          <Button look="primary" isBusy={isBusy} onPress={create}>
-            Make a webhook
-          </Button>
+          <Allowed scope={connector.scope} needs="connector.manage">
+            {' '}
+            <Button look="primary" isBusy={isBusy} onPress={create}>
+              Make a webhook
+            </Button>
+          </Allowed>
         }
       >
         With one, the host tells of a push at once. Without, it is noticed at the next look, a minute later at
@@ -128,17 +132,19 @@ function Health({ connector, webhook, onChanged }: HealthProps) {
             </Note>
           )}
           <ProblemBox error={error} />
-          <div class="row">
-            <Button onPress={() => show('paste')}>Set it up by hand</Button>
-            {connector.provider !== 'generic' && (
-              <Button isBusy={isBusy} onPress={register}>
-                Register at the host
+          <Allowed scope={connector.scope} needs="connector.manage">
+            <div class="row">
+              <Button onPress={() => show('paste')}>Set it up by hand</Button>
+              {connector.provider !== 'generic' && (
+                <Button isBusy={isBusy} onPress={register}>
+                  Register at the host
+                </Button>
+              )}
+              <Button look="danger" onPress={() => show('delete')}>
+                Delete
               </Button>
-            )}
-            <Button look="danger" onPress={() => show('delete')}>
-              Delete
-            </Button>
-          </div>
+            </div>
+          </Allowed>
         </div>
       </Panel>
       {open === 'paste' && <Paste webhook={webhook} onClose={close} />}
@@ -348,15 +354,17 @@ function DeliveryDialog({ connector, delivery, onClose, onReplayed }: DeliveryDi
       )}
       <div class="ends">
         <Button onPress={onClose}>Close</Button>
-        <Button
-          look="primary"
-          icon="reload"
-          isBusy={replay.isBusy}
-          isDisabled={data === undefined || !data.verified}
-          onPress={again}
-        >
-          Replay
-        </Button>
+        <Allowed scope={connector.scope} needs="connector.use">
+          <Button
+            look="primary"
+            icon="reload"
+            isBusy={replay.isBusy}
+            isDisabled={data === undefined || !data.verified}
+            onPress={again}
+          >
+            Replay
+          </Button>
+        </Allowed>
       </div>
     </Dialog>
   );
