@@ -55,21 +55,7 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
           onBegin={() => begin(entity)}
         />
       )}
-      <Panel
-        title="Document"
-        isFlush
-        ends={
-          <Allowed scope={scope} needs="entity.edit">
-            {isDirty && <State tone="warn">Not saved</State>}
-            <Button look="bare" isDisabled={!isDirty} onPress={() => show('discard')}>
-              Discard…
-            </Button>
-            <Button look="primary" isDisabled={!isDirty} onPress={() => show('save')}>
-              Save…
-            </Button>
-          </Allowed>
-        }
-      >
+      <Panel title="Document" isFlush ends={<Ends scope={scope} isDirty={isDirty} show={show} />}>
         <Text
           label={`Document of ${kind} ${id}`}
           isThere={base !== undefined}
@@ -80,15 +66,7 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
         />
       </Panel>
       {open === 'discard' && base !== undefined && (
-        <Confirm
-          title={`Discard what you typed in ${id}?`}
-          act="Discard my text"
-          leave="Keep editing"
-          onConfirm={async () => begin(base)}
-          onClose={close}
-        >
-          <p>The document becomes what it was when you began. Nothing of it is in Git.</p>
-        </Confirm>
+        <Discarding id={id} onDiscard={() => begin(base)} onClose={close} />
       )}
       {open === 'save' && base !== undefined && (
         <SaveDialog
@@ -103,6 +81,44 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
     </div>
   );
 }
+
+interface EndsProps {
+  scope: string;
+  isDirty: boolean;
+  show: (which: 'save' | 'discard') => void;
+}
+
+const Ends = ({ scope, isDirty, show }: EndsProps) => (
+  <Allowed scope={scope} needs="entity.edit">
+    {isDirty && <State tone="warn">Not saved</State>}
+    <Button look="bare" isDisabled={!isDirty} onPress={() => show('discard')}>
+      Discard…
+    </Button>
+    <Button look="primary" isDisabled={!isDirty} onPress={() => show('save')}>
+      Save…
+    </Button>
+  </Allowed>
+);
+
+const Discarding = ({
+  id,
+  onDiscard,
+  onClose,
+}: {
+  id: string;
+  onDiscard: () => void;
+  onClose: () => void;
+}) => (
+  <Confirm
+    title={`Discard what you typed in ${id}?`}
+    act="Discard my text"
+    leave="Keep editing"
+    onConfirm={async () => onDiscard()}
+    onClose={onClose}
+  >
+    <p>The document becomes what it was when you began. Nothing of it is in Git.</p>
+  </Confirm>
+);
 
 /** Nobody types before the document is there: it would be written over. */
 const Text = ({ isThere, ...editor }: CodeEditorProps & { isThere: boolean }) =>
