@@ -1,11 +1,10 @@
 // The page in Chromium, over a whole Sallyport: what people do with entities, and what goes wrong on the way.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { allLooks, judgeScreen, startBrowser, Window } from '../support/browser.js';
+import { allLooks, broadLooks, judgeScreen, startBrowser, Window } from '../support/browser.js';
 import { PushGate } from '../support/push-gate.js';
 import { Stack } from '../support/stack.js';
 
-const broadLooks = [...allLooks, { theme: 'light', width: 1920 } as const];
 const SCOPE = 'accounts/demo';
 const at = (place: string): string => `#/${SCOPE}/${place}`;
 

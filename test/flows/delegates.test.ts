@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/api.js';
 import { fileAt, head, trailers } from '../support/repository.js';
-import { backends, Stack } from '../support/stack.js';
+import { Stack, sampledBackends } from '../support/stack.js';
 
 const delegated = { connector: 'delegated', branch: 'main' };
 const soon = { prefer: 'wait=1' };
 
-describe.each(backends)('on the %s servers', (backend) => {
+describe.each(sampledBackends)('on the %s servers', (backend) => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start(backend);

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, eventually } from '../support/api.js';
 import { startManager } from '../support/processes.js';
 import { fileAt, git, trailers } from '../support/repository.js';
-import { backends, Stack } from '../support/stack.js';
+import { Stack, sampledBackends } from '../support/stack.js';
 
 const direct = { connector: 'direct', branch: 'main' };
 const delegated = { connector: 'delegated', branch: 'main' };
 
-describe.each(backends)('on the %s servers', (backend) => {
+describe.each(sampledBackends)('on the %s servers', (backend) => {
   let stack: Stack;
   let second: Awaited<ReturnType<typeof startManager>>;
   let other: Api;

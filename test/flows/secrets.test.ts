@@ -10,11 +10,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Answer } from '../support/api.js';
 import { LeakSearch, ProcessWatch, writings } from '../support/leaks.js';
 import { pushForeign } from '../support/repository.js';
-import { backends, type GitAccount, Stack } from '../support/stack.js';
+import { type GitAccount, Stack, sampledBackends } from '../support/stack.js';
 
 const canary = (): string => `canary ${randomBytes(9).toString('base64')} "ü%`;
 
-describe.each(backends)('on the %s servers', (backend) => {
+describe.each(sampledBackends)('on the %s servers', (backend) => {
   let stack: Stack;
   let accounts: Record<'manager' | 'delegate', GitAccount>;
   let search: LeakSearch;

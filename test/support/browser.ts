@@ -32,6 +32,9 @@ export const looks: Look[] = [
 /** Each theme at each width. */
 export const allLooks: Look[] = [...looks, { theme: 'dark', width: 1280 }, { theme: 'light', width: 360 }];
 
+/** And on a broad screen. */
+export const broadLooks: Look[] = [...allLooks, { theme: 'light', width: 1920 }];
+
 export interface OpenOptions {
   /** The manager’s, with the path of a proxy. */
   url: string;

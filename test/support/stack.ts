@@ -10,12 +10,15 @@ import { createDatabase, sql } from './database.js';
 import { type RunningProcess, runCommand, startDelegate, startManager } from './processes.js';
 import { assertSound } from './repository.js';
 import { type RedisOptions, type RunningRedis, startRedis } from './servers.js';
+import { sampled } from './thoroughness.js';
 
 export { createDatabase };
 
 export type Backend = 'embedded' | 'real';
 export type Road = 'manager' | 'delegate';
 export const backends: Backend[] = ['embedded', 'real'];
+/** For what has run on both for long: the second one where there is time. */
+export const sampledBackends: Backend[] = sampled(['real', 'embedded'], 2);
 /** For what does not depend on how the queue is kept. */
 export const oneBackend: Backend[] = ['real'];
 export const roads: Road[] = ['manager', 'delegate'];
