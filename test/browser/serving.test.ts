@@ -112,7 +112,7 @@ describe('signing in', () => {
     await stranger.close();
   });
 
-  it('leads to the place that was asked for', async () => {
+  it('leads to the place that was asked for, in the theme that was chosen', async () => {
     const late = await Window.open(browser, {
       url: stack.manager?.url ?? '',
       hash: '#/accounts/demo/entities/pipeline/build?branch=main',
@@ -120,6 +120,13 @@ describe('signing in', () => {
     });
     await late.page.getByRole('heading', { name: 'build', level: 1 }).waitFor();
     expect(late.complaints).toEqual([]);
+    const themeOf = () => late.page.evaluate<string | undefined>('document.documentElement.dataset.theme');
+    await late.page.getByRole('button', { name: 'Theme: system. Change to light' }).click();
+    await late.page.getByRole('button', { name: 'Theme: light. Change to dark' }).click();
+    expect(await themeOf()).toBe('dark');
+    await late.page.reload();
+    await late.page.getByRole('button', { name: 'Theme: dark. Change to system' }).waitFor();
+    expect(await themeOf()).toBe('dark');
     await late.close();
   });
 });
@@ -221,6 +228,26 @@ describe('signing in by an identity provider', () => {
     await user.close();
   });
 
+  it('makes a member, whose sessions end when they are removed', async () => {
+    provider.present = 'ann';
+    const user = await open();
+    await user.page.getByRole('button', { name: 'Sign in with Acme' }).click();
+    await user.page.getByRole('heading', { name: 'Entities' }).waitFor();
+    const hash = `#/${SCOPE}/access?tab=members`;
+    const admin = await Window.open(browser, { url: stack.manager?.url ?? '', token: stack.token, hash });
+    const row = admin.page.getByRole('row').filter({ hasText: 'ann@acme.example' });
+    await row.getByText('Ann', { exact: true }).waitFor();
+    expect(await judgeScreen(admin, 'members')).toEqual([]);
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await admin.page.getByRole('button', { name: 'Remove Ann' }).click();
+    await admin.page.getByText('Ann is removed.').waitFor();
+    await row.waitFor({ state: 'detached' });
+    await user.go(`#/${SCOPE}/operations`);
+    await user.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await admin.close();
+    await user.close();
+  });
+
   it('says what is to do where somebody came back without', async () => {
     provider.present = undefined;
     const user = await open();
@@ -230,6 +257,17 @@ describe('signing in by an identity provider', () => {
     await user.close();
   });
 });
+
+const SCREENS = [
+  'Overview',
+  'Entities',
+  'Operations',
+  'Repositories',
+  'Secrets',
+  'Delegates',
+  'Audit',
+  'Access',
+];
 
 describe('behind a proxy', () => {
   it('that ends TLS and serves it under a path of its own, everything works and nothing leaves it', async () => {
@@ -251,6 +289,21 @@ describe('behind a proxy', () => {
       await page.getByText('Live', { exact: true }).waitFor();
       await page.reload();
       await page.getByRole('textbox', { name: 'Document of pipeline build' }).getByText('behind').waitFor();
+      for (const screen of SCREENS) {
+        await page.getByRole('link', { name: screen, exact: true }).first().click();
+        await page.getByRole('heading', { name: screen, level: 1 }).waitFor();
+        expect(await page.getByRole('alert').count(), screen).toBe(0);
+      }
+      await page.getByRole('link', { name: 'Delegates', exact: true }).first().click();
+      await page
+        .getByRole('button', { name: /^Enrol/ })
+        .first()
+        .click();
+      await page.getByLabel('Group').fill('inside');
+      await page.getByRole('button', { name: 'Make the token' }).click();
+      expect(await page.getByText(/delegate -- enrol/).textContent()).toContain(
+        `--manager ${front.url}/tools/sallyport`,
+      );
       expect(behind.requests.filter((url) => !url.startsWith(`${front.url}/tools/sallyport/`))).toEqual([]);
       expect(behind.complaints).toEqual([]);
       await behind.close();
