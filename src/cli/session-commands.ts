@@ -53,6 +53,7 @@ Examples:
     .command('profiles')
     .summary('list the managers that are known')
     .description('Lists the profiles that login made. No token is shown.')
+    .addHelpText('after', '\nExample:\n  sallyport profiles\n')
     .action((_options: unknown, command: Command) =>
       told(command.optsWithGlobals<CommonOptions>(), async (printer) => {
         const { current, profiles } = readProfiles();
