@@ -121,4 +121,5 @@ it('a delegate tells what it can do and whom it may reach', async () => {
   await facts.getByText('Native Git').waitFor();
   await facts.getByText('All: its own policy names none').waitFor();
   await facts.getByText(/^Version \d+$/).waitFor();
+  expect(await judgeScreen(window, 'delegate-facts')).toEqual([]);
 });

@@ -199,7 +199,7 @@ describe('queries', () => {
     'entities?branch=HEAD',
     'entities?state=pending',
     'operations?state=done',
-    'operations?kind=x',
+    'operations?action=save',
   ])('a list takes no %s', async (list) => {
     await expectRefused(() => api.request('GET', `accounts/demo/${list}`), 400, 'REQUEST_INVALID');
   });
