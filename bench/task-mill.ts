@@ -48,6 +48,7 @@ async function work(order: MillOrder): Promise<void> {
     },
     speaks: { oldest: contractOldest, latest: contractVersion },
     name: delegate,
+    process: delegate,
     tasksMax,
     journal: new FileTaskJournal(folder),
     handlers: idle,

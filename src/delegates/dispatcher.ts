@@ -9,7 +9,7 @@ import { inPart } from '../kernel/concern.js';
 import { secondsSince, tell } from '../kernel/facts.js';
 import { Failure, type WireFailure } from '../kernel/failure.js';
 import { placeOf } from '../policy/git-patterns.js';
-import { type Standing, TaskQueue } from '../queue/task-queue.js';
+import { type SendOptions, type Standing, TaskQueue } from '../queue/task-queue.js';
 import type { Scope } from '../scopes/scope.js';
 import type { DelegateRecord } from './delegates.repository.js';
 import { DelegatesService, type HandOver, type QueueWork } from './delegates.service.js';
@@ -194,9 +194,10 @@ export class Dispatcher implements QueueWork {
     const began = performance.now();
     let code = 'unanswered';
     try {
-      const standing = async (isBegun: boolean): Promise<Standing> => {
+      const standing: SendOptions['standing'] = async (begun): Promise<Standing> => {
         const now = await this.delegates.find(id);
-        if (isBegun) begunBy ??= now?.process ?? null;
+        // One that does not say which process it is was the one that is there when the task is first seen begun.
+        if (begun.isBegun) begunBy = begun.begunBy ?? begunBy ?? now?.process ?? null;
         // Another process of the same delegate has begun meanwhile: the one that had the task is no more.
         const isAnother = begunBy !== undefined && now?.process !== begunBy;
         const stands = await this.#standing(errand, delegate, now);

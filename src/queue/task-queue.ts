@@ -66,8 +66,8 @@ export interface SendOptions {
   expiresAt: number;
   /** Why it is asked for; for a delegate that understands it. */
   purpose?: Purpose | undefined;
-  /** Of the delegate, which has begun the task or not. */
-  standing: (isBegun: boolean) => Promise<Standing>;
+  /** Of the delegate, which has begun the task or not, by the process that it says. */
+  standing: (begun: Pick<TaskLook, 'isBegun' | 'begunBy'>) => Promise<Standing>;
 }
 
 export type Sent =
@@ -219,7 +219,7 @@ export class TaskQueue {
       if (found === null) return { outcome: 'lost', reason: 'the queue has lost the task', isDead: false };
       if (found?.isFinished === true) return this.#read(to, watch, found);
       const isLate = Date.now() > expiresAt;
-      const now = isLate ? 'gone' : await standing(found?.isBegun === true);
+      const now = isLate ? 'gone' : await standing(found ?? { isBegun: false, begunBy: undefined });
       if (now !== 'serving' && (await this.#withdraw(queue, task))) return { outcome: 'untouched' };
       if (isLate) return { outcome: 'lost', reason: 'there was no answer in time', isDead: false };
       if (now === 'gone' || now === 'silent')

@@ -53,6 +53,8 @@ export interface TaskWorkerOptions {
   speaks: { oldest: number; latest: number };
   /** Name of the delegate, carried by the failures it reports. */
   name: string;
+  /** Id of this process, as its manager knows it: each task that it begins names it. */
+  process: string;
   tasksMax: number;
   journal: TaskJournal;
   handlers: TaskHandlers;
@@ -90,6 +92,7 @@ export class TaskWorker {
       ...backend.worker,
       prefix: groupPrefix(seal.group),
       concurrency: options.tasksMax,
+      name: options.process,
     });
     this.#worker.on('error', (error) => options.onFault(error));
   }

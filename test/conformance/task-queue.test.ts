@@ -81,6 +81,39 @@ describe('a manager believes', () => {
   });
 });
 
+describe('the process that has begun a task', () => {
+  it.each([
+    ['the one that says its name', 'p1', 'p1'],
+    ['nobody, where it says none', undefined, undefined],
+    ['nobody, where it says more than a name', 'p'.repeat(65), undefined],
+  ])('is %s', async (_, name, begunBy) => {
+    const { delegate, group } = parties.addressee;
+    let free = (): void => undefined;
+    const held = new Promise<void>((resolve) => (free = resolve));
+    forger = new Worker(
+      taskQueueName(delegate),
+      async ({ id: task = '' }) => {
+        await held;
+        return writeAnswer(parties, { task });
+      },
+      { ...backend.worker, prefix: groupPrefix(group), ...(name === undefined ? {} : { name }) },
+    );
+    const told: unknown[] = [];
+    const sent = queue.send(parties.addressee, 'git.head', headInput, {
+      contract: contractVersion,
+      expiresAt: Date.now() + 30_000,
+      standing: async ({ isBegun, begunBy: process }) => {
+        if (isBegun) told.push(process);
+        return 'serving';
+      },
+    });
+    await vi.waitFor(() => expect(told.length).toBeGreaterThan(0), 10_000);
+    free();
+    expect(await sent).toMatchObject({ outcome: 'answered' });
+    expect(new Set(told)).toEqual(new Set([begunBy]));
+  });
+});
+
 describe('the trace that a task is a part of', () => {
   const at = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   afterEach(() => useTracer(undefined));

@@ -53,6 +53,7 @@ function startWorker(): void {
     seal: parties.delegateSeal,
     speaks: { oldest: contractOldest, latest: contractVersion },
     name: 'd',
+    process: 'p1',
     tasksMax: 2,
     journal,
     handlers: { ...notingHandlers(asked), 'git.head': answerHead },

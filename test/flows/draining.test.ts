@@ -93,10 +93,6 @@ describe('a delegate that drains', () => {
       SALLYPORT_DELEGATE_GRACE_SECONDS: '6',
       SALLYPORT_DELEGATE_TASKS_MAX: '2',
     });
-    await eventually(async () => {
-      const { carriedBy } = await stack.api.ok('POST', 'accounts/demo/explain', { connector: 'brief' });
-      return carriedBy !== null;
-    }, 'the manager to hear that the delegate takes tasks');
     const checking = stack.api.ok('POST', 'accounts/demo/connectors/brief/check');
     const saves = [save('endless')];
     await Promise.all([brief.line.held, endless.line.held]);

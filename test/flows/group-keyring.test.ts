@@ -1,7 +1,7 @@
 // What one delegate of a group sealed, every other one opens: there is one keyring, and nobody makes a second.
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Json } from '../support/api.js';
+import type { Json } from '../support/api.js';
 import { runCommand } from '../support/processes.js';
 import { Stack } from '../support/stack.js';
 
@@ -45,10 +45,7 @@ async function checkBy(folder: string, connector: string): Promise<Json> {
   const { delegates } = await stack.api.ok('GET', 'accounts/demo/delegates');
   for (const { id, name } of delegates)
     await stack.api.ok('POST', `accounts/demo/delegates/${id}/${name === folder ? 'enable' : 'disable'}`);
-  await eventually(async () => {
-    const { carriedBy } = await stack.api.ok('POST', 'accounts/demo/explain', { connector });
-    return carriedBy !== null;
-  }, `the manager to hear that ${folder} takes tasks`);
+  await stack.untilCarried(connector, `${folder} to be there`);
   return stack.api.ok('POST', `accounts/demo/connectors/${connector}/check`);
 }
 

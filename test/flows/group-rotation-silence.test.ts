@@ -29,10 +29,7 @@ beforeEach(async () => {
   stack = await Stack.start('real', { delegates: 1 });
   await stack.manager?.kill('SIGTERM');
   const victim = await stack.startManager('rotation.publish:after');
-  await eventually(async () => {
-    const { carriedBy } = await stack.api.ok('POST', `${SCOPE}/explain`, { connector: 'delegated' });
-    return carriedBy !== null;
-  }, 'the manager to hear that the delegate takes tasks');
+  await stack.untilCarried();
   await askRotation().catch(() => undefined);
   await victim.gone;
   signal('SIGSTOP');

@@ -71,10 +71,7 @@ async function checkBy(folder: string, connector: string): Promise<Json> {
       await stack.api.ok('POST', `${SCOPE}/delegates/${id}/${pick(name) ? 'enable' : 'disable'}`);
   };
   await set((name) => name === folder);
-  await eventually(async () => {
-    const { carriedBy } = await stack.api.ok('POST', `${SCOPE}/explain`, { connector });
-    return carriedBy !== null;
-  }, `the manager to hear that ${folder} takes tasks`);
+  await stack.untilCarried(connector, `${folder} to be there`);
   const found = await stack.api.ok('POST', `${SCOPE}/connectors/${connector}/check`);
   await set(() => true);
   return found;

@@ -100,6 +100,7 @@ describe('a delegate of another contract', () => {
       },
       speaks: { oldest: contractOldest, latest: contractOldest },
       name: 'older',
+      process: 'p1',
       tasksMax: 1,
       journal: { begin: () => true },
       handlers: {

@@ -97,6 +97,7 @@ describe('users of the shipped Redis configuration', () => {
           seal: seals.delegateSeal,
           speaks: { oldest: contractVersion, latest: contractVersion },
           name: 'd',
+          process: 'p1',
           tasksMax: 4,
           journal: { begin: (task) => !begun.has(task) && begun.add(task) !== undefined },
           handlers,

@@ -67,11 +67,6 @@ const fileRecords = (): Json[] =>
     .filter(Boolean)
     .slice(1)
     .map((line) => JSON.parse(line));
-const untilDelegateIsBack = (connector = 'delegated'): Promise<unknown> =>
-  eventually(
-    async () => (await stack.api.ok('POST', `${SCOPE}/explain`, { connector })).carriedBy,
-    'the delegate to be there',
-  );
 const count = async (): Promise<number> =>
   (await sql<{ n: number }>(stack.databaseUrl, 'select count(*)::int as n from secret_audit'))[0]?.n ?? 0;
 
@@ -326,7 +321,7 @@ describe('what cannot be put on record is not used', () => {
   it('a delegate that dies as soon as it is on record has used nothing, and the record is fetched later', async () => {
     await stack.delegates.pop()?.kill('SIGTERM');
     const victim = await stack.startDelegate('delegate.audit:after');
-    await untilDelegateIsBack();
+    await stack.untilCarried();
     const known = fileRecords().length;
     const checked = check('watched-delegated').catch(() => undefined);
     expect(await victim.gone).toBe('SIGKILL');
@@ -336,7 +331,7 @@ describe('what cannot be put on record is not used', () => {
     stack.delegates.pop();
     await stack.startDelegate();
     await checked;
-    await untilDelegateIsBack();
+    await stack.untilCarried();
     const found = await recordsOf('git-delegated');
     expect(found.map(({ id }) => id)).toContain(added[0]?.id);
     host.seen.splice(0);
@@ -382,7 +377,7 @@ describe('fetching', () => {
     const { behind } = await audit('secrets/git-delegated/audit');
     expect(behind).toMatchObject([{ id: delegate, group: 'local', fetchedAt: expect.any(String) }]);
     await stack.startDelegate();
-    await untilDelegateIsBack();
+    await stack.untilCarried();
     expect((await audit('secrets/git-delegated/audit')).behind).toEqual([]);
   });
 });

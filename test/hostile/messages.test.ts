@@ -141,6 +141,7 @@ describe('On a queue that somebody else writes to', () => {
       seal: parties.delegateSeal,
       speaks: { oldest: contractOldest, latest: contractVersion },
       name: 'd',
+      process: 'p1',
       tasksMax: 8,
       journal,
       handlers: notingHandlers(asked),

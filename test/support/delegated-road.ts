@@ -85,6 +85,7 @@ export async function openDelegatedRoad(
     seal: delegateSeal,
     speaks: { oldest: contractVersion, latest: contractVersion },
     name: 'conformance-1',
+    process: 'p1',
     tasksMax: 8,
     journal,
     handlers: taskHandlers({

@@ -135,8 +135,31 @@ export class Stack {
     const delegate = await startDelegate({ env, ...(crashAt === undefined ? {} : { crashAt }) });
     this.delegates.push(delegate);
     this.#occupied.add(folder);
-    void delegate.gone.then(() => this.#occupied.delete(folder));
+    let isGone = false;
+    void delegate.gone.then(() => {
+      isGone = true;
+      this.#occupied.delete(folder);
+    });
+    await eventually(
+      async () => isGone || (await this.#hasHeard(folder)),
+      'the manager to hear that the delegate takes tasks',
+    );
     return delegate;
+  }
+
+  /** Whether the manager knows that the delegate takes tasks, which it hears a moment after the delegate says so. */
+  async #hasHeard(folder: string): Promise<boolean> {
+    const { delegate } = JSON.parse(fs.readFileSync(path.join(folder, 'delegate.json'), 'utf8'));
+    const known = "select id from delegate where id = $1 and said <> 'hello'";
+    return (await sql(this.databaseUrl, known, [delegate])).length > 0;
+  }
+
+  /** Waits until a delegate would carry what the connector asks for. */
+  async untilCarried(connector = 'delegated', what = 'a delegate to be there'): Promise<void> {
+    await eventually(
+      async () => (await this.api.ok('POST', 'accounts/demo/explain', { connector })).carriedBy !== null,
+      what,
+    );
   }
 
   /** By the delegate's own command, with a fresh token. */

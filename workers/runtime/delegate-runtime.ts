@@ -95,13 +95,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
   const backend = await openBackend(config, enrolment);
   const work: Work = { worker: undefined, groupKeys: undefined, lastFault: null };
   const running = () => work.worker?.running ?? 0;
-  const reporter = new PresenceReporter(backend, person, log, () => ({
-    self,
-    running: running(),
-    lastFault: work.lastFault,
-    wantsGroupKeys: null,
-    ...(work.groupKeys === undefined ? {} : { groupKeys: work.groupKeys.state }),
-  }));
+  const reporter = new PresenceReporter(backend, person, log, () => presenceOf(self, work));
   const vitals = new VitalSigns(version, { pingQueue: () => reporter.ping(), running, tasksMax });
   await vitals.serve(config, (url) => log.info({ ...who, url }, 'tells of its health'));
   await joinGroup(person, reporter, vitals, log);
@@ -124,6 +118,7 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     seal: sealOf(person, groupKeys),
     speaks: { oldest: contractOldest, latest: contractVersion },
     name,
+    process: reporter.process,
     tasksMax,
     journal,
     handlers: vitals.metrics.measure(handlers),
@@ -156,6 +151,14 @@ export async function startDelegate(config: Config, log: Log): Promise<Delegate>
     },
   };
 }
+
+const presenceOf = (self: SelfDescription, { worker, groupKeys, lastFault }: Work): Presence => ({
+  self,
+  running: worker?.running ?? 0,
+  lastFault,
+  wantsGroupKeys: null,
+  ...(groupKeys === undefined ? {} : { groupKeys: groupKeys.state }),
+});
 
 /** To repositories, and to the APIs of their hosts. */
 function openRoads(config: Config, { policy }: Person, access: DelegateAccess) {

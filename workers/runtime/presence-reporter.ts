@@ -26,7 +26,8 @@ export class PresenceReporter {
   readonly #sender: PresenceSender;
   readonly #sealer: Sealer;
   readonly #opener: Opener;
-  readonly #process = randomUUID();
+  /** Id of this process, new with every start. */
+  readonly process = randomUUID();
 
   constructor(
     backend: QueueBackend,
@@ -57,7 +58,7 @@ export class PresenceReporter {
           check: (claims) =>
             claims.deployment === deployment &&
             claims.delegate === delegate &&
-            claims.process === this.#process
+            claims.process === this.process
               ? undefined
               : 'it is for somebody else',
           opener: this.#opener,
@@ -94,7 +95,7 @@ export class PresenceReporter {
       group: group.id,
       delegate,
       said,
-      process: this.#process,
+      process: this.process,
       saidAt: Date.now(),
     };
     const author = this.author.identity;
