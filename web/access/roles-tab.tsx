@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
 import { apiOf } from '../data/api.js';
+import { NameTaken } from '../data/free.js';
 import { accountOf } from '../data/scopes.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
@@ -49,6 +50,7 @@ export function RolesTab({ scope }: { scope: string }) {
         <RoleDialog
           account={account}
           role={edited === 'new' ? undefined : edited}
+          taken={roles?.map(({ id }) => id) ?? []}
           all={roles?.find(({ id }) => id === 'admin')?.permissions ?? []}
           onSaved={() => void reload()}
           onClose={() => setEdited(undefined)}
@@ -110,13 +112,15 @@ interface RoleDialogProps {
   account: string;
   /** Undefined: a new one. */
   role: Role | undefined;
+  /** Names of those that are there. */
+  taken: readonly string[];
   /** Everything that can be allowed. */
   all: readonly Permission[];
   onSaved: () => void;
   onClose: () => void;
 }
 
-function RoleDialog({ account, role, all, onSaved, onClose }: RoleDialogProps) {
+function RoleDialog({ account, role, taken, all, onSaved, onClose }: RoleDialogProps) {
   const [id, setId] = useState(role?.id ?? '');
   const [description, setDescription] = useState(role?.description ?? '');
   const [chosen, setChosen] = useState<ReadonlySet<Permission>>(new Set(role?.permissions));
@@ -130,6 +134,7 @@ function RoleDialog({ account, role, all, onSaved, onClose }: RoleDialogProps) {
   const save = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
+      if (role === undefined && taken.includes(id)) throw new NameTaken(`a role ${id}`);
       const body = { permissions: [...chosen], description: description || id };
       await apiOf(account).PUT('/roles/{id}', { params: { path: { id } }, body });
       say(`The role ${id} is saved.`);

@@ -2,15 +2,15 @@
 // together. Nothing is written until somebody saves again, and that is again a save from what is there now.
 
 import { answer, apiOf } from '../data/api.js';
+import { type Operation, useOperation } from '../data/operations.js';
 import { useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
 import { rememberedText } from '../data/texts.js';
 import { SaveAgain } from '../entities/save-again.js';
-import { useOperation } from '../operations/operation-screen.js';
-import type { Operation } from '../operations/operation-state.js';
 import { LinkButton } from '../parts/button.js';
 import { Head } from '../parts/head.js';
 import { Note, ProblemBox } from '../parts/problem.js';
+import { LetStand } from './let-stand.js';
 import { Resolution } from './resolution.js';
 
 /** As the problem of a conflict has them. */
@@ -121,7 +121,7 @@ function OneSided({ scope, operation, versions }: SidedProps) {
             Open {entity}
           </LinkButton>
         )}
-        <LinkButton href={hrefOf(scope, ['operations', operation.id])}>Leave it as it is</LinkButton>
+        <LetStand scope={scope} operation={operation} ours={yaml} />
       </div>
       {yaml !== null && <pre class="document plain panel">{yaml}</pre>}
     </>

@@ -1,19 +1,23 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { settleDrafts } from '../data/drafts.js';
+import type { Operation } from '../data/operations.js';
 import { goTo, hrefOf } from '../data/route.js';
 import { CodeEditor } from '../editor/code-editor.js';
 import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
+import { draftsOf } from '../entities/entity-draft.js';
 import { isConflict, type Saved } from '../entities/save.js';
 import { SaveDialog } from '../entities/save-dialog.js';
-import type { Operation } from '../operations/operation-state.js';
 import { Button } from '../parts/button.js';
-import { Dialog, useDialog } from '../parts/dialog.js';
+import { Confirm, Dialog, useDialog } from '../parts/dialog.js';
 import { LazyDiff } from '../parts/lazy-diff.js';
 import { Panel } from '../parts/panel.js';
 import { Note } from '../parts/problem.js';
 import { State } from '../parts/state.js';
 import { say } from '../shell/toasts.js';
 import { DifferenceList } from './difference-list.js';
+import { LetStand } from './let-stand.js';
 import type { Choices, Difference, Side, Versions } from './merge.js';
+import { forgetResult, useResult } from './result.js';
 
 type Merging = typeof import('./merge.js');
 
@@ -27,14 +31,18 @@ export interface ResolutionProps {
 
 export function Resolution({ scope, operation, theirsId, versions }: ResolutionProps) {
   const merging = useMerging();
-  const [choices, setChoices] = useState<Choices>(new Map());
-  const [text, setText] = useState<string | undefined>(undefined);
+  const { choices, typed, keep } = useResult(operation.id);
   const { theirs, ours, base } = versions;
   const differences = useMemo(() => merging?.findDifferences(versions), [merging, theirs, ours, base]);
   const merged = useMemo(() => merging?.merge(versions, choices), [merging, theirs, ours, base, choices]);
-  useEffect(() => setText(merged), [merged]);
   const open = differences?.filter(({ path, by }) => by === 'both' && !choices.has(path)) ?? [];
-  const choose = (path: string, side: Side): void => setChoices(new Map([...choices, [path, side]]));
+  const [asked, ask] = useState<Choices | undefined>(undefined);
+  const choose = (path: string, side: Side): void => {
+    const next = new Map([...choices, [path, side]]);
+    if (typed === undefined) keep(next, undefined);
+    else ask(next);
+  };
+  const text = typed ?? merged;
   if (differences === undefined || text === undefined) return <span class="skeleton" />;
   return (
     <>
@@ -45,10 +53,24 @@ export function Resolution({ scope, operation, theirsId, versions }: ResolutionP
         operation={operation}
         theirsId={theirsId}
         theirs={theirs}
+        ours={ours}
         text={text}
-        onText={setText}
+        onText={(next) => keep(choices, next === merged ? undefined : next)}
         open={open.length}
       />
+      {asked !== undefined && (
+        <Confirm
+          title="Choose, and lose what you typed in the result?"
+          act="Make the result anew"
+          leave="Keep my text"
+          onConfirm={async () => keep(asked, undefined)}
+          onClose={() => ask(undefined)}
+        >
+          <p>
+            The result is made of what is chosen. What you changed in it by hand is not in any of the choices.
+          </p>
+        </Confirm>
+      )}
     </>
   );
 }
@@ -95,13 +117,14 @@ interface ResultProps {
   operation: Operation;
   theirsId: string | null;
   theirs: string;
+  ours: string;
   text: string;
   onText: (text: string) => void;
   /** Choices that are still to be made. */
   open: number;
 }
 
-function Result({ scope, operation, theirsId, theirs, text, onText, open: unchosen }: ResultProps) {
+function Result({ scope, operation, theirsId, theirs, ours, text, onText, open: unchosen }: ResultProps) {
   const { kind, entity, git } = operation;
   const [problems, setProblems] = useState<readonly LineProblem[]>([]);
   const { open, show, close } = useDialog<'save' | 'diff'>();
@@ -117,6 +140,7 @@ function Result({ scope, operation, theirsId, theirs, text, onText, open: unchos
       isFlush
       ends={
         <>
+          <LetStand scope={scope} operation={operation} ours={ours} />
           {unchosen > 0 && <State tone="warn">{unchosen} to choose</State>}
           <Button look="bare" onPress={() => show('diff')}>
             What it changes in Git
@@ -140,7 +164,7 @@ function Result({ scope, operation, theirsId, theirs, text, onText, open: unchos
           yaml={text}
           place={{ branch: git?.branch ?? '' }}
           connector={git?.connector}
-          onSaved={(saved) => leave(scope, operation, saved)}
+          onSaved={(saved) => leave(scope, operation, { ours, saved })}
           onRefused={refused}
           onClose={close}
         />
@@ -157,7 +181,14 @@ function Result({ scope, operation, theirsId, theirs, text, onText, open: unchos
   );
 }
 
-function leave(scope: string, { kind, entity, git }: Operation, saved: Saved): void {
+function leave(
+  scope: string,
+  { id, kind, entity, git }: Operation,
+  { ours, saved }: { ours: string; saved: Saved },
+): void {
+  forgetResult(id);
+  // What was typed in the editor is a part of the result.
+  settleDrafts(draftsOf({ scope, kind: kind ?? '', id: entity ?? '' }), ours);
   if ('operation' in saved) {
     goTo(hrefOf(scope, ['operations', saved.operation.id]));
     return;

@@ -4,6 +4,8 @@ export interface Draft<Base> {
   /** What it was begun with. */
   base: Base;
   text: string;
+  /** What of it is on its way, and the operation that has it. */
+  sent?: { operation: string; text: string } | undefined;
 }
 
 const drafts = new Map<string, Draft<unknown>>();
@@ -16,6 +18,12 @@ export const draftOf = <Base>(name: string): Draft<Base> | undefined =>
 export function keepDraft<Base>(name: string, draft: Draft<Base> | undefined): void {
   if (draft === undefined) drafts.delete(name);
   else drafts.set(name, draft);
+}
+
+/** What says just this, under a name that begins so, has come to where it was to go. */
+export function settleDrafts(beginning: string, text: string): void {
+  for (const [name, draft] of drafts)
+    if (name.startsWith(beginning) && draft.text === text) drafts.delete(name);
 }
 
 /** Whoever signs in next is somebody else. */

@@ -12,7 +12,7 @@ import { Store } from './store.js';
 export const line = new Store<'opening' | 'open' | 'lost'>('opening');
 
 /** Null: anything may have changed. */
-type Hear = (event: CloudEvent | null) => void;
+type Hear = (event: Pick<CloudEvent, 'type'> | null) => void;
 const hearers = new Set<Hear>();
 
 const AGAIN_MS = 2_000;
@@ -44,6 +44,11 @@ export async function follow(scope: string, signal: AbortSignal): Promise<void> 
     }
     await rest(AGAIN_MS, signal).catch(() => undefined);
   }
+}
+
+/** Has what depends on it read again: for what this page did and no event tells, as that an operation was accepted. */
+export function tellHere(type: string): void {
+  for (const hear of hearers) hear({ type: `sallyport.${type}` });
 }
 
 /** @param types beginnings, such as `entity.`; `act` runs once for what came together */

@@ -99,6 +99,10 @@ function Made({ token, come, onClose }: MadeProps) {
     <Dialog title={`Enrol into ${group}`} isBroad onClose={onClose}>
       <p class="small">Run this where the delegate is to be, with Sallyport built there:</p>
       <Copyable text={command} label="Copy the command" />
+      <p class="small quiet">
+        Where the queue is in PostgreSQL, as in the playground, the delegate also needs the manager’s{' '}
+        <code>DATABASE_URL</code>.
+      </p>
       <Note tone="warn" icon="lock" title="The token is shown this once">
         It is good for {usesLeft === 1 ? 'one delegate' : `${usesLeft} delegates`}, and expires{' '}
         <Ago at={expiresAt} />. Compare the fingerprint that the command prints with the one of the group.

@@ -21,6 +21,8 @@ export interface EditorHandle {
   setText: (text: string) => void;
   setProblems: (problems: readonly LineProblem[]) => void;
   setReadOnly: (isReadOnly: boolean) => void;
+  /** To where it stands, to be mended. */
+  goTo: (problem: LineProblem) => void;
   destroy: () => void;
 }
 
@@ -30,11 +32,13 @@ export interface EditorOptions {
   label: string;
   isReadOnly: boolean;
   onChange: (text: string) => void;
+  /** Told of what is marked, whenever that is looked for. */
+  onMarked: (problems: readonly LineProblem[]) => void;
 }
 
 const CHECK_MS = 250;
 
-export function openEditor({ host, text, label, isReadOnly, onChange }: EditorOptions): EditorHandle {
+export function openEditor({ host, text, label, isReadOnly, ...on }: EditorOptions): EditorHandle {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
   const writable = new Compartment();
   let told: readonly LineProblem[] = [];
@@ -51,7 +55,7 @@ export function openEditor({ host, text, label, isReadOnly, onChange }: EditorOp
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           told = [];
-          onChange(update.state.doc.toString());
+          on.onChange(update.state.doc.toString());
           clearTimeout(timer);
           timer = setTimeout(mark, CHECK_MS);
         }),
@@ -67,7 +71,10 @@ export function openEditor({ host, text, label, isReadOnly, onChange }: EditorOp
         problems.map((one) => toDiagnostic(view.state, one)),
       ),
     );
+    on.onMarked(problems);
   };
+  const select = (problem: LineProblem): void =>
+    view.dispatch({ selection: { anchor: placeOf(view.state, problem) }, scrollIntoView: true });
   mark();
   return {
     setText: (next) => {
@@ -78,8 +85,11 @@ export function openEditor({ host, text, label, isReadOnly, onChange }: EditorOp
       told = problems;
       mark();
       const first = problems[0];
-      if (first !== undefined)
-        view.dispatch({ selection: { anchor: placeOf(view.state, first) }, scrollIntoView: true });
+      if (first !== undefined) select(first);
+    },
+    goTo: (problem) => {
+      select(problem);
+      view.focus();
     },
     setReadOnly: (isLocked) => view.dispatch({ effects: writable.reconfigure(lockOf(isLocked)) }),
     destroy: () => {

@@ -1,17 +1,18 @@
-import { useEffect, useState } from 'preact/hooks';
-import { draftOf, keepDraft } from '../data/drafts.js';
 import { useMay } from '../data/may.js';
+import type { Operation } from '../data/operations.js';
 import { goTo, hrefOf } from '../data/route.js';
 import { CodeEditor, type CodeEditorProps } from '../editor/code-editor.js';
-import { type LineProblem, lineProblemsOf } from '../editor/line-problems.js';
+import { lineProblemsOf } from '../editor/line-problems.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
-import { Confirm, Dialog, useDialog } from '../parts/dialog.js';
+import { Dialog, useDialog } from '../parts/dialog.js';
 import { LazyDiff } from '../parts/lazy-diff.js';
 import { Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
 import { State } from '../parts/state.js';
 import { announce } from './announce.js';
+import { Discarding } from './discarding.js';
+import { type EntityDraft, useEntityDraft } from './entity-draft.js';
 import type { EntityPlace } from './entity-place.js';
 import type { Entity } from './git-state.js';
 import type { Saved } from './save.js';
@@ -26,7 +27,8 @@ export interface DocumentTabProps {
 /** What is edited stays, whatever happens meanwhile: a change from elsewhere is told, and a save is made from what was read. */
 export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
   const { scope, kind, id } = place;
-  const { base, text, type, problems, setProblems, isDirty, begin } = useDraft(place, entity);
+  const draft = useEntityDraft(place, entity);
+  const { base, text, type, problems, setProblems, isDirty, begin } = draft;
   const { open, show, close } = useDialog<'save' | 'meanwhile' | 'discard'>();
   const mayDo = useMay(scope);
   const hasMoved = isDirty && entity?.blobId !== base?.blobId;
@@ -36,10 +38,17 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
     begin(branch === base?.git?.branch ? saved : (base ?? saved));
     if (branch !== base?.git?.branch) goTo(hrefOf(scope, ['entities', kind, id], { branch }));
   };
+  const follow = ({ id: operation, git }: Operation): void => {
+    if (git?.branch === base?.git?.branch) return draft.send(operation);
+    // There its content is, whatever becomes of it.
+    if (base !== undefined) begin(base);
+    goTo(hrefOf(scope, ['operations', operation]));
+  };
   const settle = (saved: Saved): void => {
     close();
     announce(place, scope, saved);
     if ('entity' in saved) settleIn(saved.entity);
+    else follow(saved.operation);
     onChanged();
   };
   return (
@@ -55,7 +64,7 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
           onBegin={() => begin(entity)}
         />
       )}
-      <Panel title="Document" isFlush ends={<Ends scope={scope} isDirty={isDirty} show={show} />}>
+      <Panel title="Document" isFlush ends={<Ends scope={scope} draft={draft} show={show} />}>
         <Text
           label={`Document of ${kind} ${id}`}
           isThere={base !== undefined}
@@ -84,40 +93,25 @@ export function DocumentTab({ place, entity, onChanged }: DocumentTabProps) {
 
 interface EndsProps {
   scope: string;
-  isDirty: boolean;
+  draft: EntityDraft;
   show: (which: 'save' | 'discard') => void;
 }
 
-const Ends = ({ scope, isDirty, show }: EndsProps) => (
+/** What is on its way is neither given up nor sent twice. */
+const Ends = ({ scope, draft: { isDirty, isOnItsWay }, show }: EndsProps) => (
   <Allowed scope={scope} needs="entity.edit">
-    {isDirty && <State tone="warn">Not saved</State>}
-    <Button look="bare" isDisabled={!isDirty} onPress={() => show('discard')}>
+    {isOnItsWay ? (
+      <State tone="busy">On its way to Git</State>
+    ) : (
+      isDirty && <State tone="warn">Not saved</State>
+    )}
+    <Button look="bare" isDisabled={!isDirty || isOnItsWay} onPress={() => show('discard')}>
       Discard…
     </Button>
-    <Button look="primary" isDisabled={!isDirty} onPress={() => show('save')}>
+    <Button look="primary" isDisabled={!isDirty || isOnItsWay} onPress={() => show('save')}>
       Save…
     </Button>
   </Allowed>
-);
-
-const Discarding = ({
-  id,
-  onDiscard,
-  onClose,
-}: {
-  id: string;
-  onDiscard: () => void;
-  onClose: () => void;
-}) => (
-  <Confirm
-    title={`Discard what you typed in ${id}?`}
-    act="Discard my text"
-    leave="Keep editing"
-    onConfirm={async () => onDiscard()}
-    onClose={onClose}
-  >
-    <p>The document becomes what it was when you began. Nothing of it is in Git.</p>
-  </Confirm>
 );
 
 /** Nobody types before the document is there: it would be written over. */
@@ -129,29 +123,6 @@ const Text = ({ isThere, ...editor }: CodeEditorProps & { isThere: boolean }) =>
       <span class="skeleton w-40" />
     </div>
   );
-
-/** What is typed, and what it was begun with: kept while one looks at something else. */
-function useDraft({ scope, kind, id, branch = '' }: EntityPlace, entity: Entity | undefined) {
-  const name = [scope, kind, id, branch].join(' ');
-  const [base, setBase] = useState<Entity | undefined>(() => draftOf<Entity>(name)?.base ?? entity);
-  const [text, setText] = useState(() => draftOf<Entity>(name)?.text ?? entity?.yaml ?? '');
-  const [problems, setProblems] = useState<readonly LineProblem[]>([]);
-  const isDirty = base !== undefined && text !== base.yaml;
-  const begin = (from: Entity): void => {
-    keepDraft(name, undefined);
-    setBase(from);
-    setText(from.yaml);
-    setProblems([]);
-  };
-  const type = (typed: string): void => {
-    setText(typed);
-    keepDraft(name, base === undefined || typed === base.yaml ? undefined : { base, text: typed });
-  };
-  useEffect(() => {
-    if (entity !== undefined && !isDirty && entity.blobId !== base?.blobId) begin(entity);
-  }, [entity?.blobId]);
-  return { base, text, type, problems, setProblems, isDirty, begin };
-}
 
 interface MeanwhileProps {
   base: Entity;

@@ -24,15 +24,16 @@ export function EntityList({ scope, route }: { scope: string; route: Route }) {
   const kind = route.query.get('kind') ?? '';
   const branch = route.query.get('branch') ?? '';
   const sought = route.query.get('search') ?? '';
-  const search = PART_OF_ID.test(sought) ? sought : undefined;
+  const isPossible = sought === '' || PART_OF_ID.test(sought);
   const pages = usePages(
-    `entities ${scope} ${kind} ${branch} ${search ?? ''}`,
+    `entities ${scope} ${kind} ${branch} ${sought}`,
     async (cursor) => {
+      if (!isPossible) return { rows: [], next: null };
       const query = {
         limit: PAGE,
         ...(kind === '' ? {} : { kind }),
         ...(branch === '' ? {} : { branch }),
-        ...(search === undefined ? {} : { search }),
+        ...(sought === '' ? {} : { search: sought }),
         ...(cursor === undefined ? {} : { cursor }),
       };
       const page = await answer(apiOf(scope).GET('/entities', { params: { query } }));
@@ -57,7 +58,7 @@ export function EntityList({ scope, route }: { scope: string; route: Route }) {
         label="Entities"
         pages={pages}
         columns={columnsOf(scope, surroundings)}
-        empty={isFiltered ? <NoMatch scope={scope} /> : <NoEntities scope={scope} />}
+        empty={isFiltered ? <NoMatch scope={scope} isPossible={isPossible} /> : <NoEntities scope={scope} />}
       />
     </>
   );
@@ -94,8 +95,12 @@ function Filters({ scope, route, branches }: { scope: string; route: Route; bran
 
 /** Those that are followed, and the one that is looked at. */
 function branchesOf({ trackings, operations }: Surroundings, chosen: string): string[] {
-  const followed = trackings.flatMap(({ followed: all }) => all.map(({ branch }) => branch));
-  const saved = operations.flatMap(({ git }) => (git === null ? [] : [git.branch]));
+  const branches = trackings.flatMap(({ followed: all }) => all);
+  const gone = new Set(branches.filter(({ state }) => state === 'gone').map(({ branch }) => branch));
+  const followed = branches.map(({ branch }) => branch).filter((branch) => !gone.has(branch));
+  const saved = operations.flatMap(({ git, state }) =>
+    git === null || state !== 'succeeded' || gone.has(git.branch) ? [] : [git.branch],
+  );
   return [...new Set([...followed, ...saved, ...(chosen === '' ? [] : [chosen])])].toSorted();
 }
 
@@ -131,14 +136,15 @@ const columnsOf = (scope: string, surroundings: Surroundings): Column<Entity>[] 
   { label: 'Commit', isEnd: true, cell: ({ git }) => <Short id={git?.commitId} /> },
 ];
 
-const NoMatch = ({ scope }: { scope: string }) => (
+const NoMatch = ({ scope, isPossible }: { scope: string; isPossible: boolean }) => (
   <Empty
     icon="search"
     title="Nothing fits"
     action={<LinkButton href={hrefOf(scope, ['entities'])}>Show all entities</LinkButton>}
   >
-    No entity of this scope has this kind, branch and id. Entities of other scopes are found by switching to
-    them.
+    {isPossible
+      ? 'No entity of this scope has this kind, branch and id. Entities of other scopes are found by switching to them.'
+      : 'Ids have letters, digits, _, $ and - alone: no entity is called like that.'}
   </Empty>
 );
 

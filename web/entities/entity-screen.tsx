@@ -1,16 +1,18 @@
 // One entity on one branch: its document, how it differs elsewhere, and where it is.
 
-import { answer, apiOf } from '../data/api.js';
+import { ApiError, answer, apiOf, type Schemas } from '../data/api.js';
 import { useResource } from '../data/resource.js';
-import { hrefOf, type Route } from '../data/route.js';
+import { goTo, hrefOf, type Route } from '../data/route.js';
 import { rememberText } from '../data/texts.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Head } from '../parts/head.js';
-import { ProblemBox } from '../parts/problem.js';
+import { Note, ProblemBox } from '../parts/problem.js';
+import { State } from '../parts/state.js';
 import { Tabs } from '../parts/tabs.js';
 import { say } from '../shell/toasts.js';
+import { announceWay } from './announce.js';
 import { Compare } from './compare.js';
 import { DocumentTab } from './document-tab.js';
 import { EntityFacts } from './entity-facts.js';
@@ -39,6 +41,7 @@ export function EntityScreen({ scope, kind, id, route }: EntityScreenProps) {
   const place = { scope, kind, id, branch };
   const path = ['entities', kind, id];
   const { data: entity, error, reload } = useEntity(place);
+  const isGone = entity !== undefined && error instanceof ApiError && error.code === 'NOT_FOUND';
   return (
     <>
       <Head
@@ -47,15 +50,11 @@ export function EntityScreen({ scope, kind, id, route }: EntityScreenProps) {
           { label: 'Entities', href: hrefOf(scope, ['entities']) },
           { label: kind, href: hrefOf(scope, ['entities'], { kind }) },
         ]}
-        mark={entity !== undefined && <EntityMark scope={scope} entity={entity} />}
+        mark={entity !== undefined && <Mark scope={scope} entity={entity} isGone={isGone} />}
       >
-        {entity !== undefined && (
-          <Allowed scope={scope} needs="entity.edit">
-            <Removal scope={scope} entity={entity} />
-          </Allowed>
-        )}
+        {!isGone && <Acts scope={scope} entity={entity} />}
       </Head>
-      <ProblemBox error={error} />
+      {isGone ? <Gone entity={entity} /> : <ProblemBox error={error} />}
       {(entity !== undefined || error === undefined) && (
         <>
           <Tabs
@@ -69,7 +68,7 @@ export function EntityScreen({ scope, kind, id, route }: EntityScreenProps) {
           {tab === 'document' && (
             <div class="sides">
               <DocumentTab key={branch ?? ''} place={place} entity={entity} onChanged={() => void reload()} />
-              <EntityFacts place={place} entity={entity} />
+              {!isGone && <EntityFacts place={place} entity={entity} />}
             </div>
           )}
         </>
@@ -90,6 +89,29 @@ const useEntity = ({ scope, kind, id, branch }: EntityPlace) =>
     { live: ['entity.', 'operation.'] },
   );
 
+const Acts = ({ scope, entity }: { scope: string; entity: Entity | undefined }) =>
+  entity === undefined ? null : (
+    <Allowed scope={scope} needs="entity.edit">
+      <Removal scope={scope} entity={entity} />
+    </Allowed>
+  );
+
+interface MarkProps {
+  scope: string;
+  entity: Entity;
+  /** Since one looks at it. */
+  isGone: boolean;
+}
+
+const Mark = ({ scope, entity, isGone }: MarkProps) =>
+  isGone ? <State tone="warn">Not there any more</State> : <EntityMark scope={scope} entity={entity} />;
+
+const Gone = ({ entity: { id, git } }: { entity: Entity }) => (
+  <Note tone="warn" icon="alert" title={`${id} was deleted${git === null ? '' : ` from ${git.branch}`}`}>
+    Somebody did that here or in Git. What you see is what it was when it was read last, and your text.
+  </Note>
+);
+
 function EntityMark({ scope, entity }: { scope: string; entity: Entity }) {
   const surroundings = useSurroundings(scope, entity.git === null ? [] : [entity.git.connector]);
   return <GitStateMark scope={scope} state={gitStateOf(entity, surroundings)} />;
@@ -99,15 +121,21 @@ function Removal({ scope, entity }: { scope: string; entity: Entity }) {
   const { open, show, close } = useDialog<'delete'>();
   const { kind, id, git, blobId } = entity;
   const remove = async (): Promise<void> => {
-    await apiOf(scope).DELETE('/entities/{kind}/{id}', {
+    const { data, response } = await apiOf(scope).DELETE('/entities/{kind}/{id}', {
       params: {
         path: { kind, id },
         query: git === null ? {} : { branch: git.branch, message: `Delete ${kind} ${id}` },
         header: { 'If-Match': `"${blobId}"`, Prefer: 'wait=20' },
       },
     });
+    if (response.status === 202) {
+      const { id: operation } = data as Schemas['Operation'];
+      announceWay(`The deletion of ${kind} ${id} is on its way to Git.`, scope, operation);
+      goTo(hrefOf(scope, ['operations', operation]));
+      return;
+    }
     say(git === null ? `Deleted ${kind} ${id}.` : `Deleted ${kind} ${id} from ${git.branch}.`);
-    location.hash = hrefOf(scope, ['entities']);
+    goTo(hrefOf(scope, ['entities']));
   };
   return (
     <>

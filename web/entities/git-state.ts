@@ -1,11 +1,11 @@
 // How an entity stands between Sallyport and Git, said in one word. What somebody has to do something about comes first.
 import type { Schemas } from '../data/api.js';
 import type { Tracking } from '../data/connectors.js';
+import type { Operation } from '../data/operations.js';
 import type { IconName } from '../parts/icon.js';
 import type { Tone } from '../parts/state.js';
 
 export type Entity = Schemas['Entity'];
-export type Operation = Schemas['Operation'];
 
 export interface GitState {
   word: string;
@@ -23,6 +23,8 @@ export interface Surroundings {
   trackings: readonly Tracking[];
   /** Files of Git that a tracking keeps out. */
   problems: readonly Schemas['FileProblem'][];
+  /** Operations whose conflicts are let be. */
+  settled: ReadonlySet<string>;
 }
 
 export function gitStateOf(entity: Entity, surroundings: Surroundings): GitState {
@@ -34,13 +36,14 @@ export function gitStateOf(entity: Entity, surroundings: Surroundings): GitState
 }
 
 /** The newest of the entity’s operations on its branch that was not taken back, unless Git has moved on since. */
-function newestOf(entity: Entity, { operations, trackings }: Surroundings): Operation | undefined {
+function newestOf(entity: Entity, { operations, trackings, settled }: Surroundings): Operation | undefined {
   const { kind, id, git } = entity;
   const newest = operations.find(
     (one) =>
       one.kind === kind && one.entity === id && one.git?.branch === git?.branch && one.state !== 'cancelled',
   );
-  return newest !== undefined && isOvertaken(newest, entity, trackings) ? undefined : newest;
+  if (newest === undefined || (newest.state === 'conflict' && settled.has(newest.id))) return undefined;
+  return isOvertaken(newest, entity, trackings) ? undefined : newest;
 }
 
 /** Whether others wrote the entity after a save of it went wrong: what that said is history. */
@@ -130,7 +133,7 @@ function ofBranch(entity: Entity, trackings: readonly Tracking[]): GitState {
       word: 'Saved',
       tone: 'calm',
       icon: 'check',
-      why: 'In Git since its last save; nobody follows the branch, so later pushes are not known',
+      why: 'In Git since its last save; as far as you may see nobody follows the branch, so later pushes are not known',
     };
   const state: GitState = branchStates[followed.state];
   return followed.problem === null ? state : { ...state, why: followed.problem.detail };

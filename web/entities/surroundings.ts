@@ -3,6 +3,7 @@ import { answer, apiOf, type Schemas } from '../data/api.js';
 import { type Connector, useConnectors, useTrackings } from '../data/connectors.js';
 import { unless } from '../data/outwards.js';
 import { useResource } from '../data/resource.js';
+import { settled } from '../data/settled.js';
 import type { Surroundings } from './git-state.js';
 
 const OPERATIONS = '200';
@@ -34,6 +35,7 @@ export function useSurroundings(
     operations: operations ?? [],
     trackings: trackings ?? [],
     problems: problems ?? [],
+    settled: settled(),
     connectors,
   };
 }

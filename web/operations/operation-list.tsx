@@ -1,5 +1,6 @@
 import { answer, apiOf } from '../data/api.js';
 import { useConnectors } from '../data/connectors.js';
+import type { Operation } from '../data/operations.js';
 import { usePages } from '../data/pages.js';
 import { hrefOf, type Route, refine } from '../data/route.js';
 import { useTypedFilter } from '../data/typed-filter.js';
@@ -12,7 +13,7 @@ import { Head } from '../parts/head.js';
 import { ListPanel } from '../parts/list-panel.js';
 import type { Column } from '../parts/table.js';
 import { Ago, Lasting } from '../parts/time.js';
-import { nameOperation, type Operation, OperationState } from './operation-state.js';
+import { nameOperation, OperationState } from './operation-state.js';
 
 const PAGE = '50';
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$-]{0,127}$/;
@@ -33,6 +34,7 @@ export function OperationList({ scope, route }: { scope: string; route: Route })
   const pages = usePages(
     `operations ${scope} ${chosen} ${new URLSearchParams(place)}`,
     async (cursor) => {
+      if (place.entity !== undefined && !IDENTIFIER.test(place.entity)) return { rows: [], next: null };
       const query = {
         limit: PAGE,
         ...(chosen === 'all' ? {} : { state: chosen }),
@@ -61,17 +63,23 @@ export function OperationList({ scope, route }: { scope: string; route: Route })
         label="Operations"
         pages={pages}
         columns={columnsOf(scope)}
-        empty={<NoOperations scope={scope} isFiltered={chosen !== 'all' || Object.keys(place).length > 0} />}
+        empty={
+          <NoOperations
+            scope={scope}
+            isFiltered={chosen !== 'all' || Object.keys(place).length > 0}
+            isById={place.entity !== undefined}
+          />
+        }
       />
     </>
   );
 }
 
-/** What the address asks for; what is no name yet is not asked for. */
+/** What the address asks for. */
 function placeOf({ query }: Route): { entity?: string; connector?: string } {
   const entity = query.get('entity') ?? '';
   const connector = query.get('connector') ?? '';
-  return { ...(IDENTIFIER.test(entity) ? { entity } : {}), ...(connector === '' ? {} : { connector }) };
+  return { ...(entity === '' ? {} : { entity }), ...(connector === '' ? {} : { connector }) };
 }
 
 function PlaceFilters({ scope, route }: { scope: string; route: Route }) {
@@ -79,7 +87,7 @@ function PlaceFilters({ scope, route }: { scope: string; route: Route }) {
   const [typed, setTyped] = useTypedFilter(route, 'entity');
   return (
     <>
-      <Search label="Find by the id of the entity" value={typed} onInput={setTyped} />
+      <Search label="Find by the whole id of the entity" value={typed} onInput={setTyped} />
       <Select
         label="Repository"
         value={route.query.get('connector') ?? ''}
@@ -123,7 +131,15 @@ const columnsOf = (scope: string): Column<Operation>[] => [
   },
 ];
 
-const NoOperations = ({ scope, isFiltered }: { scope: string; isFiltered: boolean }) => (
+const NoOperations = ({
+  scope,
+  isFiltered,
+  isById,
+}: {
+  scope: string;
+  isFiltered: boolean;
+  isById: boolean;
+}) => (
   <Empty
     icon="operations"
     title={isFiltered ? 'None of these' : 'No operations yet'}
@@ -138,7 +154,7 @@ const NoOperations = ({ scope, isFiltered }: { scope: string; isFiltered: boolea
     }
   >
     {isFiltered
-      ? 'No operation of this scope is like that.'
+      ? `No operation of this scope is like that.${isById ? ' The id of the entity has to be there in full.' : ''}`
       : 'A save, a deletion or a move is an operation, from the moment it is accepted until it is in Git.'}
   </Empty>
 );

@@ -1,6 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
 import { answer, apiOf } from '../data/api.js';
-import { type Resource, useResource } from '../data/resource.js';
+import { type Operation, useOperation } from '../data/operations.js';
 import { hrefOf } from '../data/route.js';
 import { exactTime, lastingOf } from '../data/time.js';
 import { SaveAgain } from '../entities/save-again.js';
@@ -12,22 +11,8 @@ import { Icon } from '../parts/icon.js';
 import { Facts, Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
 import { Ago, Lasting } from '../parts/time.js';
-import { nameOperation, type Operation, OperationState, speakOf } from './operation-state.js';
+import { nameOperation, OperationState, speakOf } from './operation-state.js';
 import { roadOf, type TimedStep } from './road.js';
-
-const LOOK_MS = 1_000;
-
-export function useOperation(scope: string, id: string): Resource<Operation> {
-  const [isOver, setOver] = useState(false);
-  const read = useResource<Operation>(
-    `operation ${scope} ${id}`,
-    () => answer(apiOf(scope).GET('/operations/{id}', { params: { path: { id } } })),
-    // What it waits for is no event.
-    { live: ['operation.', 'pull-request.'], ...(isOver ? {} : { everyMs: LOOK_MS }) },
-  );
-  useEffect(() => setOver(read.data !== undefined && read.data.state !== 'pending'), [read.data?.state]);
-  return read;
-}
 
 export function OperationScreen({ scope, id }: { scope: string; id: string }) {
   const { data: operation, error, reload } = useOperation(scope, id);

@@ -1,8 +1,6 @@
-import type { Schemas } from '../data/api.js';
+import type { Operation } from '../data/operations.js';
 import type { IconName } from '../parts/icon.js';
 import { State, type Tone } from '../parts/state.js';
-
-export type Operation = Schemas['Operation'];
 
 const states: Record<Operation['state'], { word: string; tone: Tone; icon?: IconName }> = {
   pending: { word: 'On its way', tone: 'busy' },

@@ -2,11 +2,12 @@
 import type { ComponentChildren } from 'preact';
 import { answer, apiOf } from '../data/api.js';
 import { useConnectors, useTrackings } from '../data/connectors.js';
+import type { Operation } from '../data/operations.js';
 import { useResource } from '../data/resource.js';
 import { hrefOf } from '../data/route.js';
 import { nameOf } from '../data/scopes.js';
 import { lastingOf } from '../data/time.js';
-import { nameOperation, type Operation, OperationState } from '../operations/operation-state.js';
+import { nameOperation, OperationState } from '../operations/operation-state.js';
 import { LinkButton } from '../parts/button.js';
 import { Empty } from '../parts/empty.js';
 import { Head } from '../parts/head.js';

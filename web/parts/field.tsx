@@ -79,18 +79,19 @@ export function TextField({
 
 export interface SelectFieldProps extends About {
   value: string;
+  isDisabled?: boolean;
   options: readonly { value: string; label: string }[];
   onChange: (value: string) => void;
 }
 
-export function SelectField({ label, note, wrong, value, options, onChange }: SelectFieldProps) {
+export function SelectField({ label, note, wrong, ...select }: SelectFieldProps) {
   const id = useId();
   return (
     <div class="field">
       <label class="label" for={id}>
         {label}
       </label>
-      <Select id={id} value={value} options={options} onChange={onChange} />
+      <Select id={id} {...select} />
       <About id={id} note={note} wrong={wrong} />
     </div>
   );
@@ -101,16 +102,18 @@ export interface SelectProps {
   /** Where no label is beside it. */
   label?: string;
   value: string;
+  isDisabled?: boolean;
   options: readonly { value: string; label: string }[];
   onChange: (value: string) => void;
 }
 
-export const Select = ({ id, label, value, options, onChange }: SelectProps) => (
+export const Select = ({ id, label, value, isDisabled = false, options, onChange }: SelectProps) => (
   <select
     id={id}
     class="input"
     aria-label={label}
     value={value}
+    disabled={isDisabled}
     onChange={(event) => onChange(event.currentTarget.value)}
   >
     {options.map((one) => (

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { ApiError, type Problem } from '../data/api.js';
+import { NameTaken } from '../data/free.js';
 import { hrefOf, readRoute } from '../data/route.js';
 import { Icon, type IconName } from './icon.js';
 import { wordsOf } from './page-words.js';
@@ -10,7 +11,7 @@ import { wordsOf } from './page-words.js';
 export function problemOf(
   error: unknown,
 ): Pick<Problem, 'code' | 'title' | 'detail' | 'hint' | 'operationId' | 'delegate'> {
-  if (error instanceof ApiError) return error.problem;
+  if (error instanceof ApiError || error instanceof NameTaken) return error.problem;
   if (error instanceof TypeError)
     return {
       code: 'NOBODY_ANSWERS',

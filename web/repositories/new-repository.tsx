@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
-import { apiOf, type Schemas } from '../data/api.js';
+import { answer, apiOf, type Schemas } from '../data/api.js';
+import { assertFree } from '../data/free.js';
 import { goTo, hrefOf } from '../data/route.js';
 import { useNearSecrets } from '../data/secrets.js';
 import { Allowed } from '../parts/allowed.js';
@@ -99,6 +100,7 @@ async function connect(scope: string, draft: Draft): Promise<void> {
   const api = apiOf(scope);
   const params = { path: { id } };
   const credential = secret === '' ? {} : { credential: { username: username || 'git', secret } };
+  await assertFree(`a repository ${id}`, answer(api.GET('/connectors/{id}', { params })));
   await api.PUT('/connectors/{id}', { params, body: { url, connectivity, provider, ...credential } });
   if (isFollowed)
     await api.PUT('/connectors/{id}/tracking', { params, body: {} as Schemas['TrackingWrite'] });

@@ -4,6 +4,7 @@ import { answer, apiOf, type Schemas } from '../data/api.js';
 import type { Connector } from '../data/connectors.js';
 import { unless } from '../data/outwards.js';
 import { usePages } from '../data/pages.js';
+import { server } from '../data/place.js';
 import { type Resource, useResource } from '../data/resource.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
@@ -186,12 +187,19 @@ function HealthFacts({ webhook: { health, registration } }: { webhook: Webhook }
 
 function Paste({ webhook: { toPaste }, onClose }: { webhook: Webhook; onClose: () => void }) {
   const { url, secret, events, contentType, notes, where } = toPaste;
+  const isPath = url.startsWith('/');
   return (
     <Dialog title="Set the webhook up by hand" onClose={onClose}>
       <p class="small">{where}</p>
       <div class="field">
         <span class="label">URL</span>
-        <Copyable text={url} />
+        <Copyable text={isPath ? `${server}${url}` : url} />
+        {isPath && (
+          <span class="note">
+            As this browser reaches the manager, which does not know its own address: whoever runs it names
+            that with <code>SALLYPORT_PUBLIC_URL</code>.
+          </span>
+        )}
       </div>
       {secret.value !== null && (
         <div class="field" data-secret>
@@ -204,7 +212,12 @@ function Paste({ webhook: { toPaste }, onClose }: { webhook: Webhook; onClose: (
         facts={[
           ['Content type', <code key="type">{contentType}</code>],
           events.length === 0 ? undefined : ['Events', events.join(', ')],
-          secret.value === null ? ['Secret', `${secret.name}, which was shown when it was made`] : undefined,
+          secret.value === null
+            ? [
+                'Secret',
+                `${secret.name}, which was shown when it was made. For another one delete the webhook and make it again`,
+              ]
+            : undefined,
         ]}
       />
       {notes.length > 0 && (

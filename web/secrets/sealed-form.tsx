@@ -13,12 +13,14 @@ export interface SealedFormProps {
   scope: string;
   near: NearManager;
   written: Written;
+  /** Before anything is put. @throws what keeps it from that */
+  onBegin: () => Promise<void>;
   onDone: () => void;
 }
 
 /** Whom the value is sealed to, by the fingerprint that enrolment showed; believed once, and refused when it is another one. */
-export function SealedForm({ scope, near, written, onDone }: SealedFormProps) {
-  const { manager } = near;
+export function SealedForm(props: SealedFormProps) {
+  const { manager } = props.near;
   const { data, error } = useResource(`sealing key ${manager.scope} ${manager.id}`, async () => {
     const key = await readSealingKey(apiOf(manager.scope), manager.id);
     return { key, fingerprint: await fingerprintIn(key) };
@@ -26,16 +28,7 @@ export function SealedForm({ scope, near, written, onDone }: SealedFormProps) {
   if (data === undefined)
     return error === undefined ? <span class="skeleton" /> : <ProblemBox error={error} />;
   const { key, fingerprint } = data;
-  return (
-    <Sealing
-      scope={scope}
-      near={near}
-      written={written}
-      onDone={onDone}
-      sealingKey={key}
-      fingerprint={fingerprint}
-    />
-  );
+  return <Sealing {...props} sealingKey={key} fingerprint={fingerprint} />;
 }
 
 interface SealingProps extends SealedFormProps {
@@ -43,7 +36,7 @@ interface SealingProps extends SealedFormProps {
   fingerprint: string;
 }
 
-function Sealing({ scope, near, written, onDone, sealingKey, fingerprint }: SealingProps) {
+function Sealing({ scope, near, written, onBegin, onDone, sealingKey, fingerprint }: SealingProps) {
   const known = pinnedFor(sealingKey);
   const [isCompared, setCompared] = useState(known === fingerprint);
   const [waitsFor, setWaitsFor] = useState<string | undefined>(undefined);
@@ -51,6 +44,7 @@ function Sealing({ scope, near, written, onDone, sealingKey, fingerprint }: Seal
   const isAnother = known !== null && known !== fingerprint;
   const put = async (): Promise<void> => {
     const isDone = await run(async () => {
+      await onBegin();
       await putSealed({
         api: apiOf(scope),
         scope,

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Entity,
-  gitStateOf,
-  type Operation,
-  type Surroundings,
-} from '../../../web/entities/git-state.js';
+import type { Operation } from '../../../web/data/operations.js';
+import { type Entity, gitStateOf, type Surroundings } from '../../../web/entities/git-state.js';
 
 const git = { connector: 'direct', branch: 'main', path: 'build.yaml', commitId: 'c1', blobId: 'b1' };
 const PROBLEM = {
@@ -49,7 +45,7 @@ const followed = (
 const refused = (branch: string): Surroundings['problems'] =>
   [{ verdict: 'refused', kind: 'pipeline', entity: 'build', branch, problem: PROBLEM }] as never;
 
-const none: Surroundings = { operations: [], trackings: followed(), problems: [] };
+const none: Surroundings = { operations: [], trackings: followed(), problems: [], settled: new Set() };
 
 const conflictWith = (theirs: string | null, base: string | null = 'b0'): Operation =>
   operation('conflict', {
@@ -107,6 +103,15 @@ describe('a conflict that was left as it is', () => {
     const operations = [conflictWith(theirs, base)];
     const trackings = followed('current', '2026-11-27T11:00:00.000Z');
     expect(gitStateOf(entity(), { ...none, operations, trackings }).word).toBe(word);
+  });
+
+  it('is none any more where it is let be, and neither is an older one', () => {
+    const operations = [conflictWith('b1'), operation('failed')];
+    const letBe = new Set(['of-conflict']);
+    expect(gitStateOf(entity(), { ...none, operations, settled: letBe }).word).toBe('In sync');
+    expect(gitStateOf(entity(), { ...none, operations: [operation('failed')], settled: letBe }).word).toBe(
+      'Save failed',
+    );
   });
 
   it('stays with what a save from here has written', () => {
