@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GitCommand, type Run, type RunOptions } from '../support/git-command.js';
 import type { ReferenceRepository } from '../support/git-reference.js';
-import { findClosedPort, GitWorld, type TestRepository } from '../support/git-world.js';
+import { GitWorld, type TestRepository } from '../support/git-world.js';
 import { ListeningLine } from '../support/listening-line.js';
+import { freePort } from '../support/servers.js';
 
 let world: GitWorld;
 let line: ListeningLine;
@@ -248,7 +249,7 @@ describe.each([
   it('names what failed, with what it cost', async () => {
     const repository = world.create({ files });
     const wrong = ['--user', 'ada', '--password-file', command.write('wrong', 'wrong')];
-    const closed = `http://127.0.0.1:${await findClosedPort()}/x.git`;
+    const closed = `http://127.0.0.1:${await freePort()}/x.git`;
     const url = counted(repository);
     const cases: [string[], string][] = [
       [['head', url, ...wrong], 'GIT_AUTH_REJECTED'],

@@ -1,12 +1,13 @@
 // The surroundings of a Git engine under test: a real host, its repositories, and a bad line to it.
 import fs from 'node:fs';
 import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { NewRepository } from '../../src/playground/git-host.js';
 import { ReferenceRepository } from './git-reference.js';
 import { RepositoryPatterns } from './repository-patterns.js';
+import { freePort } from './servers.js';
 import { forward } from './worlds/forward.js';
 import { gitHost } from './worlds/git-http-backend.js';
 import type { Account, GitServer, RunningServer } from './worlds/git-server.js';
@@ -95,7 +96,7 @@ export class GitWorld implements World {
   }
 
   async closedUrl(): Promise<string> {
-    return `http://127.0.0.1:${await findClosedPort()}`;
+    return `http://127.0.0.1:${await freePort()}`;
   }
 
   openBadLine(): Promise<Line> {
@@ -151,13 +152,4 @@ export class BadLine implements Line {
       },
     });
   }
-}
-
-/** A port of loopback that nobody listens on. */
-export async function findClosedPort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,6 +1,6 @@
 // Real servers for tests, from the PATH or from Debian's packages. What is missing and cannot be installed is an error.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -74,12 +74,34 @@ function postgresFolders(): string[] {
   return versions.map((version) => path.join(root, version, 'bin'));
 }
 
+/** Where ports may be chosen: beside those that the system gives away by itself, so that nobody has it by the time it is listened on. */
+function portsToChoose(): [first: number, count: number] {
+  const file = '/proc/sys/net/ipv4/ip_local_port_range';
+  const given = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '32768 60999';
+  const [first = 0, last = 0] = given.trim().split(/\s+/).map(Number);
+  const [below, above] = [first - PORT_MIN, PORT_MAX - last];
+  if (Math.max(below, above) < PORTS_MIN) return [first, last - first + 1];
+  return below > above ? [PORT_MIN, below] : [last + 1, above];
+}
+
+/** Above those that browsers and fetch refuse to dial. */
+const PORT_MIN = 11_000;
+const PORT_MAX = 65_535;
+const PORTS_MIN = 1_000;
+
+/** One that nobody listens on, also when what had it is started again. */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  const [first, count] = portsToChoose();
+  for (;;) {
+    const port = first + randomInt(count);
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) =>
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)),
+    );
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 const shipped = (file: string): string =>
@@ -259,7 +281,7 @@ export async function reachable(
   name: string,
   network = loopback,
 ): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await delay(20)) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
     if ((await network.connect(port, network.address)) === 'open') return;
   }

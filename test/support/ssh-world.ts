@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { NewRepository } from '../../src/playground/git-host.js';
 import { eventually } from './api.js';
 import { ReferenceRepository } from './git-reference.js';
-import { findClosedPort, type Line, type TestRemote, type TestRepository, type World } from './git-world.js';
+import type { Line, TestRemote, TestRepository, World } from './git-world.js';
 import { RepositoryPatterns } from './repository-patterns.js';
 import { findProgram, freePort } from './servers.js';
 import { TcpLine } from './tcp-line.js';
@@ -113,7 +113,7 @@ export class SshWorld implements World {
   }
 
   async closedUrl(): Promise<string> {
-    return `ssh://127.0.0.1:${await findClosedPort()}`;
+    return `ssh://127.0.0.1:${await freePort()}`;
   }
 
   openBadLine(): Promise<Line> {
