@@ -35,8 +35,11 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 3,
     sequence: { sequencer: SlowestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Machines are slow, and busy: what is waited for has a limit of its own, and says what it was. This is for what has none.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default', './test/closing-line.reporter.ts'],
   },
 });

@@ -78,7 +78,7 @@ describe('secrets', () => {
 
   it('are migrated to a secret manager of the delegates', async () => {
     await migrate('spare', 'keyring: Keyring of the delegates', false);
-    await rowOf('Migrate').getByText('Done', { exact: true }).waitFor({ timeout: 60_000 });
+    await rowOf('Migrate').getByText('Done', { exact: true }).waitFor();
     expect(await barOf('Progress')).toEqual([1, 1]);
     expect((await stack.api.ok('GET', `${SCOPE}/secrets/spare`)).manager).toBe('keyring');
   });
@@ -86,7 +86,7 @@ describe('secrets', () => {
   it('are not given out by delegates whose policy says no, which is told with the way on', async () => {
     const { page } = window;
     await migrate('spare', 'builtin: the manager', true);
-    await rowOf('builtin').getByText('Failed', { exact: true }).waitFor({ timeout: 60_000 });
+    await rowOf('builtin').getByText('Failed', { exact: true }).waitFor();
     await rowOf('builtin').getByRole('button', { name: 'Details' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('release.toManager').first().waitFor();

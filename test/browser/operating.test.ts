@@ -272,11 +272,7 @@ describe('secrets', () => {
     await page.getByRole('button', { name: 'Rotate' }).click();
     await page.getByLabel('How').selectOption({ label: 'Encrypt anew' });
     await page.getByRole('button', { name: 'Begin' }).click();
-    await page
-      .getByRole('row')
-      .filter({ hasText: 'Encrypt anew' })
-      .getByText('Done')
-      .waitFor({ timeout: 60_000 });
+    await page.getByRole('row').filter({ hasText: 'Encrypt anew' }).getByText('Done').waitFor();
     expect(await judgeScreen(window, 'rotations')).toEqual([]);
   });
 });

@@ -276,7 +276,7 @@ describe.each([
       expect(await statusOf(...request), `${request[0]} ${request[1]}`).toBe(status);
     const { operations } = await api.ok('GET', `${scope}/operations?limit=1000`);
     expect(operations.length).toBeGreaterThan(4);
-    for (const { id } of operations) expect((await api.ended(id, 30_000, scope)).state).not.toBe('pending');
+    for (const { id } of operations) expect((await api.ended(id, 60_000, scope)).state).not.toBe('pending');
     const [conflict] = operations.filter(({ state }: { state: string }) => state === 'conflict');
     expect(await statusOf('GET', `${scope}/operations/${conflict.id}`)).toBe(200);
     expect(await cancelOf(api, scope, conflict.id)).toEqual([409, 404, 200]);

@@ -30,7 +30,7 @@ it('measures both roads and the small tasks, names no machine, and leaves nothin
   } finally {
     fs.rmSync(home, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 it('the page shows the results that are kept, judged by what was measured', () => {
   const kept = JSON.parse(readText('bench/results/delegates.json')) as DelegateResults;

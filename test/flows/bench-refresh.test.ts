@@ -37,7 +37,7 @@ it('measures every way, counts what the host is asked, names no machine, and lea
   } finally {
     fs.rmSync(home, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 it('the page shows the results that are kept, judged by what was measured', () => {
   const kept = JSON.parse(readText('bench/results/refresh.json')) as Kept;

@@ -28,7 +28,7 @@ it('measures every way, counts what the KMS is asked, names no machine, and leav
   } finally {
     fs.rmSync(home, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 it('the page shows the results that are kept, judged by what was measured', () => {
   const kept = JSON.parse(readText('bench/results/secrets.json')) as SecretResults;

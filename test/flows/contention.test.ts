@@ -191,5 +191,5 @@ describe('a manager whose database breaks off in the middle of its work', () => 
     const seen = trailers(stack.repository);
     for (const id of accepted) expect(seen.filter((one) => one === id)).toHaveLength(1);
     await manager.kill('SIGTERM');
-  }, 120_000);
+  });
 });

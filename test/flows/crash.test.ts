@@ -59,7 +59,7 @@ describe.each(tried)('on the %s servers', (backend) => {
 
   const here = cases.filter(([name]) => name === backend).map(([, point]) => point);
   describe.each(here)('a $process killed at $step with connectivity $road', (point) => {
-    it.each(momentsOf(point.step))('%s it', (moment) => survive(stack, point, moment), 120_000);
+    it.each(momentsOf(point.step))('%s it', (moment) => survive(stack, point, moment));
   });
 
   it('leaves nothing doubled in a sound repository', async () => {
@@ -77,7 +77,7 @@ async function survive(stack: Stack, point: CrashPoint, moment: string): Promise
   const victim = await replaceByVictim(stack, point, `${point.step}:${moment}`);
   const save = () => stack.api.save(id, 'name: crashed\n', into, { 'idempotency-key': id });
   const first = save().catch(() => undefined);
-  expect(await victim.gone).toBe('SIGKILL');
+  expect(await victim.ended()).toBe('SIGKILL');
   if (point.process === 'manager') await stack.startManager();
   else await stack.startDelegate();
   await first;

@@ -183,7 +183,7 @@ describe.each(oneBackend)('a delegate on the %s servers', (backend) => {
     await new Promise((resolve) => socket.once('connect', resolve));
     socket.write('GET /metrics HTTP/1.1\r\n');
     await delegate.kill('SIGTERM');
-    expect(await delegate.gone).toBe('0');
+    expect(await delegate.ended()).toBe('0');
     expect(linesOf(delegate).map(({ msg }) => msg)).toEqual(
       expect.arrayContaining(['drains', 'has drained']),
     );

@@ -28,7 +28,7 @@ describe.each(sampled(roads, 2))('through the %s', (road) => {
   let crowd: Crowd;
   beforeAll(async () => {
     crowd = await Crowd.gather(road, LANES_MAX);
-  }, 60_000);
+  });
   afterAll(() => crowd.leave());
 
   const besides = road === 'manager' ? 1 : LANES_MAX;
@@ -59,29 +59,25 @@ describe('two managers', () => {
   let crowd: Crowd;
   beforeAll(async () => {
     crowd = await Crowd.gather('manager', 1);
-  }, 60_000);
+  });
   afterAll(() => crowd.leave());
 
   it.each([
     ['a lane that the busy one has not begun', 20, 0],
     ['a lane that the busy one has left for another', 300, 1],
-  ])(
-    'share what waits: the idle one takes %s',
-    async (name, saves, rounds) => {
-      const { gate, stack } = crowd;
-      gate.shut();
-      await crowd.saveMany(name.replaceAll(' ', '-'), saves, manyPlaces.slice(0, 2));
-      await eventually(async () => gate.held.length === 1, 'the first manager to push');
-      await crowd.told();
-      for (let round = 0; round < rounds; round++) {
-        gate.passOne();
-        await eventually(async () => gate.held.length === 1, 'the first manager to push again');
-      }
-      const second = await startManager({ env: stack.managerEnvironment() });
-      await eventually(async () => gate.held.length === 2, 'the second manager to push');
-      await expectAllOnce(crowd);
-      await second.kill('SIGTERM');
-    },
-    120_000,
-  );
+  ])('share what waits: the idle one takes %s', async (name, saves, rounds) => {
+    const { gate, stack } = crowd;
+    gate.shut();
+    await crowd.saveMany(name.replaceAll(' ', '-'), saves, manyPlaces.slice(0, 2));
+    await eventually(async () => gate.held.length === 1, 'the first manager to push');
+    await crowd.told();
+    for (let round = 0; round < rounds; round++) {
+      gate.passOne();
+      await eventually(async () => gate.held.length === 1, 'the first manager to push again');
+    }
+    const second = await startManager({ env: stack.managerEnvironment() });
+    await eventually(async () => gate.held.length === 2, 'the second manager to push');
+    await expectAllOnce(crowd);
+    await second.kill('SIGTERM');
+  });
 });

@@ -63,37 +63,33 @@ function momentsOf(who: string, step: string): string[] {
 }
 
 describe.each(sampled(points, 4))('%s, killed at %s', (who, step) => {
-  it.each(momentsOf(who, step))(
-    '%s it',
-    async (moment) => {
-      const numberBefore = file('delegate', 'group.json').edition?.number ?? 0;
-      const victim = await replaceByVictim(who, `${step}:${moment}`);
-      const asked = askRotation().catch(() => undefined);
-      expect(await victim.gone).toBe('SIGKILL');
-      await asked;
-      await (who === 'manager' ? stack.startManager() : startDelegate(who));
-      await askRotation();
-      const group = await eventually(
-        async () => {
-          const one = await groupOf();
-          return one.rotation.state === 'done' && one;
-        },
-        'the rotation to be done',
-        60_000,
-      );
-      expect(group.delegates.map(({ has }: Json) => has)).toEqual(['current', 'current']);
-      const [one, two] = folders.map((folder) => file(folder, 'group.json'));
-      expect(one.edition).toEqual(two.edition);
-      expect([one.staged, two.staged]).toEqual([null, null]);
-      expect(one.edition.number).toBeGreaterThan(numberBefore);
-      for (const folder of folders) {
-        const active = file(folder, 'keyring.json').keys.filter(({ state }: Json) => state === 'active');
-        expect(active.map(({ id }: Json) => id)).toEqual([group.keys.keyring]);
-      }
-      const id = `e${randomUUID().replaceAll('-', '_')}`;
-      const saved = await stack.api.save(id, 'name: x\n', { connector: 'delegated', branch: 'main' });
-      expect(saved.status, saved.text).toBe(201);
-    },
-    120_000,
-  );
+  it.each(momentsOf(who, step))('%s it', async (moment) => {
+    const numberBefore = file('delegate', 'group.json').edition?.number ?? 0;
+    const victim = await replaceByVictim(who, `${step}:${moment}`);
+    const asked = askRotation().catch(() => undefined);
+    expect(await victim.ended()).toBe('SIGKILL');
+    await asked;
+    await (who === 'manager' ? stack.startManager() : startDelegate(who));
+    await askRotation();
+    const group = await eventually(
+      async () => {
+        const one = await groupOf();
+        return one.rotation.state === 'done' && one;
+      },
+      'the rotation to be done',
+      60_000,
+    );
+    expect(group.delegates.map(({ has }: Json) => has)).toEqual(['current', 'current']);
+    const [one, two] = folders.map((folder) => file(folder, 'group.json'));
+    expect(one.edition).toEqual(two.edition);
+    expect([one.staged, two.staged]).toEqual([null, null]);
+    expect(one.edition.number).toBeGreaterThan(numberBefore);
+    for (const folder of folders) {
+      const active = file(folder, 'keyring.json').keys.filter(({ state }: Json) => state === 'active');
+      expect(active.map(({ id }: Json) => id)).toEqual([group.keys.keyring]);
+    }
+    const id = `e${randomUUID().replaceAll('-', '_')}`;
+    const saved = await stack.api.save(id, 'name: x\n', { connector: 'delegated', branch: 'main' });
+    expect(saved.status, saved.text).toBe(201);
+  });
 });

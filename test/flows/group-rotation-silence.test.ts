@@ -31,7 +31,7 @@ beforeEach(async () => {
   const victim = await stack.startManager('rotation.publish:after');
   await stack.untilCarried();
   await askRotation().catch(() => undefined);
-  await victim.gone;
+  await victim.ended();
   signal('SIGSTOP');
   await sql(
     stack.databaseUrl,
@@ -41,7 +41,7 @@ beforeEach(async () => {
     signal('SIGCONT');
     await stack.stop();
   };
-}, 120_000);
+});
 
 async function comeBack(): Promise<void> {
   await sql(stack.databaseUrl, 'update delegate set said_at = 0');
@@ -63,7 +63,7 @@ it('The rotation is not done before one is back and has taken them into use', as
   const { keys, delegates } = await untilDone();
   expect(delegates[0].has).toBe('current');
   expect(keysOf()).toMatchObject({ edition: { keyring: keys.keyring }, staged: null });
-}, 120_000);
+});
 
 it('A next rotation, where that one counts as done, leaves them to open with', async () => {
   const { edition: founding, staged } = keysOf();
@@ -79,4 +79,4 @@ it('A next rotation, where that one counts as done, leaves them to open with', a
   expect(previous.map(({ sealing }: Json) => sealing)).toContainEqual(staged.sealing);
   const saved = await stack.api.save('after', 'name: x\n', { connector: 'delegated', branch: 'main' });
   expect(saved.status, saved.text).toBe(201);
-}, 120_000);
+});

@@ -72,7 +72,7 @@ beforeAll(async () => {
       renamedTo: null,
     }),
   );
-}, 60_000);
+});
 afterAll(async () => {
   await flow.drain();
   await app.close();
@@ -116,7 +116,7 @@ async function accept(account: string, connector: string): Promise<string> {
 const stateOf = async (account: string, id: string) =>
   (await app.get(OperationsRepository).get(account as never, id)).state;
 const ended = (account: string, id: string) =>
-  eventually(async () => (await stateOf(account, id)) !== 'pending', 'the operation to end', 10_000);
+  eventually(async () => (await stateOf(account, id)) !== 'pending', 'the operation to end');
 const isFree = async () => {
   const row = storage.db.selectFrom('lane').select('holder').where('id', '=', lane);
   return (await row.executeTakeFirstOrThrow()).holder === null;
@@ -128,8 +128,8 @@ describe('a lane', () => {
     const id = await accept(calm, 'missing');
     flow.begin({ lane, account: calm });
     await ended(calm, id);
-    await eventually(async () => hiccup.mock.settledResults.length > 0, 'the query to fail', 10_000);
-    await eventually(isFree, 'the lane to be given back', 10_000);
+    await eventually(async () => hiccup.mock.settledResults.length > 0, 'the query to fail');
+    await eventually(isFree, 'the lane to be given back');
     hiccup.mockRestore();
     const next = await accept(calm, 'missing');
     flow.begin({ lane, account: calm });
@@ -139,14 +139,14 @@ describe('a lane', () => {
   it('is not asked again for what an account rests for by another one’s rounds, and is due for that one', async () => {
     const waiting = await accept(busy, 'patient');
     flow.begin({ lane, account: busy });
-    await eventually(async () => asked > 0 && (await isFree()), 'the first attempt to end', 10_000);
+    await eventually(async () => asked > 0 && (await isFree()), 'the first attempt to end');
     const before = asked;
     for (let n = 0; n < 3; n++) {
       const id = await accept(calm, 'missing');
       expect(await lanes.due(lane)).toEqual([{ lane, account: calm }]);
       flow.begin({ lane, account: calm });
       await ended(calm, id);
-      await eventually(isFree, 'the lane to be given back', 10_000);
+      await eventually(isFree, 'the lane to be given back');
     }
     expect(await lanes.due(lane)).toEqual([]);
     expect(asked).toBe(before);

@@ -78,7 +78,7 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
     expect(next.status, next.text).toBe(201);
     expect(await other.ok('GET', `accounts/demo/operations/${saved.body.id}`)).toEqual(ended);
     expect(trailers(stack.repository).filter((id) => id === saved.body.id)).toHaveLength(1);
-  }, 90_000);
+  });
 
   it('loses nothing when one of them is killed with its hands full', async () => {
     const saves = Array.from({ length: 20 }, (_, n) =>
@@ -98,5 +98,5 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
     for (const id of accepted) expect((await stack.api.ended(id, 60_000)).state).toBe('succeeded');
     const seen = trailers(stack.repository);
     for (const id of accepted) expect(seen.filter((one) => one === id)).toHaveLength(1);
-  }, 90_000);
+  });
 });

@@ -33,7 +33,7 @@ describe.each(oneBackend)('on the %s servers', (backend) => {
     } finally {
       await stack.stop();
     }
-  }, 240_000);
+  });
 
   it('lets the last of many saves to one entity win, and keeps every one of them in history', async () => {
     const stack = await Stack.start(backend);
@@ -56,5 +56,5 @@ describe.each(oneBackend)('on the %s servers', (backend) => {
     } finally {
       await stack.stop();
     }
-  }, 240_000);
+  });
 });

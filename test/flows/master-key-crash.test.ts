@@ -94,7 +94,7 @@ describe('killed', () => {
       const first = await activeKey(stack);
       const second = await rotate(stack);
       const victim = await startManager({ env: stack.managerEnvironment(), crashAt: point });
-      expect(await victim.gone).toBe('SIGKILL');
+      expect(await victim.ended()).toBe('SIGKILL');
       await stack.startManager();
       const saved = await stack.api.save('survivor', `name: ${point}\n`, direct);
       expect(saved.status, saved.text).toBeLessThan(202);

@@ -262,7 +262,7 @@ describe('a manager that was asleep while a key was promoted', () => {
       async () => /master keys are as they should be/.test(other.process.output()),
       'the manager to say that all is well',
     );
-  }, 180_000);
+  });
 });
 
 describe('a key file', () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     credential: 'aws-key',
   });
   for (const keeper of keepers) await furnish(keeper);
-}, 120_000);
+});
 afterAll(async () => {
   await world.stop();
   await host?.close();

@@ -383,7 +383,7 @@ describe('a move that others are at the same time', () => {
     const body = { entities: named(id), to: toGit({ connector: 'other_direct', path: `killed/${id}.yaml` }) };
     const key = { 'idempotency-key': id };
     const first = world.move(body, key).catch(() => undefined);
-    expect(await victim.gone).toBe('SIGKILL');
+    expect(await victim.ended()).toBe('SIGKILL');
     await first;
     await stack.startManager();
     const done = await world.move(body, key);

@@ -56,7 +56,6 @@ describe.each(sampled(roads, 2))('with connectivity %s', (road) => {
         return (found?.yaml ?? null) === yaml && [found];
       },
       `${name(id)} on ${branch} to be ${JSON.stringify(yaml)}`,
-      20_000,
     ).then(([found]) => found);
   const problems = (): Promise<Json[]> => api.ok('GET', `${tracking}/problems`).then(({ files }) => files);
   const follow = (body: object): Promise<Json> => api.ok('PUT', tracking, body);

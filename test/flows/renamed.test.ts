@@ -327,7 +327,7 @@ it('a manager that is killed has moved all of it or nothing', async () => {
     const victim = await stack.startManager(crashAt);
     api = stack.api;
     const asked = rename('killed', urlOf('killed-new')).catch(() => undefined);
-    expect(await victim.gone).toBe('SIGKILL');
+    expect(await victim.ended()).toBe('SIGKILL');
     expect(await asked).toBeUndefined();
     const urls = await sql(
       stack.databaseUrl,

@@ -308,7 +308,7 @@ describe('what cannot be put on record is not used', () => {
     await stack.startManager('secrets.audit:after');
     const before = await count();
     await expect(check('watched-direct')).rejects.toThrow();
-    await stack.manager?.gone;
+    await stack.manager?.ended();
     expect(host.seen).toEqual([]);
     expect(await count()).toBe(before + 1);
     await stack.startManager();
@@ -324,7 +324,7 @@ describe('what cannot be put on record is not used', () => {
     await stack.untilCarried();
     const known = fileRecords().length;
     const checked = check('watched-delegated').catch(() => undefined);
-    expect(await victim.gone).toBe('SIGKILL');
+    expect(await victim.ended()).toBe('SIGKILL');
     expect(host.seen).toEqual([]);
     const added = fileRecords().slice(known);
     expect(added).toMatchObject([{ secret: 'git-delegated', outcome: 'opened' }]);

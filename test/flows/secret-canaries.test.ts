@@ -76,7 +76,7 @@ beforeAll(async () => {
     credential: 'aws-key',
   });
   git(stack.repository, 'branch', 'other', 'main');
-}, 120_000);
+});
 afterAll(async () => {
   watch.stop();
   witness?.stop();
@@ -278,7 +278,7 @@ describe('the memory of the manager', () => {
       // The very same value is found where it may be.
       inDelegate: true,
     });
-  }, 180_000);
+  });
 
   it('has had none of those that it must not see', async () => {
     for (const route of [
@@ -300,7 +300,7 @@ describe('the memory of the manager', () => {
     const heap = fs.readFileSync(await takeHeapSnapshot(manager().pid, heaps));
     expect(coresOf(outside, wrong).holds(heap)).toBe(false);
     expect(isInMemory(manager(), coresOf(outside, wrong))).toBe(false);
-  }, 180_000);
+  });
 });
 
 describe('what is left', () => {
@@ -346,7 +346,7 @@ describe('what is left', () => {
     await sql(world.stack.databaseUrl, 'checkpoint');
     expect(fs.readdirSync(walFolder())).not.toEqual([]);
     expect(everything.files(databaseFolder())).toEqual([]);
-  }, 180_000);
+  });
 
   it('in Redis, its tasks and what was ever said to it: none', async () => {
     expect(leaksOf(everything, await witness.see())).toEqual([]);

@@ -120,7 +120,7 @@ describe.each(kinds)('a secret of %s', (kind) => {
       await expectUse(user, kind);
       await expectUse(writer, kind);
     });
-  }, 240_000);
+  });
 });
 
 describe('what is remembered', () => {
@@ -140,7 +140,7 @@ describe('what is remembered', () => {
       await expectUse(user, 'wandering');
       await expectUse(writer, 'wandering');
     });
-  }, 120_000);
+  });
 
   it('is not the value of a store as it was: the latest is read at every use', async () => {
     world.vault.kv.put('team/latest', { password: 'none' });
@@ -154,7 +154,7 @@ describe('what is remembered', () => {
       await edit(user, 'latest', write);
       await expectUse(user, 'latest');
     });
-  }, 120_000);
+  });
 
   it('is not a row as it was before it was changed in place, under the same version', async () => {
     const target = await managers[0].ok('GET', `${SCOPE}/secret-managers/kms/sealing-key`);

@@ -51,39 +51,35 @@ afterAll(() => world.stop());
 describe.each(sampled(cases, 4))(
   '%s, from %s to %j: the %s killed at %s',
   (action, from, to, process, at) => {
-    it.each(momentsOf(process, at))(
-      '%s it',
-      async (moment) => {
-        const scope = `${SCOPE}/orgs/c${count++}`;
-        await stack.api.ok('PUT', scope, {});
-        const names = await furnish(scope, from);
-        const before = await versionsIn(scope);
-        const victim = await replace(process, `${at}:${moment}`);
-        const wish = { action, manager: from, ...(to === '' ? {} : { to, revealToManager: true }) };
-        const begun = stack.api.request('POST', `${scope}/secret-operations`, wish).catch(() => undefined);
-        expect(await victim.gone).toBe('SIGKILL');
-        await begun;
-        await replace(process);
-        const operation = await ended(scope, wish);
-        expect(operation).toMatchObject({
-          state: 'succeeded',
-          troubles: [],
-          progress: { total: SECRETS, failed: 0 },
-        });
-        const after = await versionsIn(scope);
-        expect(after.filter(({ head }) => head).length).toBe(SECRETS);
-        expect(after.filter(({ head, superseded_at }) => head === (superseded_at !== null))).toEqual([]);
-        const isInPlace = action === 'rewrap';
-        expect(after.length).toBe(isInPlace ? before.length : 2 * before.length);
-        for (const name of names) {
-          const check = await stack.api.ok('POST', `${scope}/connectors/${name}/check`);
-          expect(check).toMatchObject({ ok: true });
-        }
-        for (const { stored } of after.filter((one) => one.stored.path !== undefined))
-          expect(stored.storeVersion).toBe('1');
-      },
-      120_000,
-    );
+    it.each(momentsOf(process, at))('%s it', async (moment) => {
+      const scope = `${SCOPE}/orgs/c${count++}`;
+      await stack.api.ok('PUT', scope, {});
+      const names = await furnish(scope, from);
+      const before = await versionsIn(scope);
+      const victim = await replace(process, `${at}:${moment}`);
+      const wish = { action, manager: from, ...(to === '' ? {} : { to, revealToManager: true }) };
+      const begun = stack.api.request('POST', `${scope}/secret-operations`, wish).catch(() => undefined);
+      expect(await victim.ended()).toBe('SIGKILL');
+      await begun;
+      await replace(process);
+      const operation = await ended(scope, wish);
+      expect(operation).toMatchObject({
+        state: 'succeeded',
+        troubles: [],
+        progress: { total: SECRETS, failed: 0 },
+      });
+      const after = await versionsIn(scope);
+      expect(after.filter(({ head }) => head).length).toBe(SECRETS);
+      expect(after.filter(({ head, superseded_at }) => head === (superseded_at !== null))).toEqual([]);
+      const isInPlace = action === 'rewrap';
+      expect(after.length).toBe(isInPlace ? before.length : 2 * before.length);
+      for (const name of names) {
+        const check = await stack.api.ok('POST', `${scope}/connectors/${name}/check`);
+        expect(check).toMatchObject({ ok: true });
+      }
+      for (const { stored } of after.filter((one) => one.stored.path !== undefined))
+        expect(stored.storeVersion).toBe('1');
+    });
   },
 );
 

@@ -101,7 +101,7 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
     expect(await everything.tables(stack.databaseUrl)).toEqual([]);
     expect(everything.files(stack.home)).toEqual([]);
     expect(everything.files(stack.redis?.directory ?? '/nonexistent')).toEqual([]);
-  }, 120_000);
+  });
 
   it('writes to the log only what passes the redaction, and the log is not empty', () => {
     expect(stack.logs()).toMatch(/GIT_AUTH_REJECTED/);

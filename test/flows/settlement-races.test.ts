@@ -33,7 +33,7 @@ beforeAll(async () => {
           secret: road === 'manager' ? 'git-direct' : 'git-delegated',
         },
       });
-}, 120_000);
+});
 afterAll(async () => {
   await gate?.close();
   await stack?.stop();

@@ -98,7 +98,7 @@ beforeAll(async () => {
       await put(`${SCOPE}/connectors/${id}`, connectorOf(road));
     }
   }
-}, 120_000);
+});
 afterAll(async () => {
   await other?.kill();
   await stack?.stop();
@@ -152,7 +152,7 @@ describe.each(roads)('over the road of the %s', (road) => {
     await stack.manager?.kill();
     const victim = await stack.startManager('credentials.write-back:after');
     await save(`one-${road}`).catch(() => undefined);
-    await victim.gone;
+    await victim.ended();
     await stack.startManager();
     await startOther();
     const { given } = known();
@@ -346,7 +346,7 @@ describe('killed between the endpoint’s answer and what follows', { timeout: 1
     await eventually(async () => (await chosen(true)).join() === `${first},${second}`, 'both to take tasks');
     const accepted = await save('one-delegate', stack.api, { prefer: 'wait=0' });
     expect(accepted.status, accepted.text).toBe(202);
-    await victim.gone;
+    await victim.ended();
     const { asked } = known;
     const later = await save('two-delegate', stack.api, { prefer: 'wait=0' });
     await waitingFor(
@@ -368,7 +368,7 @@ describe('killed between the endpoint’s answer and what follows', { timeout: 1
     const victim = await stack.startManager('credentials.write-back:before');
     const accepted = await save('one-delegate', stack.api, { prefer: 'wait=0' });
     expect(accepted.status, accepted.text).toBe(202);
-    await victim.gone;
+    await victim.ended();
     const { asked } = known;
     const [{ begun_by: begunBy }] = (await sql(
       stack.databaseUrl,
@@ -393,7 +393,7 @@ describe('killed between the endpoint’s answer and what follows', { timeout: 1
     await stack.manager?.kill();
     const victim = await stack.startManager('credentials.write-back:before');
     const accepted = await save('one-manager', stack.api, { prefer: 'wait=0' });
-    await victim.gone;
+    await victim.ended();
     await stack.startManager();
     await startOther();
     // Its plan was stored: a push of it may have landed, for all that anybody knows.

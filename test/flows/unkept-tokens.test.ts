@@ -52,7 +52,7 @@ beforeAll(async () => {
       refreshToken: 'refresh',
     },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await world?.stop();
   await gate?.close();

@@ -49,7 +49,7 @@ async function succeed(crashAt?: string): Promise<RunningProcess> {
 async function killAt(point: string, begin?: () => Promise<unknown>): Promise<void> {
   const victim = await succeed(point);
   await begin?.();
-  expect(await victim.gone, point).toBe('SIGKILL');
+  expect(await victim.ended(), point).toBe('SIGKILL');
 }
 
 const settled = (commit: string): Promise<Json> =>

@@ -109,7 +109,7 @@ async function rotate(): Promise<Json> {
 
 async function refusedStart(): Promise<string> {
   const victim = await startDelegate({ env: environment(), detached: true });
-  expect(await victim.gone).not.toBe('0');
+  expect(await victim.ended()).not.toBe('0');
   return victim.output();
 }
 

@@ -57,7 +57,7 @@ async function startHost(): Promise<Record<string, string>> {
 }
 
 it('self-hosting.md, delegates-and-secrets.md and day-two.md do what they say', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   await assertGuide(reader, 'self-hosting', 'delegates-and-secrets', 'day-two');
 });

@@ -12,6 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => reader.leave());
 
-it('configuration-in-git.md and events-and-client.md do what they say', { timeout: 120_000 }, async () => {
+it('configuration-in-git.md and events-and-client.md do what they say', { timeout: 600_000 }, async () => {
   await assertGuide(reader, 'configuration-in-git', 'events-and-client');
 });

@@ -63,7 +63,7 @@ export class Api {
   }
 
   /** Looks at the operation until it has ended. */
-  async ended(operation: string, timeoutMs = 30_000, scope = 'accounts/demo'): Promise<Json> {
+  async ended(operation: string, timeoutMs = WAIT_MS, scope = 'accounts/demo'): Promise<Json> {
     return eventually(
       async () => {
         const body = await this.ok('GET', `${scope}/operations/${operation}`);
@@ -75,16 +75,35 @@ export class Api {
   }
 }
 
+/** The longest that anything is waited for that is not said to take longer: machines are slow, and busy with other tests. */
+const WAIT_MS = 60_000;
+
 /** Asks until there is an answer. A condition that is never met is an error that names it. */
 export async function eventually<T>(
   ask: () => Promise<T | undefined | false>,
-  what: string,
-  timeoutMs = 30_000,
+  what: string | (() => string),
+  timeoutMs = WAIT_MS,
 ): Promise<T> {
   for (const end = Date.now() + timeoutMs; ; ) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > end) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
+    if (Date.now() > end) throw inVain(what, timeoutMs);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** What is promised. A promise that is not kept is an error that names it. */
+export async function inTime<T>(
+  promised: Promise<T>,
+  what: string | (() => string),
+  timeoutMs = 2 * WAIT_MS,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(inVain(what, timeoutMs)), timeoutMs);
+  });
+  return Promise.race([promised, late]).finally(() => clearTimeout(timer));
+}
+
+const inVain = (what: string | (() => string), timeoutMs: number): Error =>
+  new Error(`Waited ${timeoutMs} ms in vain for ${typeof what === 'string' ? what : what()}`);

@@ -79,7 +79,7 @@ export class Window {
       ignoreHTTPSErrors,
       reducedMotion: 'reduce',
     });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     const window = new Window(await context.newPage(), url, context);
     await window.page.goto(`${url}/${hash}`);
     if (token !== undefined) await window.signIn(token);

@@ -10,8 +10,8 @@ import { eventually } from './api.js';
 import { commandOf, isShown, readPage, root, type Step } from './guide-pages.js';
 import { findProgram } from './servers.js';
 
-const STEP_MS_MAX = 60_000;
-const END_MS_MAX = 30_000;
+const STEP_MS_MAX = 150_000;
+const END_MS_MAX = 60_000;
 /** Of a clone, what belongs to whoever works in it. */
 const own = new Set(['.git', '.sallyport', 'test-artefacts']);
 

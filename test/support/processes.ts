@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Ready } from '../../src/kernel/run-process.js';
+import { inTime } from './api.js';
 import { loopback, type Network, within } from './servers.js';
 
 const entryOf = (file: string): string => fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
@@ -13,8 +14,10 @@ export interface RunningProcess {
   url: string;
   /** All it has written to standard output and error. */
   output: () => string;
-  /** Resolves with the signal or exit code when the process has ended. */
+  /** Resolves with the signal or exit code when the process has ended, and all that it wrote is read. */
   gone: Promise<string>;
+  /** The same. @throws Error that shows what it wrote, where it lives on */
+  ended: () => Promise<string>;
   kill: (signal?: NodeJS.Signals) => Promise<void>;
 }
 
@@ -48,7 +51,11 @@ export async function runCommand(
   child.stdout.on('data', (text) => (stdout += text));
   child.stderr.on('data', (text) => (stderr += text));
   child.stdin.on('error', () => undefined).end(input);
-  const code = await new Promise<number>((resolve) => child.on('close', (value) => resolve(value ?? -1)));
+  const closed = new Promise<number>((resolve) => child.on('close', (value) => resolve(value ?? -1)));
+  const code = await inTime(
+    closed,
+    () => `${file} ${args.join(' ')} to end, which wrote\n${stdout}\n${stderr}`,
+  ).finally(() => child.kill('SIGKILL'));
   return { code, stdout, stderr };
 }
 
@@ -73,18 +80,22 @@ async function start(
   let output = '';
   child.stdout?.on('data', (text) => (output += text));
   child.stderr?.on('data', (text) => (output += text));
+  // Its exit may be heard of before its last words are.
   const gone = new Promise<string>((resolve) =>
-    child.once('exit', (code, signal) => resolve(signal ?? String(code))),
+    child.once('close', (code, signal) => resolve(signal ?? String(code))),
   );
+  const ended = (): Promise<string> =>
+    inTime(gone, () => `${file} ${crashAt ?? ''} (process ${child.pid}) to end, which wrote\n${output}`);
   const ready = detached === true ? { ready: true as const } : await readiness(child, gone, () => output);
   return {
     pid: child.pid as number,
     url: ready.url ?? '',
     output: () => output,
     gone,
+    ended,
     kill: async (signal = 'SIGKILL') => {
       child.kill(signal);
-      await gone;
+      await ended();
     },
   };
 }
@@ -95,5 +106,8 @@ async function readiness(child: ChildProcess, gone: Promise<string>, output: () 
     throw new Error(`ended with ${how} before it was ready:\n${output()}`);
   });
   ended.catch(() => undefined);
-  return Promise.race([said, ended]);
+  return inTime(
+    Promise.race([said, ended]),
+    () => `process ${child.pid} to be ready, which wrote\n${output()}`,
+  );
 }

@@ -53,7 +53,7 @@ export class Receiver {
   async first(path: string, count: number): Promise<Delivery[]> {
     await eventually(
       async () => this.at(path).length >= count,
-      `${count} deliveries at ${path}, ${this.at(path).length} so far`,
+      () => `${count} deliveries at ${path}, ${this.at(path).length} so far`,
     );
     return this.at(path).slice(0, count);
   }

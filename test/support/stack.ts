@@ -198,6 +198,8 @@ export class Stack {
       SALLYPORT_PORT: '0',
       SALLYPORT_ACCOUNT: 'demo',
       SALLYPORT_DATA_DIR: path.join(this.home, 'manager'),
+      // Whoever says nothing of it waits for as long as a slow machine takes.
+      SALLYPORT_WAIT_DEFAULT_SECONDS: '120',
     };
   }
 
