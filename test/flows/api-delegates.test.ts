@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, eventually, type Json } from '../support/api.js';
 import { runCommand } from '../support/processes.js';
-import { assertSound, trailers } from '../support/repository.js';
+import { trailers } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
 
 const delegated = { connector: 'delegated', branch: 'main' };
@@ -14,7 +14,7 @@ beforeAll(async () => {
   stack = await Stack.start('real');
 });
 afterAll(async () => {
-  assertSound(stack.repository);
+  await stack.assertSoundAtRest();
   await stack.stop();
 });
 

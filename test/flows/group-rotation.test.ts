@@ -14,7 +14,6 @@ import { makeP256Pair, makeSealingPair } from '../../src/sealing/hpke.js';
 import { Identity } from '../../src/sealing/identity.js';
 import { eventually, type Json } from '../support/api.js';
 import { sql } from '../support/database.js';
-import { assertSound } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
 
 const SCOPE = 'accounts/demo';
@@ -81,7 +80,7 @@ beforeAll(async () => {
   stack = await Stack.start('real', { delegates: 2 });
 });
 afterAll(async () => {
-  assertSound(stack.repository);
+  await stack.assertSoundAtRest();
   await stack.stop();
 });
 

@@ -4,15 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../support/api.js';
-import {
-  assertSound,
-  fileAt,
-  git,
-  gitOverNetwork,
-  head,
-  pushForeign,
-  trailers,
-} from '../support/repository.js';
+import { fileAt, git, gitOverNetwork, head, pushForeign, trailers } from '../support/repository.js';
 import { backends, connectorOf, roads, Stack } from '../support/stack.js';
 
 describe.each(backends)('on the %s servers', (backend) => {
@@ -23,7 +15,7 @@ describe.each(backends)('on the %s servers', (backend) => {
     api = stack.api;
   });
   afterAll(async () => {
-    assertSound(stack.repository);
+    await stack.assertSoundAtRest();
     await stack.stop();
   });
 

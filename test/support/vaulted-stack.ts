@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { sealValue } from '../../src/sealing/client-sealing.js';
 import type { Json } from './api.js';
-import { assertSound } from './repository.js';
 import { VaultServer } from './secret-servers/vault.js';
 import { documentedPolicy, roleId, secretId } from './secret-servers/vault-subject.js';
 import { Stack, type StackOptions } from './stack.js';
@@ -33,7 +32,7 @@ export class VaultedStack {
   }
 
   async stop(): Promise<void> {
-    assertSound(this.stack.repository);
+    await this.stack.assertSoundAtRest();
     await this.stack.stop();
     await this.vault.close();
   }
