@@ -51,24 +51,24 @@ describe.each(backends)('a manager on the %s servers', (backend) => {
     }
     const route = '/api/v1/accounts/:account/entities/:kind/:id';
     await atLeast(url, `api_requests_total{method="PUT",route="${route}",status="201"}`, 2);
+    const { host } = new URL(stack.host.url);
+    // Some of it is counted a moment after the save is answered.
+    for (const [series, least] of [
+      ['operations_ended_total{action="save",state="succeeded",code="OK"}', 2],
+      ['operation_duration_seconds_count{action="save",state="succeeded"}', 2],
+      ['lane_pushes_total{outcome="landed"}', 2],
+      [`git_requests_total{host="${host}",kind="git",code="OK"}`, 1],
+      [`git_sent_bytes_total{host="${host}",kind="git"}`, 101],
+      [`git_received_bytes_total{host="${host}",kind="git"}`, 21],
+      ['delegate_tasks_total{task="git.commit",code="OK"}', 1],
+      ['delegate_group_tasks_total{group="local",outcome="done"}', 1],
+      ['secrets_opened_total{kind="builtin",code="OK"}', 1],
+      ['queue_jobs_finished_total{job="lane.run",outcome="done"}', 1],
+    ] as const)
+      await atLeast(url, series, least);
     const text = await metricsAt(url);
     const value = (series: string): number => valueOf(text, `sallyport_manager_${series}`) ?? Number.NaN;
-    expect(value('operations_ended_total{action="save",state="succeeded",code="OK"}')).toBeGreaterThanOrEqual(
-      2,
-    );
-    expect(value('operation_duration_seconds_count{action="save",state="succeeded"}')).toBeGreaterThanOrEqual(
-      2,
-    );
-    expect(value('lane_pushes_total{outcome="landed"}')).toBeGreaterThanOrEqual(2);
-    const { host } = new URL(stack.host.url);
-    expect(value(`git_requests_total{host="${host}",kind="git",code="OK"}`)).toBeGreaterThanOrEqual(1);
-    expect(value(`git_sent_bytes_total{host="${host}",kind="git"}`)).toBeGreaterThan(100);
-    expect(value(`git_received_bytes_total{host="${host}",kind="git"}`)).toBeGreaterThan(20);
-    expect(value('delegate_tasks_total{task="git.commit",code="OK"}')).toBeGreaterThanOrEqual(1);
-    expect(value('delegate_group_tasks_total{group="local",outcome="done"}')).toBeGreaterThanOrEqual(1);
     expect(value('delegates{group="local",state="alive"}')).toBe(1);
-    expect(value('secrets_opened_total{kind="builtin",code="OK"}')).toBeGreaterThanOrEqual(1);
-    expect(value('queue_jobs_finished_total{job="lane.run",outcome="done"}')).toBeGreaterThanOrEqual(1);
     expect(value('operations_pending')).toBe(0);
     expect(value('dependency_up{part="database"}')).toBe(1);
     expect(value('dependency_up{part="queue"}')).toBe(1);

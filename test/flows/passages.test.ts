@@ -79,7 +79,8 @@ describe('what has not come so far has no time of it', () => {
     const id = await accept('in-vain', { connector: 'delegated' });
     const waiting = await eventually(async () => {
       const now = await read(id);
-      return now.waitsFor !== null && now.plannedAt === null && now;
+      // It is taken for a moment, again and again, to be tried.
+      return now.waitsFor !== null && now.takenAt === null && now;
     }, 'the operation to wait for a delegate');
     expect(timesOf(waiting)).toEqual(nothing);
     const back = new Date().toISOString();

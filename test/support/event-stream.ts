@@ -1,11 +1,23 @@
 // A client of the event stream, as a browser’s EventSource is one: it keeps the last id, and reads events by their lines.
 import { eventually, type Json } from './api.js';
+import { sql } from './database.js';
 import type { Stack } from './stack.js';
 
 export interface Received {
   id: string;
   event: string;
   data: Json;
+}
+
+/** Until nothing that has happened is still to be shown: what is new begins behind the oldest transaction under way, of anybody in the server. */
+export async function allShown(databaseUrl: string): Promise<void> {
+  await eventually(async () => {
+    const [found] = await sql<{ shown: boolean }>(
+      databaseUrl,
+      'select coalesce(bool_and(transaction < pg_snapshot_xmin(pg_current_snapshot())), true) as shown from event',
+    );
+    return found?.shown;
+  }, 'all events to be shown');
 }
 
 export class EventStream {
@@ -48,7 +60,7 @@ export class EventStream {
   async first(count: number): Promise<Received[]> {
     await eventually(
       async () => this.events.length >= count,
-      `${count} events: ${JSON.stringify(this.events)}`,
+      () => `${count} events: ${JSON.stringify(this.events)}`,
     );
     return this.events.slice(0, count);
   }

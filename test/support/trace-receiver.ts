@@ -85,7 +85,21 @@ export class TraceReceiver {
       (service === undefined || span.service === service);
     return eventually(
       async () => this.of(traceId).find(isIt),
-      `span ${name} of ${service ?? 'anybody'}; there are ${JSON.stringify(this.of(traceId).map((one) => [one.service, one.name]))}`,
+      () =>
+        `span ${name} of ${service ?? 'anybody'}; there are ${JSON.stringify(this.of(traceId).map((one) => [one.service, one.name]))}`,
+    );
+  }
+
+  /** Waits until every span of the trace hangs on one that is here, or on the caller’s: each is sent once it ends, the inner ones first. */
+  async whole(traceId: string, caller: string): Promise<void> {
+    const hanging = (): ToldSpan[] => {
+      const spans = this.of(traceId);
+      const known = new Set([caller, ...spans.map(({ spanId }) => spanId)]);
+      return spans.filter(({ parentSpanId }) => !known.has(parentSpanId));
+    };
+    await eventually(
+      async () => hanging().length === 0,
+      () => `what these hang on: ${JSON.stringify(hanging().map((one) => [one.service, one.name]))}`,
     );
   }
 
