@@ -62,12 +62,12 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
     await stack.delegates.at(-1)?.kill('SIGTERM');
     const victim = await stack.startDelegate('git.push:after');
     const saving = stack.api.save('orphan', 'name: orphan\n', delegated, { prefer: 'wait=60' });
-    expect(await victim.gone).toBe('SIGKILL');
+    expect(await victim.ended()).toBe('SIGKILL');
     await stack.startDelegate();
     const saved = await saving;
     expect(saved.status, saved.text).toBe(201);
     expect(trailers(stack.repository).filter((id) => id === saved.body.operationId)).toHaveLength(1);
-  }, 90_000);
+  });
 
   it('lets a delegate finish its tasks when it is told to stop', async () => {
     const leaving = stack.delegates.at(-1);
@@ -75,10 +75,10 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
       stack.api.save(`last-${n}`, `name: last ${n}\n`, delegated, { prefer: 'wait=60' }),
     );
     await leaving?.kill('SIGTERM');
-    expect(await leaving?.gone).toBe('0');
+    expect(await leaving?.ended()).toBe('0');
     await stack.startDelegate();
     for (const saved of await Promise.all(saves)) expect(saved.status, saved.text).toBe(201);
-  }, 90_000);
+  });
 
   it('serves a group with several delegates', async () => {
     await stack.startDelegate();
@@ -93,7 +93,7 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
   it('ends an operation at its deadline, visibly, with its content and nothing in Git', async () => {
     for (const delegate of stack.delegates) await delegate.kill('SIGTERM');
     await stack.manager?.kill('SIGTERM');
-    await stack.startManager(undefined, { SALLYPORT_OPERATION_DEADLINE_SECONDS: '2' });
+    await stack.startManager(undefined, { SALLYPORT_OPERATION_DEADLINE_SECONDS: '6' });
     const before = head(stack.repository);
     const saved = await stack.api.save('late', 'name: late\n', delegated, { prefer: 'wait=30' });
     expect(saved.status).toBe(504);
@@ -109,7 +109,7 @@ describe.each(sampledBackends)('on the %s servers', (backend) => {
     expect(head(stack.repository)).not.toBe(before);
     await stack.manager?.kill('SIGTERM');
     await stack.startManager();
-  }, 90_000);
+  });
 
   /** Cuts off every delegate of the group that is called so. */
   async function revoke(group: string, name: string): Promise<void> {

@@ -125,13 +125,18 @@ describe('what is kept', () => {
 class Reluctant extends HookReaction {
   readonly seen: HookEvent[] = [];
 
-  constructor(private failures: number) {
+  /** @param end of those that do not fail */
+  constructor(
+    private failures: number,
+    private readonly end: Promise<void> = Promise.resolve(),
+  ) {
     super();
   }
 
   async react(_connector: Connector, event: HookEvent): Promise<string> {
     this.seen.push(event);
     if (this.failures-- > 0) throw new Error('not now');
+    await this.end;
     return 'done at last';
   }
 }
@@ -209,10 +214,12 @@ describe('a reaction', () => {
 
   it('that fails has the delivery rest, and come again', async () => {
     await store('one');
-    const reaction = new Reluctant(1);
+    const { promise: end, resolve: goOn } = Promise.withResolvers<void>();
+    const reaction = new Reluctant(1, end);
     const flow = flowWith(reaction);
     flow.start();
     await eventually(async () => (await count(`outcome ->> 'kind' = 'resting'`)) === 1, 'it to rest');
+    goOn();
     await eventually(async () => (await count(`state = 'done'`)) === 1, 'it to be done');
     await flow.stop();
     expect(reaction.seen).toHaveLength(2);
