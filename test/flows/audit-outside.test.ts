@@ -34,6 +34,8 @@ beforeAll(async () => {
   stack = await Stack.start('embedded', {
     settings: {
       SALLYPORT_PUBLIC_URL: 'https://sallyport.example',
+      // What is seen of the manager is what was asked for.
+      SALLYPORT_POLL_FAST_SECONDS: '3600',
       SALLYPORT_SUBSCRIPTIONS_ALLOW_HTTP: 'true',
       SALLYPORT_SUBSCRIPTIONS_ALLOW_PRIVATE: 'true',
     },

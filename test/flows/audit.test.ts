@@ -15,7 +15,8 @@ const git = { connector: 'direct', branch: 'main' };
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await Stack.start('real');
+  // Nobody looks at the repository, and opens its secret, but when that is asked for.
+  stack = await Stack.start('real', { settings: { SALLYPORT_POLL_FAST_SECONDS: '3600' } });
   for (const scope of [`${SCOPE}/orgs/o`, PROJECT]) await stack.api.ok('PUT', scope, {});
 });
 afterAll(() => stack.stop());

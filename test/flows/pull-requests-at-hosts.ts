@@ -10,20 +10,27 @@ import { isCreation } from '../support/host-servers/host-suite.js';
 import { PullHost, products } from '../support/host-servers/pull-hosts.js';
 import { fileAt, git } from '../support/repository.js';
 import { type Road, roads, type Stack } from '../support/stack.js';
+import { webhooksOf } from '../support/webhook-sender.js';
 
 const demo = 'accounts/demo';
 /** Of one product; the others’ run beside them. */
 const inTurn = { concurrent: false };
+/** All of them are at work at once. */
+const PATIENCE_MS = 150_000;
 
 /** `stack`: one that looks at open requests every second. */
 export function describePullsAtHosts(stack: () => Stack): void {
   const get = (address: string): Promise<Json> => stack().api.ok('GET', `${demo}/${address}`);
   const pullOf = (id: string): Promise<Json> => get(`pull-requests/${id}`);
   const until = (id: string, holds: (pull: Json) => boolean, what: string): Promise<Json> =>
-    eventually(async () => {
-      const pull = await pullOf(id);
-      return holds(pull) && pull;
-    }, `pull request ${id} to be ${what}`);
+    eventually(
+      async () => {
+        const pull = await pullOf(id);
+        return holds(pull) && pull;
+      },
+      `pull request ${id} to be ${what}`,
+      PATIENCE_MS,
+    );
   /** Once nobody is looking at it, so that nobody looks for an hour. */
   const postpone = (id: string): Promise<unknown> =>
     eventually(async () => {
@@ -84,7 +91,7 @@ export function describePullsAtHosts(stack: () => Stack): void {
     const expectMerged = async ({ id, pull }: { id: string; pull: Json }, commit: string): Promise<void> => {
       const merged = await until(pull.id, ({ state }) => state === 'merged', 'merged');
       expect(merged).toMatchObject({ mergeCommit: product.saysCommit ? commit : null, problem: null });
-      const copy = await eventually(() => copyOn('main', id), `${id} on main`);
+      const copy = await eventually(() => copyOn('main', id), `${id} on main`, PATIENCE_MS);
       expect(copy).toMatchObject({ yaml: `name: ${id}\n`, git: { branch: 'main', commitId: commit } });
     };
 
@@ -132,7 +139,7 @@ export function describePullsAtHosts(stack: () => Stack): void {
       expect(await tell('another-secret-than-this-webhook-has')).toBe(401);
       expect(await tell(webhook.toPaste.secret.value)).toBe(202);
       await expectMerged(opened, commit);
-      const { deliveries } = await get(`${address}/deliveries`);
+      const deliveries = await webhooksOf(stack).processed(connectorOf('manager'));
       const outcomes = deliveries.map((one: Json) => one.outcome).filter((one: Json) => one !== null);
       const words = [expect.stringContaining(`pull request ${pull.number}`)];
       expect(outcomes).toEqual([{ kind: 'acted', details: expect.arrayContaining(words) }]);

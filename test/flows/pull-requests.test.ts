@@ -10,6 +10,7 @@ import { setOut } from '../support/on-the-way.js';
 import { acmeRepository } from '../support/pull-routes.js';
 import { fileAt, git, pushForeign, trailers } from '../support/repository.js';
 import { type Road, roads, Stack } from '../support/stack.js';
+import { webhooksOf } from '../support/webhook-sender.js';
 import { describePullsAtHosts } from './pull-requests-at-hosts.js';
 
 const token = '0123456789abcdef0123456789abcdef01234567';
@@ -211,13 +212,12 @@ describe('a request that cannot be opened', () => {
   it('leaves the commit on its branch, says why, and is tried again', async () => {
     const { id, branch } = fresh();
     git(repository, 'branch', branch, 'main');
-    const file = `pipelines/${id}.yaml`;
     await stack.api.save(id, 'name: same\n', { connector: 'app-manager', branch: 'main' });
     git(repository, 'update-ref', `refs/heads/${branch}`, 'main');
     const saved = await stack.api.save(id, 'name: same\n', {
       connector: 'app-manager',
       branch,
-      path: file,
+      path: `pipelines/${id}.yaml`,
       pullRequest: { into: 'main' },
     });
     expect(saved.status, saved.text).toBe(201);
@@ -259,7 +259,7 @@ describe('a request that cannot be opened', () => {
 
   it('waits as long as the host asks for, and the caller learns where to look', async () => {
     const { id, branch } = fresh();
-    refuse({ status: 429, json: { message: 'slow down' }, headers: { 'retry-after': '5' } });
+    refuse({ status: 429, json: { message: 'slow down' }, headers: { 'retry-after': '10' } });
     const saved = await save({ id, branch }, {}, { headers: { prefer: 'wait=4' } });
     expect(saved.status, saved.text).toBe(201);
     const { pullRequest } = saved.body;
@@ -341,9 +341,9 @@ describe('an open request', () => {
     Object.assign(host.pull(number) as object, { state: 'open' });
     await tell(number);
     await until(pull, 'open');
-    const { deliveries } = await stack.api.ok('GET', `${demo}/connectors/app-manager/webhook/deliveries`);
-    const outcomes = deliveries.map((one: Json) => one.outcome.kind);
-    expect(outcomes.toSorted()).toEqual(['acted', 'acted', 'noted']);
+    const deliveries = await webhooksOf(() => stack).processed('app-manager', 3);
+    const outcomes = deliveries.map(({ outcome }) => String(outcome.kind)).toSorted();
+    expect(outcomes).toEqual(['acted', 'acted', 'noted']);
     expect(await told(pull, 3)).toEqual(['opened', 'closed', 'opened']);
   });
 
@@ -383,19 +383,19 @@ it('survives a manager that is killed before and after the host opens it, and af
   await stack.manager?.kill('SIGTERM');
   let victim = await stack.startManager('pull.open:before');
   const first = save({ id, branch }, {}, { headers }).catch(() => undefined);
-  expect(await victim.gone).toBe('SIGKILL');
+  expect(await victim.ended()).toBe('SIGKILL');
   await first;
   const [landed] = trailers(repository, branch);
   expect(landed).toBeDefined();
   expect(ours()).toEqual([]);
   victim = await stack.startManager('pull.open:after');
-  expect(await victim.gone).toBe('SIGKILL');
+  expect(await victim.ended()).toBe('SIGKILL');
   expect(ours()).toHaveLength(1);
   victim = await stack.startManager('pull.end:after');
   const { status, body } = await save({ id, branch }, {}, { headers });
   expect([status, body.pullRequest.state, body.pullRequest.created]).toEqual([201, 'open', true]);
   host.merge(body.pullRequest.number);
-  expect(await victim.gone).toBe('SIGKILL');
+  expect(await victim.ended()).toBe('SIGKILL');
   await stack.startManager();
   await eventually(async () => (await find(id)) ?? undefined, `${id} on main`);
   expect(ours()).toHaveLength(1);

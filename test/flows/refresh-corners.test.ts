@@ -254,9 +254,9 @@ describe('rules', () => {
         (await sql(stack.databaseUrl, `select count(*) from ${table} where branch = 'corner/crowd'`))[0]
           ?.count,
       );
-    await eventually(async () => (await count('file_problem')) === 6_001, 'each to be refused', 60_000);
+    await eventually(async () => (await count('file_problem')) === 6_001, 'each to be refused', 120_000);
     await follow({ branches: ['main', 'corner/*'] });
-    await eventually(async () => (await count('entity')) === 0, 'each to be gone', 60_000);
+    await eventually(async () => (await count('entity')) === 0, 'each to be gone', 120_000);
   });
 });
 
@@ -280,8 +280,11 @@ describe('at the host', () => {
 
   it('nobody is said to have looked who was not let in', async () => {
     await api.ok('PUT', tracked, { files: [{ pattern: 'wired/{id}.yaml', kind: 'pipeline' }] });
-    await eventually(async () => (await known()).followed[0]?.state === 'current', 'a look');
-    const { polledAt } = await known();
+    // The look is over a moment after what it brought is there.
+    const { polledAt } = await eventually(async () => {
+      const found = await known();
+      return found.followed[0]?.state === 'current' && found.polledAt !== null && found;
+    }, 'a look');
     line.refuses = { name: 'POST ls-refs', status: 500 };
     await api.ok('POST', `${tracked}/poll`);
     const failed = await eventually(async () => {
