@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { allLooks, broadLooks, judgeScreen, startBrowser, Window } from '../support/browser.js';
 import { PushGate } from '../support/push-gate.js';
 import { Stack } from '../support/stack.js';
+import { takeLane } from '../support/taken-lane.js';
 
 const SCOPE = 'accounts/demo';
 const at = (place: string): string => `#/${SCOPE}/${place}`;
@@ -179,11 +180,8 @@ describe('operations', () => {
     await page.getByRole('link', { name: 'Save pipeline build' }).first().click();
     const road = page.getByRole('region', { name: 'Its road' });
     await road.getByText('On the branch, seen there').waitFor();
-    const times = await road
-      .getByRole('listitem')
-      .getByText(/^\d.*m?s later$/)
-      .count();
-    expect(times).toBe(4);
+    const times = road.getByRole('listitem').getByText(/^\d.*m?s later$/);
+    expect(await times.count()).toBe(4);
     await road.getByText(/^Commit [0-9a-f]{8}, by the manager$/).waitFor();
     expect(await judgeScreen(window, 'operation', allLooks)).toEqual([]);
   });
@@ -201,7 +199,7 @@ describe('operations', () => {
     await page.getByText('What it waits for').waitFor();
     expect(await judgeScreen(window, 'operation-waiting')).toEqual([]);
     await stack.startDelegate();
-    await page.getByText('Succeeded', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByText('Succeeded', { exact: true }).waitFor();
     await window.go(at(`operations/${id}/conflict`));
     await page.getByText('This operation is no conflict').waitFor();
   });
@@ -220,17 +218,17 @@ describe('an operation that waits', () => {
     await stack.api.ok('POST', `${SCOPE}/delegates/${delegate.id}/disable`);
     await window.go(at(`operations/${await accept('withdrawn', 'delegated')}`));
     await page.getByText('What it waits for').waitFor();
+    const release = await takeLane(stack);
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     const question = page.getByRole('dialog', { name: 'Cancel the save of pipeline withdrawn?' });
     await question.waitFor();
     expect(await judgeScreen(window, 'operation-cancel')).toEqual([]);
     await question.getByRole('button', { name: 'Cancel the save of pipeline withdrawn' }).click();
     await page.getByRole('alert').getByText('OPERATION_CANCELLED').waitFor();
-    await page
-      .getByRole('region', { name: 'Its road' })
-      .getByText(/^Cancelled/)
-      .waitFor();
+    const road = page.getByRole('region', { name: 'Its road' });
+    await road.getByText(/^Cancelled/).waitFor();
     expect(await judgeScreen(window, 'operation-cancelled', allLooks)).toEqual([]);
+    await release();
     await stack.api.ok('POST', `${SCOPE}/delegates/${delegate.id}/enable`);
     await page.getByRole('button', { name: 'Save again…' }).click();
     await page.getByRole('figure', { name: 'What it changes' }).getByText('name: withdrawn').waitFor();
@@ -278,7 +276,7 @@ describe('what others do meanwhile', () => {
     await page.getByText('Reconnecting', { exact: true }).waitFor();
     await stack.startManager(undefined, { SALLYPORT_PORT: port });
     await save('pipeline', 'second', 'name: second\n');
-    await page.getByRole('link', { name: 'second' }).waitFor({ timeout: 60_000 });
+    await page.getByRole('link', { name: 'second' }).waitFor();
     await page.getByText('Live', { exact: true }).waitFor();
     expect(await page.getByRole('link', { name: 'first' }).count()).toBe(1);
     // That nobody answered for a while is told there.

@@ -56,10 +56,10 @@ it('is used by keys alone: signing in, finding, editing, saving, and what is in 
   await tabTo(page, 'Token');
   await keyboard.insertText(stack.token);
   await keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Entities' }).waitFor();
+  await page.getByRole('link', { name: 'build' }).waitFor();
   await tabTo(page, 'build');
   await keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'build', level: 1 }).waitFor();
+  await page.getByRole('textbox', { name: 'Document of pipeline build' }).waitFor();
   await tabTo(page, 'Document of pipeline build');
   await keyboard.press('ControlOrMeta+a');
   await keyboard.insertText('name: by keys\n');
@@ -82,6 +82,11 @@ it('is used by keys alone: signing in, finding, editing, saving, and what is in 
   await page.getByText(/Committed to main as [0-9a-f]{8}/).waitFor();
   window.assertContent();
 });
+
+/** All that the screen reads: what comes late moves what was there before. */
+async function isThere(page: Page): Promise<void> {
+  await expect.poll(() => page.locator('.skeleton').count()).toBe(0);
+}
 
 /** What moved since, without a key or a click in the half second before. */
 const WATCH = `globalThis.moved = [];
@@ -108,6 +113,7 @@ describe.each([1280, 360])('what others do, at %i px,', (width) => {
     await list.first().waitFor();
     await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
     await page.evaluate('document.fonts.ready');
+    await isThere(page);
     await page.evaluate(WATCH);
     const before = await page.getByRole('row').or(page.locator('.commits > li')).count();
     await save('build', `name: build\nwidth: ${width}\nscreen: ${screen}\n`);
@@ -129,6 +135,7 @@ describe.each([1280, 360])('what others do, at %i px,', (width) => {
     const row = page.getByRole('row').filter({ hasText: `at${width}operations` });
     await row.waitFor();
     await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
+    await isThere(page);
     await page.evaluate(WATCH);
     await save(`last${width}`, 'name: last\n');
     await page
