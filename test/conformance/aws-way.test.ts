@@ -244,11 +244,11 @@ describe('the way there', () => {
     const kms = world.kms(world.ways.machine(), {}, { proxy: { url, bypass: [] } });
     const cancel = new AbortController();
     const checking = failureFrom(kms.check(cancel.signal));
-    await vi.waitFor(() => expect(sockets.size).toBe(1));
+    await vi.waitFor(() => expect(sockets.size).toBe(1), 30_000);
     cancel.abort();
     expect((await checking).code).toBe('SECRET_MANAGER_UNAVAILABLE');
     await kms.close();
-    await vi.waitFor(() => expect(sockets.size).toBe(0));
+    await vi.waitFor(() => expect(sockets.size).toBe(0), 30_000);
     await new Promise((resolve) => silent.close(resolve));
   });
 
@@ -265,7 +265,7 @@ describe('the way there', () => {
       expect(await failureFrom(kms.check(cancelled))).toMatchObject({ data: { reason: 'it was cancelled' } });
       await kms.close();
     }
-    await vi.waitFor(() => expect(world.server.connections).toBe(0));
+    await vi.waitFor(() => expect(world.server.connections).toBe(0), 30_000);
   });
 
   it('uses one connection for calls one after another, and closes it', async () => {
@@ -274,7 +274,7 @@ describe('the way there', () => {
     for (let turn = 0; turn < 3; turn++) await kms.check();
     expect(secure.connections).toBe(1);
     await kms.close();
-    await vi.waitFor(() => expect(secure.connections).toBe(0));
+    await vi.waitFor(() => expect(secure.connections).toBe(0), 30_000);
     credential.wipe();
   });
 });

@@ -185,7 +185,7 @@ describe('Azure Key Vault', () => {
     });
 
     it('is written once, also when no answer comes', async () => {
-      const store = world.open({ deadlineMs: 1_000 });
+      const store = world.open({ deadlineMs: 5_000 });
       await store.check();
       server.interfere = ({ method }) => (method === 'PUT' ? 'hang-up' : undefined);
       const puts = () => server.seen.filter(({ method }) => method === 'PUT').length;

@@ -204,8 +204,8 @@ describe('A call', () => {
   it.each(['vault', 'authority'] as const)('ends within its deadline when %s is silent', async (where) => {
     server.interfere = ({ at }) => (at === where ? 'silence' : undefined);
     const started = performance.now();
-    expect(await codeFrom(read(world.open({ deadlineMs: 600 })))).toBe('SECRET_MANAGER_UNAVAILABLE');
-    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(await codeFrom(read(world.open({ deadlineMs: 2_000 })))).toBe('SECRET_MANAGER_UNAVAILABLE');
+    expect(performance.now() - started).toBeLessThan(3_500);
   });
 
   it.each(['vault', 'authority'] as const)(
@@ -261,9 +261,9 @@ it('Nothing is left after it is closed, whatever was under way', async () => {
   await read(store);
   server.interfere = () => 'silence';
   const reading = codeFrom(read(store));
-  await vi.waitUntil(() => server.seen.at(-1)?.path === '/secrets/db/');
+  await vi.waitUntil(() => server.seen.at(-1)?.path === '/secrets/db/', 30_000);
   await store.close();
   expect(await reading).toBe('SECRET_MANAGER_UNAVAILABLE');
-  await vi.waitUntil(() => server.open === 0);
+  await vi.waitUntil(() => server.open === 0, 30_000);
   expect(timers()).toBeLessThanOrEqual(before + 1);
 });

@@ -26,7 +26,7 @@ describeSecretManager(
     server.keys.make(KEY);
     let heal = (): void => undefined;
     return {
-      make: () => new EnvelopeManager('gcp-kms', kmsOf(server, {}, { deadlineMs: 2_000 }), 'deployment'),
+      make: () => new EnvelopeManager('gcp-kms', kmsOf(server, {}, { deadlineMs: 4_000 }), 'deployment'),
       state: () => server.state(),
       suffer: (fault) => {
         heal = suffer(server, fault);

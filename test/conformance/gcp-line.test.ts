@@ -153,10 +153,10 @@ describe('Over plain HTTP/2', () => {
     const asked = server.seen.length;
     const cancel = new AbortController();
     const reading = failureFrom(read(store, cancel.signal));
-    await vi.waitFor(() => expect(server.seen.length).toBe(asked + 1));
+    await vi.waitFor(() => expect(server.seen.length).toBe(asked + 1), 30_000);
     cancel.abort();
     expect((await reading).message).toContain('it was cancelled');
-    await vi.waitFor(() => expect(server.cancelled).toBe(cancelled + 1));
+    await vi.waitFor(() => expect(server.cancelled).toBe(cancelled + 1), 30_000);
   });
 
   it('is asked nothing by a call that was cancelled before', async () => {
@@ -180,12 +180,12 @@ describe('Over plain HTTP/2', () => {
   });
 
   it('keeps no connection after the end', async () => {
-    await vi.waitFor(() => expect(server.open).toBe(0));
+    await vi.waitFor(() => expect(server.open).toBe(0), 30_000);
     const store = open(server);
     await read(store);
     expect(server.open).toBe(1);
     await store.close();
-    await vi.waitFor(() => expect(server.open).toBe(0));
+    await vi.waitFor(() => expect(server.open).toBe(0), 30_000);
   });
 
   it('is not there where nobody listens', async () => {

@@ -27,7 +27,7 @@ describeSecretManager(
     let heal = (): void => undefined;
     return {
       make: () =>
-        new StoreManager('gcp-secret-manager', storeOf(server, {}, { deadlineMs: 2_000 }), 'deployment'),
+        new StoreManager('gcp-secret-manager', storeOf(server, {}, { deadlineMs: 4_000 }), 'deployment'),
       state: () => server.state(),
       suffer: (fault) => {
         heal = suffer(server, fault);

@@ -190,9 +190,9 @@ function backends(name: string): number {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 60_000;
   while (!condition()) {
-    if (Date.now() > end) throw new Error('It did not happen within 10 s');
+    if (Date.now() > end) throw new Error('It did not happen within a minute');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -182,7 +182,7 @@ describe('an operation that is cancelled', () => {
     const chain = chainOn(repository, [makeStep([change('a.yaml', 'a: 2\n')])]);
     const push = open(repository.remote, cancel.signal).commit(chain);
     const failure = push.catch((error: unknown) => error);
-    await expect.poll(() => repository.reference.isPaused, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => repository.reference.isPaused).toBe(true);
     cancel.abort();
     expect(await failure).toMatchObject({ code: 'GIT_OUTCOME_UNKNOWN' });
     repository.reference.resume();

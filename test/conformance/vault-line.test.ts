@@ -158,7 +158,7 @@ describe('Over plain HTTP', () => {
   });
 
   it('one deadline is over everything that a call does, and leaves no connection and no timer', async () => {
-    const store = open(server, { deadlineMs: 250 });
+    const store = open(server, { deadlineMs: 1_500 });
     let login = 0;
     server.interfere = ({ path }) => {
       if (path.endsWith('/login')) login++;
@@ -169,11 +169,11 @@ describe('Over plain HTTP', () => {
     );
     expect(failure).toMatchObject({
       code: 'SECRET_MANAGER_UNAVAILABLE',
-      data: { reason: 'no answer within 0.25 s' },
+      data: { reason: 'no answer within 1.5 s' },
     });
     expect(login).toBe(1);
     await store.close();
-    await vi.waitFor(() => expect(server.open).toBe(0));
+    await vi.waitFor(() => expect(server.open).toBe(0), 30_000);
   });
 
   it('what was cancelled before it began asks nothing', async () => {
@@ -329,8 +329,8 @@ it('A proxy that never answers keeps nobody, and no connection, beyond closing',
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
   const store = open(server, { deadlineMs: 30_000, proxy: { url, bypass: [] } });
   const reading = codeFrom(read(store));
-  await vi.waitFor(() => expect(connections).toBe(1));
+  await vi.waitFor(() => expect(connections).toBe(1), 30_000);
   await store.close();
   expect(await reading).toBe('SECRET_MANAGER_UNAVAILABLE');
-  await vi.waitFor(() => expect(connections).toBe(0));
+  await vi.waitFor(() => expect(connections).toBe(0), 30_000);
 });

@@ -28,7 +28,7 @@ export interface Terms {
 
 const DEADLINE_MS = 20_000;
 /** What a deadline may be missed by: the system git is ended politely first, and on a busy machine. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 15_000;
 
 export class Arena {
   world!: GitWorld;
@@ -71,8 +71,12 @@ export class Arena {
   /** What the work fails with, in time and with the neighbour unharmed. */
   async refusal(work: (git: Git) => Promise<unknown>, url: string, terms: Terms = {}): Promise<Failure> {
     const begun = performance.now();
-    const [failure] = await Promise.all([failureFrom(work(this.git(url, terms))), expectWorkNextDoor(this)]);
-    expectPlain(failure, performance.now() - begun, terms.deadlineMs ?? DEADLINE_MS);
+    const timed = failureFrom(work(this.git(url, terms))).then((failure) => ({
+      failure,
+      ms: performance.now() - begun,
+    }));
+    const [{ failure, ms }] = await Promise.all([timed, expectWorkNextDoor(this)]);
+    expectPlain(failure, ms, terms.deadlineMs ?? DEADLINE_MS);
     return failure;
   }
 

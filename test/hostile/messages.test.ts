@@ -161,7 +161,7 @@ describe('On a queue that somebody else writes to', () => {
         }),
       );
       const jobs = await queue.addBulk(forged);
-      const returned = await Promise.all(jobs.map((job) => job.waitUntilFinished(events, 30_000)));
+      const returned = await Promise.all(jobs.map((job) => job.waitUntilFinished(events, 120_000)));
       expect(asked).toEqual([]);
       expect(forgeries).toHaveLength(QUEUED.tasks);
       expect(faults).toEqual([]);
@@ -170,7 +170,7 @@ describe('On a queue that somebody else writes to', () => {
         expect(payload).toMatchObject({ ok: false, failure: { code: 'TASK_REFUSED' } });
       const [genuine] = tasks as [SealedMessage];
       const last = await queue.add('task', genuine, { jobId: taskOf(genuine) });
-      const { payload } = await openAnswer(await last.waitUntilFinished(events, 30_000), taskOf(genuine));
+      const { payload } = await openAnswer(await last.waitUntilFinished(events, 120_000), taskOf(genuine));
       expect(payload).toEqual({ ok: true, output: null });
       expect(asked).toEqual([{ name: 'git.head', input: { ...headInput, branch: 'b0' } }]);
     } finally {
@@ -197,7 +197,7 @@ describe('On a queue that somebody else writes to', () => {
     const ask = () =>
       queue.send(parties.addressee, 'git.head', headInput, {
         contract: contractVersion,
-        expiresAt: Date.now() + 60_000,
+        expiresAt: Date.now() + 200_000,
         standing: async () => 'serving',
       });
     try {

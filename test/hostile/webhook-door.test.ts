@@ -5,6 +5,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectDelivery } from '../../src/providers/inspect-delivery.js';
+import { doorLimits } from '../../src/webhooks/door-limits.js';
 import { eventually } from '../support/api.js';
 import { sql } from '../support/database.js';
 import { startManager } from '../support/processes.js';
@@ -184,13 +185,13 @@ describe('somebody who guesses addresses', () => {
   it('is told to wait, and nobody else is', async () => {
     const made = await make('guessed');
     const statuses: number[] = [];
-    for (let at = 0; at < 80; at++) statuses.push((await guess('203.0.113.7')).status);
-    expect(statuses.slice(0, 60)).toEqual(Array(60).fill(404));
-    expect(statuses.slice(60)).toContain(429);
+    for (let at = 0; at < 60; at++) statuses.push((await guess('203.0.113.7')).status);
+    expect(statuses).toEqual(Array(60).fill(404));
+    // As many more as were borne since.
     const refused = await eventually(async () => {
       const sent = await guess('203.0.113.7');
       return sent.status === 429 && sent;
-    }, 'another refusal');
+    }, 'a refusal');
     expect(refused).toMatchObject({ retryAfter: '1', body: { code: 'RATE_LIMITED' } });
     expect((await guess('203.0.113.8')).status).toBe(404);
     expect((await deliver(made, push(), { headers: from('203.0.113.8') })).status).toBe(202);
@@ -208,10 +209,22 @@ describe('somebody who knows an address', () => {
         statuses.push((await post(made.path, push(), from(`192.0.2.${source}`))).status);
       return statuses;
     };
+    const { refusals, perSecond } = doorLimits.webhook;
+    const begun = performance.now();
     const statuses = (await Promise.all([1, 2, 3, 4, 5].map(flood))).flat();
+    const more = Math.ceil(((performance.now() - begun) / 1_000) * perSecond);
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
-    expect(statuses.filter((status) => status === 401).length).toBeLessThan(140);
-    expect((await deliver(made, push(), { headers: from('192.0.2.77') })).status).toBe(429);
+    // And the few that were being looked at when that was reached.
+    const borne = refusals + more + 5;
+    expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(borne);
+    let strangers = 0;
+    await eventually(async () => {
+      await flood(6);
+      const { status } = await deliver(made, push(), { headers: from(`192.0.2.${70 + strangers}`) });
+      // It was looked at in the moment in which another one was borne.
+      if (status === 202) strangers += 1;
+      return status === 429;
+    }, 'a stranger to be told to wait');
     expect((await deliver(made, push(), good)).status).toBe(202);
     await eventually(async () => (await hookOf('known')).health.refused > 100, 'refusals to be counted');
     const rows = await sql(
@@ -219,7 +232,7 @@ describe('somebody who knows an address', () => {
       `select 1 from webhook_delivery where connector_id = 'known' and state = 'refused'`,
     );
     expect(rows.length).toBeLessThanOrEqual(20);
-    expect(await processed('known', 2)).toHaveLength(22);
+    expect(await processed('known', 2)).toHaveLength(22 + strangers);
   });
 });
 
@@ -275,11 +288,12 @@ describe('very many bodies at once that never end', () => {
     const bodies = await Promise.all(
       Array.from({ length: 40 }, (_, at) => occupy(made, `192.0.2.${100 + at}`)),
     );
-    await eventually(async () => bodies.some(({ status }) => status() === 503), 'some of them to be refused');
+    const refused = await eventually(async () => {
+      const told = bodies.filter(({ status }) => status() === 503);
+      return told.length > 30 && told;
+    }, 'most of them to be refused');
     expect((await deliver(made, push(), good)).status).toBe(202);
     clearInterval(watch);
-    const refused = bodies.filter(({ status }) => status() === 503);
-    expect(refused.length).toBeGreaterThan(30);
     for (const { answer } of refused) {
       expect(answer()).toMatch(/^retry-after: [1-9]\d*\r$/im);
       expect(answer()).toContain('WEBHOOK_DOOR_FULL');
