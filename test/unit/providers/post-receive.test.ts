@@ -63,7 +63,7 @@ function git(folder: string, ...args: string[]): string {
     cwd: folder,
     env: environment,
     // A hook that is waited for would otherwise hold this process up as well, with the server that it asks.
-    timeout: 20_000,
+    timeout: 60_000,
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`);
