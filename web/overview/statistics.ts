@@ -6,6 +6,9 @@ export interface Told {
   git: { connector: string; branch: string } | null;
 }
 
+/** What was cancelled did what was asked of it. */
+const hasFailed = ({ state }: Pick<Told, 'state'>): boolean => state === 'failed' || state === 'conflict';
+
 /** In ms; null where there was none. */
 export interface Spread {
   /** Milliseconds since 1970: the begin of the slot. */
@@ -45,7 +48,7 @@ export function slotsOf(operations: readonly Told[], span: Span): Slot[] {
     return {
       at,
       succeeded: took.length,
-      failed: ended.length - took.length,
+      failed: ended.filter(hasFailed).length,
       median: quantile(took, 0.5),
       slowest: quantile(took, 1),
     };
@@ -162,7 +165,7 @@ export function lanesOf(operations: readonly Told[]): Lane[] {
     else if (state === 'pending') {
       lane.waiting++;
       if (lane.since === null || createdAt < lane.since) lane.since = createdAt;
-    } else lane.failed++;
+    } else if (hasFailed({ state })) lane.failed++;
   }
   return [...lanes.values()].toSorted(
     (one, other) =>

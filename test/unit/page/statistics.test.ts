@@ -57,6 +57,33 @@ describe('slots', () => {
   });
 });
 
+describe('what was cancelled', () => {
+  const cancelled = [told('cancelled', 11, 10), told('failed', 11, 10), told('conflict', 11, 10)];
+
+  it('is no failure of its slot', () => {
+    expect(slotsOf(cancelled, MINUTES).map(({ succeeded, failed }) => [succeeded, failed])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 2],
+    ]);
+  });
+
+  it('is no failure of its lane, which is there all the same', () => {
+    const alone = told('cancelled', 11, 10, 'alone');
+    expect(
+      lanesOf([...cancelled, alone]).map(({ branch, succeeded, failed, waiting }) => [
+        branch,
+        succeeded,
+        failed,
+        waiting,
+      ]),
+    ).toEqual([
+      ['main', 0, 2, 0],
+      ['alone', 0, 0, 0],
+    ]);
+  });
+});
+
 describe('depths', () => {
   const depthsIn = (operations: Told[]): unknown => depthsOf(operations, MINUTES).map(({ value }) => value);
 
