@@ -81,7 +81,11 @@ export const MoveBody = z
   .meta({ id: 'MoveWrite' });
 type MoveBody = z.infer<typeof MoveBody>;
 
-const MoveListQuery = z.strictObject({ limit: PageLimit.optional(), cursor: Cursor.optional() });
+const MoveListQuery = z.strictObject({
+  connector: Identifier.optional().meta({ description: 'From its repository, or to it' }),
+  limit: PageLimit.optional(),
+  cursor: Cursor.optional(),
+});
 type MoveListQuery = z.infer<typeof MoveListQuery>;
 
 const ItemQuery = z.strictObject({
@@ -198,9 +202,9 @@ export class MovesController {
   @Answers({ needs: 'entity.view', summary: 'List the moves of a scope, newest first', 200: MovePage })
   async list(
     @Param({ schema: ScopeParameters }) names: ScopeParameters,
-    @Query({ schema: MoveListQuery }) { cursor, limit = PAGE_DEFAULT }: MoveListQuery,
+    @Query({ schema: MoveListQuery }) { connector, cursor, limit = PAGE_DEFAULT }: MoveListQuery,
   ) {
-    const rows = await this.moves.list(scopeOf(names), limit, cursor);
+    const rows = await this.moves.list(scopeOf(names), { connector, before: cursor, limit });
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {

@@ -3217,6 +3217,8 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description From its repository, or to it */
+                    connector?: string;
                     cursor?: string;
                     limit?: string;
                 };

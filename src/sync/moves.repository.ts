@@ -68,10 +68,23 @@ export class MovesRepository {
     return row;
   }
 
-  /** Newest first; `before` is a sequence number. One more than `limit` where there are more. */
-  async list(scope: Scope, limit: number, before?: number): Promise<MoveRecord[]> {
+  /**
+   * Newest first; `before` is a sequence number. With a connector, those that bring something to it or from it. One more than
+   * `limit` where there are more.
+   */
+  async list(
+    scope: Scope,
+    page: { connector?: string | undefined; before?: number | undefined; limit: number },
+  ): Promise<MoveRecord[]> {
+    const { connector, before, limit } = page;
     let query = this.storage.db.selectFrom('move').selectAll().where('scope', '=', scope);
     if (before !== undefined) query = query.where('sequence', '<', before);
+    if (connector !== undefined)
+      query = query.where(
+        sql<boolean>`(target ->> 'connector' = ${connector} or exists (
+          select from move_item where move_id = move.id and origin ->> 'connector' = ${connector}
+        ))`,
+      );
     return query
       .orderBy('sequence', 'desc')
       .limit(limit + 1)

@@ -247,6 +247,11 @@ describe('a move that something stands in the way of', () => {
     expect([away.status, away.body.counts?.left, arrived.body.counts?.done]).toEqual([200, 1, 1]);
     const [item] = await world.itemsOf(away.body);
     expect([item.state, item.problem.code]).toEqual(['left', 'MOVE_CONFLICT']);
+    for (const connector of ['direct', 'other_direct']) {
+      const listed = await stack.api.ok('GET', `${moves}?connector=${connector}&limit=1`);
+      expect(listed.moves).toMatchObject([{ id: arrived.body.id }]);
+    }
+    expect((await stack.api.ok('GET', `${moves}?connector=nowhere`)).moves).toEqual([]);
     expect(fileAt(stack.repository, 'stale/away.yaml')).toBe('name: theirs\n');
     expect(fileAt(world.other, 'stale/stale_away.yaml')).toBe(yamlOf('stale_away'));
     expect(fileAt(stack.repository, 'stale/with.yaml')).toBeNull();

@@ -36,7 +36,7 @@ export async function askOfMoves(api: Api, scope: string): Promise<string[]> {
   await ask(400, 'GET', `${moves}/${id}/entities?cursor=.`);
   await ask(404, 'GET', `${moves}/${randomUUID()}/entities`);
   await ask(404, 'GET', `${moves}/${randomUUID()}`);
-  await ask(200, 'GET', `${moves}?limit=1`);
+  await ask(200, 'GET', `${moves}?connector=direct&limit=1`);
   await eventually(
     async () => (await api.ok('GET', `${moves}/${later}`)).state === 'done',
     'the move to be done',
