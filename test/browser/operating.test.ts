@@ -175,7 +175,7 @@ describe('a move', () => {
     expect(await judgeScreen(window, 'move')).toEqual([]);
     await page.getByRole('button', { name: 'Move 1 entity…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Move 1 entity' }).click();
-    await page.getByText('Moved', { exact: true }).waitFor();
+    await page.getByText('Moved in part', { exact: true }).waitFor();
     expect((await stack.api.ok('GET', `${SCOPE}/entities/pipeline/old`)).store).toBe('inline');
   });
 });

@@ -72,6 +72,9 @@ export const pageWords: Record<string, PageWords> = {
     'Check that the repository is connected as one of its host, with the right address of its API, that its credential may use it, and that nothing stands between',
   ),
   ENTITY_MOVING: { hint: 'Wait until its move is done; the tab Move of its repository shows how far it is' },
+  MOVE_TOO_LARGE: {
+    hint: 'Choose a kind, a branch or a folder, and move the others afterwards. What is too much even so, moves by its names with the command line: sallyport move',
+  },
   SECRET_KEY_RETIRED: {
     hint: 'Rotate what it keeps under Secrets, Secret managers; the key can be reinstated by the API',
   },

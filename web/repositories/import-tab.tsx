@@ -6,6 +6,7 @@ import { usePages } from '../data/pages.js';
 import { useResource } from '../data/resource.js';
 import { Allowed } from '../parts/allowed.js';
 import { Button } from '../parts/button.js';
+import { Counted } from '../parts/counted.js';
 import { Confirm, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { TextField } from '../parts/field.js';
@@ -15,10 +16,12 @@ import { ProblemBox } from '../parts/problem.js';
 import { State, type Tone } from '../parts/state.js';
 import type { Column } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
+import { Reason } from './reason.js';
 import type { TabProps } from './tab-props.js';
 
 type Import = Schemas['Import'];
 type ImportItem = Schemas['ImportItem'];
+type Outcome = NonNullable<ImportItem['outcome']>;
 
 const PAGE = '50';
 const LOOK_MS = 700;
@@ -162,7 +165,7 @@ function Report({ connector, id, onChanged }: ReportProps) {
         <Progress found={data} />
       </Panel>
       <ProblemBox error={error ?? data.problem} />
-      <Files key={`${state}`} connector={connector} id={id} isRunning={!isOver} />
+      <Files key={state} connector={connector} found={data} isRunning={!isOver} />
       {open === 'apply' && (
         <Confirm
           title={`Import from ${branch}?`}
@@ -181,17 +184,18 @@ function Report({ connector, id, onChanged }: ReportProps) {
   );
 }
 
-const outcomes: Record<NonNullable<ImportItem['outcome']>, { word: string; tone: Tone }> = {
-  create: { word: 'New', tone: 'ok' },
-  update: { word: 'Changed', tone: 'busy' },
-  same: { word: 'The same', tone: 'calm' },
+/** What asks for attention first. */
+const outcomes: Record<Outcome, { word: string; tone: Tone }> = {
   invalid: { word: 'Invalid', tone: 'bad' },
   mismatch: { word: 'Another entity', tone: 'bad' },
   elsewhere: { word: 'Elsewhere', tone: 'warn' },
   taken: { word: 'Taken', tone: 'warn' },
   refused: { word: 'Refused', tone: 'warn' },
+  create: { word: 'New', tone: 'ok' },
+  update: { word: 'Changed', tone: 'busy' },
+  same: { word: 'The same', tone: 'calm' },
 };
-const order = Object.keys(outcomes) as (keyof typeof outcomes)[];
+const order = Object.keys(outcomes) as Outcome[];
 
 function Progress({ found: { progress, counts } }: { found: Import }) {
   const { done, total } = progress;
@@ -214,12 +218,23 @@ function Progress({ found: { progress, counts } }: { found: Import }) {
   );
 }
 
-function Files({ connector, id, isRunning }: { connector: Connector; id: string; isRunning: boolean }) {
+interface FilesProps {
+  connector: Connector;
+  found: Import;
+  isRunning: boolean;
+}
+
+function Files({ connector, found: { id, counts, progress }, isRunning }: FilesProps) {
+  const [outcome, setOutcome] = useState<Outcome | ''>('');
   const path = { connector: connector.id, id };
   const pages = usePages(
-    `import files ${id}`,
+    `import files ${id} ${outcome}`,
     async (cursor) => {
-      const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+      const query = {
+        limit: PAGE,
+        ...(outcome === '' ? {} : { outcome }),
+        ...(cursor === undefined ? {} : { cursor }),
+      };
       const page = await answer(
         apiOf(connector.scope).GET('/connectors/{connector}/imports/{id}/files', { params: { path, query } }),
       );
@@ -231,8 +246,20 @@ function Files({ connector, id, isRunning }: { connector: Connector; id: string;
     <ListPanel
       label="Files of the import"
       title="Files"
+      ends={
+        <Counted
+          label="Which files are shown"
+          counts={counts}
+          total={progress.total}
+          words={outcomes}
+          value={outcome}
+          onChange={setOutcome}
+          isRunning={isRunning}
+        />
+      }
       pages={pages}
       columns={fileColumns}
+      skeletonRows={Math.min(outcome === '' ? progress.total : counts[outcome], Number(PAGE))}
       empty={
         <Empty icon="entities" title={isRunning ? 'Listing the branch' : 'No file is an entity of a kind'}>
           {isRunning
@@ -248,13 +275,11 @@ const fileColumns: Column<ImportItem>[] = [
   { label: 'Path', cell: ({ path }) => <span class="mono break">{path}</span> },
   {
     label: 'Outcome',
-    cell: ({ outcome, problem }) =>
+    cell: ({ outcome }) =>
       outcome === null ? (
         <State tone="busy">To come</State>
       ) : (
-        <State tone={outcomes[outcome].tone} title={problem?.detail}>
-          {outcomes[outcome].word}
-        </State>
+        <State tone={outcomes[outcome].tone}>{outcomes[outcome].word}</State>
       ),
   },
   {
@@ -262,7 +287,7 @@ const fileColumns: Column<ImportItem>[] = [
     cell: ({ kind }) => (kind === null ? <span class="quiet">–</span> : <span class="tag">{kind}</span>),
   },
   { label: 'Entity', cell: ({ entity }) => entity ?? '–' },
-  { label: 'Why', cell: ({ problem }) => <span class="break small">{problem?.detail ?? ''}</span> },
+  { label: 'Why', cell: ({ problem }) => <Reason problem={problem} /> },
 ];
 
 const importColumns = (choose: (id: string) => void): Column<Import>[] => [
