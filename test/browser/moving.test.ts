@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/api.js';
 import { judgeScreen, startBrowser, Window } from '../support/browser.js';
+import { sql } from '../support/database.js';
 import { holding, refusing, toInline } from '../support/moving.js';
 import { pushForeign } from '../support/repository.js';
 import { Stack } from '../support/stack.js';
@@ -182,4 +183,47 @@ describe('a move', () => {
     await others.getByRole('row').filter({ hasText: 'Failed' }).getByRole('button').click();
     await page.getByRole('heading', { name: 'The move to direct, main' }).waitFor();
   });
+});
+
+describe('drift', () => {
+  it('that no repair mends says in each row what does, and offers none', async () => {
+    const tracking = `${SCOPE}/connectors/direct/tracking`;
+    await stack.api.ok('PUT', tracking, {});
+    await eventually(
+      async () => (await stack.api.ok('GET', tracking)).followed[0]?.state === 'current',
+      'the branch to be followed',
+    );
+    await window.go(at('repositories/direct?tab=drift'));
+    const { page } = window;
+    await page.getByRole('button', { name: 'Compare now' }).click();
+    const broken = page.getByRole('row').filter({ hasText: 'zz_broken' });
+    await broken.getByText('Correct the file in Git.').waitFor(SLOW);
+    await page.getByText('A repair mends none of this').waitFor();
+    expect(await page.getByRole('button', { name: /^Repair/ }).count()).toBe(0);
+    expect(await judgeScreen(window, 'drift-unmended')).toEqual([]);
+  });
+
+  it('is repaired as far as it can be, and the rest is said to stay', async () => {
+    await sql(
+      stack.databaseUrl,
+      `update entity set yaml = 'name: rotten', blob_id = repeat('0', 40) where id = 'many7'`,
+    );
+    const { page } = window;
+    await page.getByRole('button', { name: 'Compare again' }).click();
+    await page.getByRole('button', { name: 'Repair 1…' }).click();
+    const question = page.getByRole('dialog', { name: 'Repair direct?' });
+    await question.getByText('1 difference stays').waitFor();
+    await question.getByRole('button', { name: 'Repair direct' }).click();
+    await page.getByText('Repaired: 1 copy brought to what Git has.').waitFor(SLOW);
+    await page.getByText('A repair mends none of this').waitFor(SLOW);
+    expect((await stack.api.ok('GET', `${SCOPE}/entities/pipeline/many7`)).yaml).toBe('name: many7\n');
+  });
+});
+
+it('a webhook that told of nothing yet is not said to be missing', async () => {
+  await stack.api.ok('PUT', `${SCOPE}/connectors/direct/webhook`, {});
+  await window.go(at('repositories/direct'));
+  const said = window.page.getByText('None heard yet', { exact: true });
+  await said.waitFor();
+  expect(await said.getAttribute('title')).toContain('15 seconds');
 });

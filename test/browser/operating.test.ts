@@ -128,7 +128,7 @@ describe('drift', () => {
     await page.getByRole('button', { name: 'Compare now' }).click();
     await page.getByRole('row').filter({ hasText: 'old' }).waitFor();
     expect(await judgeScreen(window, 'drift')).toEqual([]);
-    await page.getByRole('button', { name: 'Repair…' }).click();
+    await page.getByRole('button', { name: /^Repair \d+…$/ }).click();
     await page.getByRole('button', { name: 'Repair platform' }).click();
     await page.getByText(/Repaired: \d+ cop/).waitFor();
     expect((await stack.api.ok('GET', `${SCOPE}/entities/pipeline/old`)).yaml).toBe('name: old\n');

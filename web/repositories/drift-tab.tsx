@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useAction } from '../data/action.js';
-import { answer, apiOf, type Schemas } from '../data/api.js';
+import { answer, apiOf } from '../data/api.js';
 import type { Connector } from '../data/connectors.js';
 import { hrefOf } from '../data/route.js';
 import { Allowed } from '../parts/allowed.js';
@@ -10,43 +10,32 @@ import { Confirm, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { Panel } from '../parts/panel.js';
 import { Note, ProblemBox } from '../parts/problem.js';
-import { State, type Tone } from '../parts/state.js';
+import { State } from '../parts/state.js';
 import { type Column, Table } from '../parts/table.js';
 import { say } from '../shell/toasts.js';
+import {
+  countOf,
+  type Difference,
+  type Drift,
+  differences as kinds,
+  mendedOf,
+  repairedOf,
+  type Section,
+  todoOf,
+} from './drifts.js';
+import { Why } from './reason.js';
 import type { TabProps } from './tab-props.js';
-
-type Drift = Schemas['Drift'];
-type Section = Drift['sections'][number];
-type Difference = Schemas['Difference'];
-
-const kinds: Record<Difference['kind'], { word: string; tone: Tone }> = {
-  missing: { word: 'Missing here', tone: 'warn' },
-  surplus: { word: 'Not in Git', tone: 'warn' },
-  differing: { word: 'Differs', tone: 'warn' },
-  corrupt: { word: 'Copy damaged', tone: 'bad' },
-  invalid: { word: 'Invalid in Git', tone: 'bad' },
-  refused: { word: 'Refused', tone: 'calm' },
-  registration: { word: 'Webhook', tone: 'warn' },
-};
 
 /** What Git and the copy do not have in common, by a comparison of all, and its repair. */
 export function DriftTab({ scope, connector }: TabProps) {
   const [drift, setDrift] = useState<Drift | undefined>(undefined);
   const { isBusy, error, run } = useAction();
   const { open, show, close } = useDialog<'repair'>();
-  const api = apiOf(connector.scope);
-  const params = { path: { id: connector.id } };
   const compare = async (): Promise<void> => setDrift(await readDrift(connector));
-  const repair = async (): Promise<void> => {
-    const { branches } = await answer(api.POST('/connectors/{id}/drift/repair', { params, body: {} }));
-    const changed = branches.reduce(
-      (sum, { created, changed: of, deleted, restored }) => sum + created + of + deleted + restored,
-      0,
-    );
-    say(`Repaired: ${changed} ${changed === 1 ? 'copy' : 'copies'} brought to what Git has.`);
-    await compare();
-  };
-  const differences = drift?.sections.reduce((sum, section) => sum + section.differences.length, 0) ?? 0;
+  const sumOf = (count: (section: Section) => number): number =>
+    drift?.sections.reduce((sum, section) => sum + count(section), 0) ?? 0;
+  const mended = sumOf(mendedOf);
+  const others = sumOf(countOf) - mended;
   return (
     <>
       <Panel
@@ -54,10 +43,10 @@ export function DriftTab({ scope, connector }: TabProps) {
         isFlush
         ends={
           <>
-            {differences > 0 && (
+            {mended > 0 && (
               <Allowed scope={connector.scope} needs="connector.use">
                 <Button look="primary" onPress={() => show('repair')}>
-                  Repair…
+                  Repair {mended}…
                 </Button>
               </Allowed>
             )}
@@ -73,6 +62,11 @@ export function DriftTab({ scope, connector }: TabProps) {
             is changed by looking.
           </Empty>
         )}
+        {mended === 0 && others > 0 && (
+          <div class="inset">
+            <Note title="A repair mends none of this">Each row says what does.</Note>
+          </div>
+        )}
         {drift?.sections.map((section) => (
           <SectionPart key={`${section.source} ${section.branch ?? ''}`} scope={scope} section={section} />
         ))}
@@ -84,19 +78,43 @@ export function DriftTab({ scope, connector }: TabProps) {
       </Panel>
       <ProblemBox error={error} />
       {open === 'repair' && (
-        <Confirm
-          title={`Repair ${connector.id}?`}
-          act={`Repair ${connector.id}`}
-          isDangerous={false}
-          onConfirm={repair}
-          onClose={close}
-        >
-          <p>
-            The copies become what Git has, and the webhook what was registered. Nothing is written to Git.
-          </p>
-        </Confirm>
+        <RepairQuestion connector={connector} others={others} onDone={compare} onClose={close} />
       )}
     </>
+  );
+}
+
+interface RepairQuestionProps {
+  connector: Connector;
+  /** Differences that it does not mend. */
+  others: number;
+  onDone: () => Promise<void>;
+  onClose: () => void;
+}
+
+function RepairQuestion({ connector: { scope, id }, others, onDone, onClose }: RepairQuestionProps) {
+  const repair = async (): Promise<void> => {
+    const params = { path: { id } };
+    const done = await answer(apiOf(scope).POST('/connectors/{id}/drift/repair', { params, body: {} }));
+    say(repairedOf(done));
+    await onDone();
+  };
+  return (
+    <Confirm
+      title={`Repair ${id}?`}
+      act={`Repair ${id}`}
+      isDangerous={false}
+      onConfirm={repair}
+      onClose={onClose}
+    >
+      <p>The copies become what Git has, and the webhook what was registered. Nothing is written to Git.</p>
+      {others > 0 && (
+        <p>
+          {others} {others === 1 ? 'difference stays' : 'differences stay'}: what to do about{' '}
+          {others === 1 ? 'it' : 'each'} is said in its row.
+        </p>
+      )}
+    </Confirm>
   );
 }
 
@@ -116,7 +134,8 @@ async function readDrift({ scope, id }: Connector): Promise<Drift> {
 function SectionPart({ scope, section }: { scope: string; section: Section }) {
   const { branch, source, differences, copies } = section;
   const name = branch ?? (source === 'webhook' ? 'The webhook' : 'The repository');
-  if (differences.length === 0)
+  const count = countOf(section);
+  if (count === 0)
     return (
       <div class="inset">
         <Note icon="check" title={`${name} is as it should be`}>
@@ -129,26 +148,26 @@ function SectionPart({ scope, section }: { scope: string; section: Section }) {
   return (
     <>
       <h3 class="inset">
-        {name} <span class="quiet">{differences.length} differ</span>
+        {name}{' '}
+        <span class="quiet">
+          {count} {count === 1 ? 'difference' : 'differences'}
+          {differences.length < count && `, the first ${differences.length} shown`}
+        </span>
       </h3>
       <Table
         label={`Drift of ${name}`}
         rows={differences}
         keyOf={({ path, kind, entity }) => `${kind} ${path ?? ''} ${entity ?? ''}`}
-        columns={columnsOf(scope, branch)}
+        columns={columnsOf(scope, section)}
       />
     </>
   );
 }
 
-const columnsOf = (scope: string, branch: string | null): Column<Difference>[] => [
+const columnsOf = (scope: string, section: Section): Column<Difference>[] => [
   {
     label: 'What',
-    cell: ({ kind, problem }) => (
-      <State tone={kinds[kind].tone} title={problem?.detail}>
-        {kinds[kind].word}
-      </State>
-    ),
+    cell: ({ kind }) => <State tone={kinds[kind].tone}>{kinds[kind].word}</State>,
   },
   {
     label: 'Entity',
@@ -156,12 +175,16 @@ const columnsOf = (scope: string, branch: string | null): Column<Difference>[] =
       entityKind === null || entity === null ? (
         <span class="quiet">–</span>
       ) : (
-        <a href={hrefOf(scope, ['entities', entityKind, entity], { branch: branch ?? undefined })}>
+        <a href={hrefOf(scope, ['entities', entityKind, entity], { branch: section.branch ?? undefined })}>
           {entity}
         </a>
       ),
   },
   { label: 'Path', cell: ({ path }) => <span class="mono break">{path ?? '–'}</span> },
+  {
+    label: 'Why',
+    cell: (one) => <Why why={one.problem?.detail ?? kinds[one.kind].why} todo={todoOf(section, one)} />,
+  },
   { label: 'In Git', cell: ({ git }) => <Short id={git} /> },
   { label: 'Copy', cell: ({ copy }) => <Short id={copy} /> },
 ];

@@ -19,9 +19,21 @@ export function followingOf(tracking: Tracking | undefined): Said {
 }
 
 const hooks: Record<Schemas['Tracking']['webhook'], Said> = {
-  none: { word: 'No webhook', tone: 'calm', why: 'It is looked at every minute' },
-  healthy: { word: 'Healthy', tone: 'ok', why: 'The host tells of every push' },
-  losing: { word: 'Losing', tone: 'warn', why: 'Pushes were found that the host did not tell of' },
+  none: {
+    word: 'None heard yet',
+    tone: 'calm',
+    why: 'No webhook has told of a push yet; until one does, it is looked at every 15 seconds or so, unless the manager is set otherwise',
+  },
+  healthy: { word: 'Healthy', tone: 'ok', why: 'The host tells of pushes' },
+  losing: {
+    word: 'Losing',
+    tone: 'warn',
+    why: 'A push was found lately that the host had not told of, so that it is looked at more often',
+  },
 };
 
-export const hookOf = (tracking: Tracking | undefined): Said => hooks[tracking?.webhook ?? 'none'];
+/** Undefined where it is not followed. */
+export const hookOf = (tracking: Pick<Tracking, 'webhook'> | undefined): Said =>
+  tracking === undefined
+    ? { word: 'None heard yet', tone: 'calm', why: 'Pushes are not noticed before it is followed' }
+    : hooks[tracking.webhook];

@@ -92,8 +92,8 @@ function NoWebhook({ connector, hook, onMade }: NoWebhookProps) {
           </Allowed>
         }
       >
-        With one, the host tells of a push at once. Without, it is noticed at the next look, a minute later at
-        most.
+        With one, the host tells of a push at once. Without, it is noticed at the next look, some 15 seconds
+        later, unless the manager is set otherwise.
       </Empty>
     </Panel>
   );

@@ -1,5 +1,16 @@
-// What the page says of moves.
+// What the page says of moves, of drift and of how a repository is looked at.
 import { describe, expect, it } from 'vitest';
+import { settings } from '../../../src/config/config.js';
+import {
+  countOf,
+  type Difference,
+  isMended,
+  mendedOf,
+  repairedOf,
+  type Section,
+  todoOf,
+} from '../../../web/repositories/drifts.js';
+import { hookOf } from '../../../web/repositories/following.js';
 import {
   bodyOf,
   endOf,
@@ -52,4 +63,63 @@ describe('a move', () => {
     expect(stateOf({ state, counts: counts(some) }).word).toBe(word);
     expect(endOf(counts(some))).toBe(end);
   });
+});
+
+describe('drift', () => {
+  const difference = (kind: Difference['kind'], problem: Difference['problem'] = null): Difference => ({
+    kind,
+    path: 'a.yaml',
+    scope: null,
+    entityKind: null,
+    entity: null,
+    git: null,
+    copy: null,
+    problem,
+  });
+  const section = (tracked: boolean, differences: Difference[]): Section => ({
+    source: 'branch',
+    branch: 'main',
+    tracked,
+    head: null,
+    synced: null,
+    copies: 0,
+    counts: Object.fromEntries(differences.map(({ kind }) => [kind, 1])),
+    differences,
+  });
+  const kinds = ['missing', 'surplus', 'differing', 'corrupt', 'invalid', 'refused', 'registration'] as const;
+  const all = kinds.map((kind) => difference(kind));
+
+  it('is mended by a repair as far as it is no fault of what is in Git, on branches that are followed', () => {
+    const [followed, other] = [section(true, all), section(false, all)];
+    expect(all.filter((one) => !isMended(followed, one)).map(({ kind }) => kind)).toEqual([
+      'invalid',
+      'refused',
+    ]);
+    expect([countOf(followed), mendedOf(followed), countOf(other), mendedOf(other)]).toEqual([7, 5, 7, 0]);
+  });
+
+  it('says what to do where a repair does nothing, and only there', () => {
+    for (const of of [section(true, all), section(false, all)])
+      for (const one of all) expect(todoOf(of, one) === undefined, one.kind).toBe(isMended(of, one));
+    const problem = { code: 'ENTITY_ELSEWHERE', title: '', detail: '', hint: 'Move it' };
+    expect(todoOf(section(true, []), difference('invalid', problem as Difference['problem']))).toBe(
+      'Move it',
+    );
+  });
+
+  it('is said to be repaired where it was', () => {
+    const untouched = { created: 0, changed: 0, moved: 0, deleted: 0, invalid: 2, refused: 1, restored: 0 };
+    const of = (more: object) => ({ branches: [{ branch: 'main', ...untouched, ...more }], webhook: null });
+    expect(repairedOf(of({}))).toBe('The repair changed nothing.');
+    expect(repairedOf(of({ moved: 1 }))).toBe('Repaired: 1 copy brought to what Git has.');
+    expect(repairedOf({ ...of({ restored: 1, changed: 1 }), webhook: { problem: null } })).toBe(
+      'Repaired: 2 copies brought to what Git has; the webhook is as registered.',
+    );
+  });
+});
+
+it('a repository without a webhook that told of anything is said to be looked at as often as it is', () => {
+  const { why } = hookOf({ webhook: 'none' });
+  expect(hookOf(undefined).why).not.toContain('looked at');
+  expect(why).toContain(`every ${settings.SALLYPORT_POLL_FAST_SECONDS.default} seconds`);
 });
