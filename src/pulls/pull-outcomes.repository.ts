@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { SYSTEM } from '../audit/acting.js';
-import { recordAs } from '../audit/record.js';
+import { type Act, record, recordAs } from '../audit/record.js';
 import { EventsRepository, type NewEvent } from '../events/events.repository.js';
 import type { WireFailure } from '../kernel/failure.js';
 import type { EnsuredPull, Pull } from '../providers/host-api.js';
@@ -121,9 +121,9 @@ export class PullOutcomesRepository {
 
   /**
    * It is over; `pull` as the host has it, null where the host does not have it. What was merged comes into the copies of its base:
-   * by whoever follows that branch, or else `copies_due`.
+   * by whoever follows that branch, or else `copies_due`. `act`: what ends it, where nobody else puts that on record.
    */
-  async ended(row: PullRequest, state: 'merged' | 'closed', pull: Pull | null): Promise<void> {
+  async ended(row: PullRequest, state: 'merged' | 'closed', pull: Pull | null, act?: Act): Promise<void> {
     await this.storage.transact(async (tx) => {
       // A save may have wished while the host was asked.
       const again = await this.#againOf(tx, row);
@@ -145,6 +145,7 @@ export class PullOutcomesRepository {
         .returningAll()
         .executeTakeFirst();
       if (ended === undefined) return this.#free(tx, row);
+      if (act !== undefined) record(tx, act);
       const { mergeCommit = null } = pull ?? {};
       const more = state === 'merged' ? { mergeCommit } : {};
       await this.#tell(tx, ended, state, more);

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Acts } from '../audit/acts.js';
 import { Config } from '../config/config.js';
 import { Connectivity } from '../connectivity/connectivity.js';
-import { ConnectorsRepository } from '../connectors/connectors.repository.js';
+import { type Connector, ConnectorsRepository } from '../connectors/connectors.repository.js';
 import { Failure } from '../kernel/failure.js';
 import { Log } from '../kernel/log.js';
 import type { HostApi, Pull } from '../providers/host-api.js';
@@ -69,17 +69,19 @@ export class PullRequestsService {
     return this.requests.load([...new Set(ids)]);
   }
 
-  /** Without merging; one that is not open yet is given up, and closed where an attempt opened it unnoticed. @throws NOT_FOUND, PULL_REQUEST_BUSY, and what the host refuses it for */
+  /**
+   * Without merging; one that is not open yet is given up, and closed where an attempt opened it unnoticed.
+   * @throws NOT_FOUND, PULL_REQUEST_BUSY, AUDIT_UNWRITABLE, and what the host refuses it for
+   */
   async close(scope: Scope, id: string, actor: string): Promise<ShownPullRequest> {
     const request = await this.#take(scope, id);
-    this.log.info({ audit: true, id, scope, actor }, 'pull request closed');
     let isWritten = false;
     try {
-      await this.acts.note({ action: 'pull-request.close', scope, target: `pull-requests/${id}` });
       isWritten = await this.#close(request, actor);
     } finally {
       if (!isWritten) await this.requests.release(request);
     }
+    if (isWritten) this.log.info({ audit: true, id, scope, actor }, 'pull request closed');
     void this.flow.sweep();
     return this.requests.get(scope, id);
   }
@@ -94,26 +96,40 @@ export class PullRequestsService {
 
   /** Whether that was news. */
   async #close(request: PullRequest, actor: string): Promise<boolean> {
-    if (request.state === 'merged' || request.state === 'closed') return false;
-    const pull = await this.#closeAtHost(request, actor);
-    if (pull?.state === 'open') return false;
-    // Somebody may have merged it a moment before.
-    await this.outcomes.ended(request, pull?.state ?? 'closed', pull);
-    return true;
+    const { scope, id, state } = request;
+    if (state === 'merged' || state === 'closed') return false;
+    const act = { action: 'pull-request.close', scope, target: `pull-requests/${id}` };
+    const connector = await this.#connectorToAsk(request);
+    if (connector === undefined) {
+      await this.outcomes.ended(request, 'closed', null, act);
+      return true;
+    }
+    const closing = () => this.#closeAtHost(request, connector, actor);
+    return (await this.acts.outside(act, closing, tellClosed)) !== 'open';
   }
 
-  /** Null where the host has nothing that is ours to close. */
-  async #closeAtHost(request: PullRequest, actor: string): Promise<Pull | null> {
-    const { state, number, attempts } = request;
-    const isOpen = state === 'open' && number !== null;
-    if (!isOpen && attempts === 0) return null;
+  /** Undefined where its host has nothing that is ours to close. */
+  async #connectorToAsk(request: PullRequest): Promise<Connector | undefined> {
+    if (!isOpenAtHost(request) && request.attempts === 0) return undefined;
     const connector = await this.connectors.get(request.connector_scope, request.connector_id);
-    if (!(await this.requests.isAtConnector(request))) return null;
+    return (await this.requests.isAtConnector(request)) ? connector : undefined;
+  }
+
+  /** How it stands now: somebody may have merged it a moment before. */
+  async #closeAtHost(request: PullRequest, connector: Connector, actor: string): Promise<Pull['state']> {
+    const pull = await this.#askToClose(request, connector, actor);
+    const state = pull?.state ?? 'closed';
+    if (state !== 'open') await this.outcomes.ended(request, state, pull);
+    return state;
+  }
+
+  /** Null where the host does not have it. */
+  async #askToClose(request: PullRequest, connector: Connector, actor: string): Promise<Pull | null> {
     const cause = { ...causeOf(request), actors: [actor] };
     const api = await this.connectivity.openHost(connector, cause);
     try {
       // Whether an attempt opened it is open: its answer may be lost.
-      const own = isOpen ? number : (await findOpened(request, api))?.number;
+      const own = isOpenAtHost(request) ? request.number : (await findOpened(request, api))?.number;
       return own === undefined ? null : await api.closePull(own);
     } catch (error) {
       if (!isMissing(error)) throw error;
@@ -131,6 +147,11 @@ export class PullRequestsService {
     throw new Failure('PULL_REQUEST_BUSY', { id });
   }
 }
+
+const tellClosed = (state: Pull['state']): object => ({ state });
+
+const isOpenAtHost = (request: PullRequest): request is PullRequest & { number: number } =>
+  request.state === 'open' && request.number !== null;
 
 /** What an attempt opened for the branches that were asked for. @throws HOST_API_BRANCH_MISSING */
 async function findOpened({ branch: head, base, title }: PullRequest, api: HostApi): Promise<Pull | null> {
