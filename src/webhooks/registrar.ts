@@ -109,22 +109,26 @@ export class Registrar {
     const { registration } = webhook;
     if (registration === null) return this.service.delete(scope, id, actor);
     await this.acts.begin(actOf(webhook, 'webhook.delete'), async (begun) => {
-      await this.#remove(webhook, registration.url, actor).catch((error: unknown) =>
-        this.log.warn({ err: error, scope, id }, 'the webhook stays at its host'),
-      );
-      await this.service.delete(scope, id, actor, begun.data);
+      const told = await this.#remove(webhook, registration.url, actor).catch((error: unknown): AtHost => {
+        this.log.warn({ err: error, scope, id }, 'the webhook stays at its host');
+        return { atHost: 'left', code: Failure.from(error).code };
+      });
+      await this.service.delete(scope, id, actor, { ...begun.data, ...told });
     });
   }
 
-  async #remove({ scope, id }: Webhook, url: string, actor: string): Promise<void> {
+  async #remove({ scope, id }: Webhook, url: string, actor: string): Promise<AtHost> {
     const host = await this.#open(await this.connectors.get(scope, id), actor);
-    await host.removeHook(url);
+    return { atHost: (await host.removeHook(url)) ? 'removed' : 'absent' };
   }
 
   #open(connector: Connector, actor: string): Promise<HostApi> {
     return this.connectivity.openHost(connector, { kind: 'webhook', operations: [], actors: [actor] });
   }
 }
+
+/** What became of a webhook at its host when it was deleted here, as it is on record. */
+type AtHost = { atHost: 'removed' | 'absent' } | { atHost: 'left'; code: string };
 
 const actOf = ({ scope, id }: Webhook, action: string) => ({
   action,

@@ -137,17 +137,49 @@ it('of a rename, nobody at the new place hears, and neither does the audit where
   expect(entries[0].data.attempt).toBe(entries[1].data.attempt);
 });
 
-it('of a webhook that is deleted, its host hears nothing either', async () => {
-  const before = host.requests.length;
-  await rename('audit_append', 'audit_away');
-  const refused = await stack.api.request('DELETE', `${SCOPE}/connectors/hosted/webhook`);
-  await rename('audit_away', 'audit_append');
-  expect(refused.body.code).toBe('AUDIT_UNWRITABLE');
-  expect(host.requests.length).toBe(before);
-  await stack.api.ok('DELETE', `${SCOPE}/connectors/hosted/webhook`);
-  expect(host.requests.length).toBeGreaterThan(before);
-  const outcomes = (await entriesOf('webhook.delete')).map(({ outcome }) => outcome);
-  expect(outcomes).toEqual(['done', 'begun']);
+describe('of a webhook that is deleted', () => {
+  const address = `${SCOPE}/connectors/hosted/webhook`;
+  const last = async () => (await entriesOf('webhook.delete')).slice(0, 2);
+  const putAgain = async (): Promise<void> => {
+    await put('connectors/hosted/webhook', {});
+    expect((await post('connectors/hosted/webhook/register')).status).toBe(200);
+  };
+
+  it('its host hears nothing either, and the entry says that it has it no more once it does', async () => {
+    const before = host.requests.length;
+    await rename('audit_append', 'audit_away');
+    const refused = await stack.api.request('DELETE', address);
+    await rename('audit_away', 'audit_append');
+    expect(refused.body.code).toBe('AUDIT_UNWRITABLE');
+    expect(host.requests.length).toBe(before);
+    await stack.api.ok('DELETE', address);
+    expect(host.requests.length).toBeGreaterThan(before);
+    expect(await last()).toMatchObject([
+      { outcome: 'done', data: { atHost: 'removed' } },
+      { outcome: 'begun' },
+    ]);
+  });
+
+  it('and stays at its host, the entry says so, and why', async () => {
+    await putAgain();
+    host.instead = ({ method }) =>
+      method === 'DELETE' ? { status: 403, json: { message: 'no' } } : undefined;
+    await stack.api.ok('DELETE', address);
+    host.instead = undefined;
+    expect(host.state.hooks).toHaveLength(1);
+    const told = { atHost: 'left', code: expect.stringMatching(/^HOST_API_/) };
+    expect(await last()).toMatchObject([{ outcome: 'done', code: null, data: told }, { outcome: 'begun' }]);
+  });
+
+  it('and that somebody had taken away there, the entry says that as well', async () => {
+    await putAgain();
+    host.state.hooks.length = 0;
+    await stack.api.ok('DELETE', address);
+    expect(await last()).toMatchObject([
+      { outcome: 'done', data: { atHost: 'absent' } },
+      { outcome: 'begun' },
+    ]);
+  });
 });
 
 it('what had begun and failed is on record as that, with its code, and counted no second time', async () => {
