@@ -1180,7 +1180,7 @@ export const errors = {
     title: 'What was to be done cannot be put on record',
     message: (d) => `The audit of ${d.account} takes no entry: ${d.reason}`,
     hint: () =>
-      'Nothing was done; see that the database’s role may run the function audit_append: docs/reference/audit.md',
+      'Nothing was changed here; see that the database’s role may run the function audit_append: docs/reference/audit.md',
   }),
   // --- starting and everything else --------------------------------------------------------------------------
   CONFIGURATION_INVALID: row<{ problems: string[] }>({

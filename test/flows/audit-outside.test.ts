@@ -208,6 +208,45 @@ it('what never began is counted as an attempt, and nothing begins', async () => 
   ]);
 });
 
+describe('what was done and cannot be put on record at once', () => {
+  /** Once the receiver is reached, no entry can be written any more. */
+  const ask = (): Promise<Answer> => {
+    receiver.will('/told', (response) => {
+      void rename('audit_append', 'audit_away').then(() => response.writeHead(204).end());
+    });
+    return post('subscriptions/told/test');
+  };
+  const done = { status: 200, body: { status: 204 } };
+
+  it('is answered as what it is, and on record as soon as it can be', async () => {
+    const asked = ask();
+    const tried = eventually(
+      async () => stack.logs().includes('what came of an act is not on record yet'),
+      'the entry to be tried',
+    );
+    await Promise.race([asked, tried]);
+    await rename('audit_away', 'audit_append');
+    expect(await asked).toMatchObject(done);
+    const [after, begun] = await entriesOf('subscription.test');
+    expect([after.outcome, begun.outcome]).toEqual(['done', 'begun']);
+    expect(after.data).toEqual({ status: 204, attempt: begun.data.attempt });
+  });
+
+  it('is answered as what it is and stays as begun where it cannot for long', async () => {
+    const answered = await ask();
+    await rename('audit_away', 'audit_append');
+    expect(answered, answered.text).toMatchObject(done);
+    expect(await entriesOf('subscription.test')).toMatchObject([
+      { outcome: 'begun' },
+      { outcome: 'done' },
+      {},
+      {},
+      {},
+    ]);
+    expect(stack.logs()).toContain('what came of an act is not on record"');
+  });
+});
+
 it('what its manager was killed at stays as begun, for whoever asks what may have been done', async () => {
   const before = receiver.deliveries.length;
   receiver.will('/told', () => undefined);
