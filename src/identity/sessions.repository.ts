@@ -48,7 +48,13 @@ export class SessionsRepository {
       .where(column, '=', actor.id)
       .orderBy('created_at', 'desc')
       .limit(SESSIONS_MAX - 1);
-    await tx.deleteFrom('session').where(column, '=', actor.id).where('hash', 'not in', kept).execute();
+    const { numDeletedRows: ended } = await tx
+      .deleteFrom('session')
+      .where(column, '=', actor.id)
+      .where('hash', 'not in', kept)
+      .executeTakeFirst();
+    for (let one = 0n; one < ended; one += 1n)
+      noteSession(tx, owner, { action: 'session.end', data: { gaveWay: true } });
     await tx
       .insertInto('session')
       .values({

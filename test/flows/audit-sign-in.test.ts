@@ -109,6 +109,20 @@ describe('whoever shows a token', () => {
     expect(await sessions('&actor=other')).toEqual([]);
   });
 
+  it('is on record as leaving where the oldest of a hundred sessions gives way', async () => {
+    const { token } = await newToken('many');
+    const first = await begin(token);
+    for (let more = 1; more < 100; more++) await begin(token);
+    expect((await byCookie(first).request('GET', 'me')).status).toBe(200);
+    expect(await sessions('&actor=many')).toHaveLength(100);
+    await begin(token);
+    expect((await byCookie(first).request('GET', 'me')).body.code).toBe('SESSION_REJECTED');
+    const [begun, ended, ...earlier] = await sessions('&actor=many');
+    expect([begun?.action, ended?.action]).toEqual(['session.begin', 'session.end']);
+    expect(ended).toMatchObject({ outcome: 'done', target: begun?.target, data: { gaveWay: true } });
+    expect(new Set(earlier.map(({ action }) => action))).toEqual(new Set(['session.begin']));
+  });
+
   it('that is revoked or made up adds nothing', async () => {
     const { id, token } = await newToken('gone');
     await api.ok('DELETE', `${ORG}/tokens/${id}`);
