@@ -1,5 +1,19 @@
 // Two changes of one document, key by key: what only one side changed is taken from it, what both changed somebody has to choose.
-import { bareTextOf, type Part, readSections, type Section, shift, TAIL } from './sections.js';
+import { type Frame, framed, framesOf } from './frame.js';
+import { type Both, type Item, type Items, itemsOf, mapBoth, mapTrio, type Trio } from './items.js';
+import { isSameOrder, joinOrders, orderOf } from './order.js';
+import {
+  type Choices,
+  type Difference,
+  joinPieces,
+  type Passage,
+  type Piece,
+  pieceOf,
+  traitOf,
+} from './pieces.js';
+import { type Part, readSections } from './sections.js';
+
+export type { Choices, Difference, Side } from './pieces.js';
 
 export interface Versions {
   /** What both began with; null where it is not known. */
@@ -10,144 +24,167 @@ export interface Versions {
   ours: string;
 }
 
-export type Side = 'theirs' | 'ours';
+/** What is said of a mapping or a document rather than of a key. No key is shown as one of these. */
+const said = {
+  whole: 'the whole document',
+  mark: 'the byte order mark',
+  breaks: 'the line ends',
+  lastBreak: 'the last line end',
+  start: 'the beginning',
+  comments: 'the comments',
+  indentation: 'the indentation',
+  order: 'the order',
+  end: 'the end',
+} as const;
 
-export interface Difference {
-  /** As `spec › replicas`; names it among the differences. */
-  path: string;
-  /** Who changed it; both: a choice is needed. */
-  by: Side | 'both';
-  /** The text of each side without its indentation; null where the key is not there. */
-  base: string | null;
-  theirs: string | null;
-  ours: string | null;
-}
-
-export type Choices = ReadonlyMap<string, Side>;
-
-const WHOLE = 'the whole document';
-const HEAD = 'comments';
-const END = 'the end';
-
-interface Parts {
-  base: Part | undefined;
-  theirs: Part;
-  ours: Part;
-}
+const nameOf = (path: readonly string[]): string => path.join(' › ');
 
 /** In the order in which they stand. */
 export function findDifferences(versions: Versions): Difference[] {
-  const parts = readParts(versions);
-  if (parts !== undefined) return differencesIn(parts, []);
-  const { base, theirs, ours } = versions;
-  return theirs === ours ? [] : [{ path: WHOLE, by: whoChanged(base, theirs, ours), base, theirs, ours }];
+  return mergeOf(versions, new Map()).pieces.flatMap(({ difference }) => difference ?? []);
 }
 
 /** What the choices come to. What is not chosen is taken from whoever changed it, or from Git. */
 export function merge(versions: Versions, choices: Choices): string {
-  const parts = readParts(versions);
-  if (parts !== undefined) return mergeParts(parts, [], choices);
-  const { base, theirs, ours } = versions;
-  return sideOf(WHOLE, whoChanged(base, theirs, ours), choices) === 'ours' ? ours : theirs;
+  return mergeOf(versions, choices).text;
 }
 
-function readParts({ base, theirs, ours }: Versions): Parts | undefined {
-  const [one, other] = [readSections(theirs), readSections(ours)];
-  if (one === undefined || other === undefined) return undefined;
-  return { base: base === null ? undefined : readSections(base), theirs: one, ours: other };
-}
-
-/** A key as each side has it. */
-interface Trio {
-  key: string;
-  base: Section | undefined;
-  theirs: Section | undefined;
-  ours: Section | undefined;
-}
-
-/** In the order of Git’s, and what only we have after what it follows with us. */
-function triosOf({ base, theirs, ours }: Parts): Trio[] {
-  const keys = theirs.sections.map(({ key }) => key);
-  for (const [at, { key }] of ours.sections.entries()) {
-    if (keys.includes(key)) continue;
-    const before = ours.sections[at - 1]?.key;
-    keys.splice(before === undefined ? 0 : keys.indexOf(before) + 1, 0, key);
+function mergeOf(versions: Versions, choices: Choices): { pieces: Piece[]; text: string } {
+  const sources = { ...versions, base: versions.base ?? undefined };
+  const frames = framesOf(sources);
+  const parts = readParts(frames);
+  if (parts === undefined) {
+    const whole = traitOf(said.whole, sources, choices);
+    return { pieces: [whole], text: sources[whole.side] };
   }
-  return keys.map((key) => ({
-    key,
-    base: sectionOf(base, key),
-    theirs: sectionOf(theirs, key),
-    ours: sectionOf(ours, key),
-  }));
+  const toPiece = (name: string, of: (frame: Frame) => string): Piece =>
+    traitOf(name, mapBoth(frames, of), choices);
+  const mark = toPiece(said.mark, (frame) => (frame.mark === '' ? 'None' : 'There'));
+  const breaks = toPiece(said.breaks, (frame) => frame.breaks ?? '');
+  const lastBreak = toPiece(said.lastBreak, ({ isLastBroken }) => (isLastBroken ? 'There' : 'None'));
+  const place: Place = { path: [], columns: { base: 0, theirs: 0, ours: 0 }, column: 0 };
+  const pieces = piecesOf(parts, place, choices);
+  const last = pieces.findLast(({ text }) => text !== '');
+  return {
+    pieces: [mark, breaks, ...pieces, lastBreak],
+    text: framed(joinPieces(pieces), {
+      mark: frames[mark.side].mark,
+      breaks: frames[breaks.side].breaks,
+      // It may be part of a value that one side changed.
+      isLastBroken: frames[(last?.isKept && last.difference ? last : lastBreak).side].isLastBroken,
+    }),
+  };
 }
 
-const sectionOf = (part: Part | undefined, name: string): Section | undefined =>
-  part?.sections.find(({ key }) => key === name);
-
-/** Where both sides have keys below: they are compared one by one. */
-function partsBelow({ base, theirs, ours }: Trio): Parts | undefined {
-  if (theirs?.below === undefined || ours?.below === undefined) return undefined;
-  return base !== undefined && base.below === undefined
-    ? undefined
-    : { base: base?.below, theirs: theirs.below, ours: ours.below };
+function readParts({ base, theirs, ours }: Both<Frame>): Both<Part> | undefined {
+  const [one, other] = [readSections(theirs.text), readSections(ours.text)];
+  if (one === undefined || other === undefined) return undefined;
+  return { base: base === undefined ? undefined : readSections(base.text), theirs: one, ours: other };
 }
 
-function differencesIn(parts: Parts, path: readonly string[]): Difference[] {
-  return triosOf(parts).flatMap((trio) => {
-    const here = [...path, trio.key === TAIL ? END : trio.key];
-    const below = partsBelow(trio);
-    if (below === undefined) return differenceOf(here, trio, 'text');
-    return [...differenceOf([...here, HEAD], trio, 'head'), ...differencesIn(below, here)];
+/** Where a mapping stands: below which keys, and in which columns those are, with each side and in the result. */
+interface Place {
+  path: readonly string[];
+  columns: Both<number>;
+  column: number;
+}
+
+function piecesOf(read: Both<Part>, outer: Place, choices: Choices): Piece[] {
+  const { path } = outer;
+  const parts = itemsOf(read);
+  const columns = mapBoth(parts, ({ indent }) => indent);
+  const indentation = traitOf(
+    nameOf([...path, said.indentation]),
+    depthsOf(columns, outer.columns),
+    choices,
+    {
+      toText: (depth) => `${depth} columns`,
+    },
+  );
+  const order = traitOf(nameOf([...path, said.order]), parts, choices, {
+    toText: ({ list }) => list.map(({ name }) => name).join('\n'),
+    isSame: (one, other) => isSameOrder(orderOf(one), orderOf(other)),
   });
-}
-
-function differenceOf(path: readonly string[], trio: Trio, of: 'text' | 'head'): Difference[] {
-  const [base, theirs, ours] = [trio.base, trio.theirs, trio.ours].map((one) =>
-    one === undefined ? null : bareTextOf(one[of]),
-  ) as [string | null, string | null, string | null];
-  if (theirs === ours) return [];
-  return [{ path: nameOf(path), by: whoChanged(base, theirs, ours), base, theirs, ours }];
-}
-
-const nameOf = (path: readonly string[]): string => path.join(' › ');
-
-function whoChanged(base: string | null, theirs: string | null, ours: string | null): Difference['by'] {
-  if (base === ours) return 'theirs';
-  return base === theirs ? 'ours' : 'both';
-}
-
-function sideOf(path: string, by: Difference['by'], choices: Choices): Side {
-  return choices.get(path) ?? (by === 'both' ? 'theirs' : by);
-}
-
-function mergeParts(parts: Parts, path: readonly string[], choices: Choices): string {
-  const { theirs, ours } = parts;
-  const pieces = triosOf(parts).map((trio) => {
-    const here = [...path, trio.key === TAIL ? END : trio.key];
-    const below = partsBelow(trio);
-    const piece = pieceOf(
-      below === undefined ? here : [...here, HEAD],
-      trio,
-      below === undefined ? 'text' : 'head',
+  const depth = parts[indentation.side].indent - outer.columns[indentation.side];
+  const place: Place = { path, columns, column: outer.column + depth };
+  const keys = joinOrders(
+    orderOf(parts[order.side]),
+    orderOf(parts[order.side === 'ours' ? 'theirs' : 'ours']),
+  );
+  const lists = mapBoth(parts, ({ list }) => new Map(list.map((item) => [item.key, item])));
+  const below = keys.map((key) =>
+    piecesOfItem(
+      mapTrio(lists, (list) => list.get(key)),
+      place,
       choices,
-    );
-    const placed = piece.side === 'ours' ? shift(piece.text, theirs.indent - ours.indent) : piece.text;
-    return below === undefined ? placed : `${placed}${mergeParts(below, here, choices)}`;
-  });
-  // The last line of a document may have no end, and not be the last any more.
-  return pieces
-    .filter((piece) => piece !== '')
-    .map((piece, at, all) => (at < all.length - 1 && !piece.endsWith('\n') ? `${piece}\n` : piece))
-    .join('');
+    ),
+  );
+  const start = pieceOf(
+    nameOf([...path, path.length === 0 ? said.start : said.comments]),
+    passagesOf(
+      mapTrio(parts, (part) => part.start),
+      outer.columns,
+    ),
+    outer.column,
+    choices,
+  );
+  const end = pieceOf(
+    nameOf([...path, said.end]),
+    passagesOf(
+      mapTrio(parts, (part) => part.end),
+      columns,
+    ),
+    place.column,
+    choices,
+  );
+  const at = startAmong(keys, parts[start.side]);
+  return [indentation, order, ...below.slice(0, at).flat(), start, ...below.slice(at).flat(), end];
 }
 
-function pieceOf(
-  path: readonly string[],
-  trio: Trio,
-  of: 'text' | 'head',
-  choices: Choices,
-): { side: Side; text: string } {
-  const [difference] = differenceOf(path, trio, of);
-  const side = difference === undefined ? 'theirs' : sideOf(difference.path, difference.by, choices);
-  return { side, text: trio[side]?.[of] ?? '' };
+function depthsOf(inner: Both<number>, outer: Both<number>): Both<number> {
+  const { base } = inner;
+  return {
+    base: base === undefined || outer.base === undefined ? undefined : base - outer.base,
+    theirs: inner.theirs - outer.theirs,
+    ours: inner.ours - outer.ours,
+  };
 }
+
+/** Below the comments that it stands below with its side, and above every key. */
+function startAmong(keys: readonly string[], { before }: Items): number {
+  const isComment = (key: string): boolean => key.startsWith('#');
+  const first = keys.findIndex((key) => !isComment(key));
+  const last = Math.max(-1, ...before.map((key) => keys.indexOf(key)));
+  return Math.min(last + 1, first < 0 ? keys.length : first);
+}
+
+function piecesOfItem(trio: Trio<Item>, place: Place, choices: Choices): Piece[] {
+  const path = [...place.path, (trio.theirs ?? trio.ours)?.name ?? ''];
+  const below = partsBelow(trio);
+  return below === undefined
+    ? [pieceOf(nameOf(path), passagesOf(trio, place.columns), place.column, choices)]
+    : piecesOf(below, { ...place, path }, choices);
+}
+
+/** Where both sides have keys below: they are merged one by one. */
+function partsBelow(trio: Trio<Item>): Both<Part> | undefined {
+  const { base, theirs, ours } = mapTrio(trio, partBelow);
+  if (theirs === undefined || ours === undefined) return undefined;
+  return trio.base !== undefined && base === undefined ? undefined : { base, theirs, ours };
+}
+
+const partBelow = ({ lead, gap, below }: Item): Part | undefined =>
+  below && { ...below, start: { ...below.start, text: lead + below.start.text }, end: { ...below.end, gap } };
+
+const passagesOf = (trio: Trio<Item>, columns: Both<number>): Trio<Passage> => ({
+  base: trio.base && passageOf(trio.base, columns.base ?? 0),
+  theirs: trio.theirs && passageOf(trio.theirs, columns.theirs),
+  ours: trio.ours && passageOf(trio.ours, columns.ours),
+});
+
+const passageOf = ({ lead, text, gap, isKept }: Item, indent: number): Passage => ({
+  text: lead + text,
+  gap,
+  isKept,
+  indent,
+});

@@ -46,7 +46,7 @@ export function Resolution({ scope, operation, theirsId, versions }: ResolutionP
   if (differences === undefined || text === undefined) return <span class="skeleton" />;
   return (
     <>
-      <Summary differences={differences} open={open.length} />
+      <Summary isSame={theirs === ours} differences={differences} open={open.length} />
       <DifferenceList differences={differences} choices={choices} onChoose={choose} />
       <Result
         scope={scope}
@@ -83,9 +83,15 @@ function useMerging(): Merging | undefined {
   return merging;
 }
 
-function Summary({ differences, open }: { differences: Difference[]; open: number }) {
+interface SummaryProps {
+  isSame: boolean;
+  differences: readonly Difference[];
+  open: number;
+}
+
+function Summary({ isSame, differences, open }: SummaryProps) {
   const clashes = differences.filter(({ by }) => by === 'both').length;
-  if (differences.length === 0)
+  if (isSame)
     return (
       <Note title="Both sides say the same">
         What Git holds now is what was to be saved: nothing has to be done.
