@@ -1,10 +1,12 @@
 // The connectors within reach of a scope, and what is known of their branches.
 import { useEffect, useState } from 'preact/hooks';
+import type { paths } from '../../src/client/routes.js';
 import { type Api, type ApiError, answer, apiOf, type Schemas } from './api.js';
 import { readOutwards, unless } from './outwards.js';
 import { type Resource, useResource } from './resource.js';
 
 export type Connector = Schemas['Connector'];
+export type ConnectorWrite = paths['/connectors/{id}']['put']['requestBody']['content']['application/json'];
 
 /** The nearest of each name first. Those of a scope that one may not look at are left out, and where it is this one, that is the error. */
 export function useConnectors(scope: string): Resource<Connector[]> {

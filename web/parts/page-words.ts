@@ -82,6 +82,9 @@ export const pageWords: Record<string, PageWords> = {
   GIT_REPOSITORY_NOT_FOUND: { hint: `Check the credential’s rights. ${RENAMED}` },
   GIT_REPOSITORY_MOVED: { hint: RENAMED },
   HOST_API_MOVED: { hint: `${RENAMED}; else set the address of its API` },
+  CONNECTOR_UNFIT: {
+    hint: 'A repository over SSH takes a delegate, a private key and known hosts, as whoever runs the host confirms them; any other takes neither key nor known hosts',
+  },
   DELEGATE_UNAVAILABLE: {
     hint: 'Start or enrol a delegate that can; the operation goes on by itself. Delegates, Explain routing, says of each why not',
   },

@@ -4,6 +4,7 @@ import type { Connector, Tracking } from '../data/connectors.js';
 import { nameOf } from '../data/scopes.js';
 import { Facts, Panel } from '../parts/panel.js';
 import { Ago } from '../parts/time.js';
+import { describeCredential } from './credential-words.js';
 import { hookOf } from './following.js';
 import { SaidState } from './said.js';
 
@@ -13,17 +14,19 @@ export interface ConnectorFactsProps {
 }
 
 export function ConnectorFacts({ connector, tracking }: ConnectorFactsProps) {
-  const { provider, connectivity, group, tags, scope, revision } = connector;
+  const { provider, apiUrl, connectivity, group, tags, scope, revision, knownHosts } = connector;
   return (
     <Panel title="Facts">
       <Facts
         facts={[
           ['Scope', nameOf(scope)],
           ['Host', provider],
+          apiUrl === null ? undefined : ['API address', apiUrl],
           ['Connectivity', connectivity],
           connectivity === 'delegate' ? ['Delegates', group ?? 'Any within reach'] : undefined,
           tags.length === 0 ? undefined : ['Tags', tags.join(', ')],
-          ['Credential', describeCredential(connector)],
+          ['Credential', describeCredential(connector.credential)],
+          knownHosts === null ? undefined : ['Known hosts', countKeys(knownHosts)],
           ['Webhook', <SaidState key="hook" said={hookOf(tracking)} />],
           ['Last look', <Ago key="polled" at={tracking?.polledAt} />],
           tracking === undefined ? undefined : ['Next look', <Ago key="next" at={tracking.nextPollAt} />],
@@ -54,10 +57,7 @@ function sayRate(
   ];
 }
 
-function describeCredential({ credential }: Connector): string {
-  if (credential === null) return 'None';
-  if ('kind' in credential) return credential.kind;
-  return 'secret' in credential
-    ? `${credential.username}, secret ${credential.secret}`
-    : `${credential.username}, ${credential.reference} in ${credential.manager}`;
+function countKeys(knownHosts: string): string {
+  const keys = knownHosts.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#')).length;
+  return keys === 1 ? 'One key' : `${keys} keys`;
 }

@@ -1,7 +1,9 @@
+import { lazily } from '../parts/lazy.js';
 import type { ScreenProps } from '../shell/screen.js';
-import { NewRepository } from './new-repository.js';
 import { RepositoryList } from './repository-list.js';
 import { RepositoryScreen } from './repository-screen.js';
+
+const NewRepository = lazily(async () => (await import('./new-repository.js')).NewRepository);
 
 export function RepositoriesScreen({ scope, path, route }: ScreenProps) {
   const [id] = path;

@@ -27,6 +27,7 @@ import type { TabProps } from './tab-props.js';
 import { TrackingPanel } from './tracking-panel.js';
 import { WebhookTab } from './webhook-tab.js';
 
+const ChangeRepository = lazily(async () => (await import('./change-repository.js')).ChangeRepository);
 const RenameDialog = lazily(async () => (await import('./rename-dialog.js')).RenameDialog);
 
 const tabs = [
@@ -38,8 +39,11 @@ const tabs = [
 ] as const;
 
 export function RepositoryScreen({ scope, id, route }: { scope: string; id: string; route: Route }) {
-  const { data: connectors, error } = useConnectors(scope);
+  const { data: connectors, error, reload } = useConnectors(scope);
   const connector = connectors?.find((one) => one.id === id);
+  const [, , part] = route.path;
+  if (connector !== undefined && part === 'change')
+    return <ChangeRepository scope={scope} connector={connector} onDone={reload} />;
   if (connector !== undefined) return <Found scope={scope} connector={connector} route={route} />;
   return (
     <>
@@ -78,6 +82,7 @@ function Found({ scope, connector, route }: { scope: string; connector: Connecto
         note={<span class="mono break">{url}</span>}
       >
         <Allowed scope={connector.scope} needs="connector.manage">
+          <LinkButton href={hrefOf(scope, ['repositories', id, 'change'])}>Change…</LinkButton>
           <Renaming connector={connector} onDone={() => void tracking.reload()} />
           <Removal scope={scope} connector={connector} />
         </Allowed>

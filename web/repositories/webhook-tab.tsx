@@ -13,12 +13,13 @@ import { Confirm, Dialog, useDialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { ListPanel } from '../parts/list-panel.js';
 import { Facts, Panel } from '../parts/panel.js';
-import { Note, ProblemBox } from '../parts/problem.js';
+import { ProblemBox } from '../parts/problem.js';
 import { State, type Tone } from '../parts/state.js';
 import type { Column } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { say } from '../shell/toasts.js';
 import type { TabProps } from './tab-props.js';
+import { Refusing, WebhookSecrets } from './webhook-secret.js';
 
 type Webhook = Schemas['Webhook'];
 type Delivery = Schemas['WebhookDelivery'];
@@ -54,7 +55,12 @@ export function WebhookTab({ connector }: TabProps) {
         <>
           <div class="sides">
             <Deliveries connector={connector} />
-            <Health connector={connector} webhook={hook.data} onChanged={() => void hook.reload()} />
+            <Health
+              connector={connector}
+              webhook={hook.data}
+              onMade={setMade}
+              onChanged={() => void hook.reload()}
+            />
           </div>
         </>
       )}
@@ -102,13 +108,18 @@ function NoWebhook({ connector, hook, onMade }: NoWebhookProps) {
 interface HealthProps {
   connector: Connector;
   webhook: Webhook;
+  onMade: (webhook: Webhook) => void;
   onChanged: () => void;
 }
 
-function Health({ connector, webhook, onChanged }: HealthProps) {
+function Health({ connector, webhook, onMade, onChanged }: HealthProps) {
   const { open, show, close } = useDialog<'paste' | 'delete'>();
   const { isBusy, error, run } = useAction();
-  const { health, state } = webhook;
+  const { state } = webhook;
+  const made = (one: Webhook): void => {
+    onMade(one);
+    onChanged();
+  };
   const params = { path: { id: connector.id } };
   const register = (): void => {
     void run(async () => {
@@ -127,11 +138,8 @@ function Health({ connector, webhook, onChanged }: HealthProps) {
       <Panel title="Health" ends={<State tone={states[state].tone}>{states[state].word}</State>}>
         <div class="stack">
           <HealthFacts webhook={webhook} />
-          {health.refused > 0 && (
-            <Note tone="warn" title="Deliveries without a proof are refused">
-              The secret at the host may be another one. Paste it again, or register it.
-            </Note>
-          )}
+          {state === 'refusing' && <Refusing connector={connector} />}
+          <WebhookSecrets connector={connector} webhook={webhook} onMade={made} onChanged={onChanged} />
           <ProblemBox error={error} />
           <Allowed scope={connector.scope} needs="connector.manage">
             <div class="row">
@@ -215,7 +223,7 @@ function Paste({ webhook: { toPaste }, onClose }: { webhook: Webhook; onClose: (
           secret.value === null
             ? [
                 'Secret',
-                `${secret.name}, which was shown when it was made. For another one delete the webhook and make it again`,
+                `${secret.name}, which was shown when it was made. For another one close this and make a new secret`,
               ]
             : undefined,
         ]}

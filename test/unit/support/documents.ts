@@ -18,9 +18,9 @@ interface Mapping {
 }
 
 export interface Document {
-  header: string[];
+  header: readonly string[];
   entries: Entry[];
-  tail: string[];
+  tail: readonly string[];
   breaks: '\n' | '\r\n';
   isLastBroken: boolean;
 }
