@@ -68,7 +68,7 @@ export function EntityScreen({ scope, kind, id, route }: EntityScreenProps) {
           {tab === 'document' && (
             <div class="sides">
               <DocumentTab key={branch ?? ''} place={place} entity={entity} onChanged={() => void reload()} />
-              {!isGone && <EntityFacts place={place} entity={entity} />}
+              <Beside place={place} entity={entity} isGone={isGone} />
             </div>
           )}
         </>
@@ -88,6 +88,9 @@ const useEntity = ({ scope, kind, id, branch }: EntityPlace) =>
     },
     { live: ['entity.', 'operation.'] },
   );
+
+const Beside = ({ isGone, ...facts }: { place: EntityPlace; entity: Entity | undefined; isGone: boolean }) =>
+  isGone ? null : <EntityFacts {...facts} />;
 
 const Acts = ({ scope, entity }: { scope: string; entity: Entity | undefined }) =>
   entity === undefined ? null : (
