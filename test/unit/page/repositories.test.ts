@@ -101,7 +101,7 @@ describe('drift', () => {
   it('says what to do where a repair does nothing, and only there', () => {
     for (const of of [section(true, all), section(false, all)])
       for (const one of all) expect(todoOf(of, one) === undefined, one.kind).toBe(isMended(of, one));
-    const problem = { code: 'ENTITY_ELSEWHERE', title: '', detail: '', hint: 'Move it' };
+    const problem = { code: 'ENTITY_PLACE_TAKEN', title: '', detail: '', hint: 'Move it' };
     expect(todoOf(section(true, []), difference('invalid', problem as Difference['problem']))).toBe(
       'Move it',
     );
