@@ -198,7 +198,8 @@ export class TrackingRepository {
         due_at: sql<Date>`case when wakes = ${wakes} then ${soon(nextMs)} else now() end`,
         fault: fault === null ? null : JSON.stringify(fault),
         faults: fault === null || listedAgoMs !== undefined ? 0 : sql<number>`faults + 1`,
-        ...(missed ? { missed_at: sql<Date>`now()` } : {}),
+        // Whoever told of something while it was looked may have told of that.
+        ...(missed ? { missed_at: sql<Date>`case when wakes = ${wakes} then now() else missed_at end` } : {}),
         ...(defaultBranch === undefined ? {} : { default_branch: defaultBranch }),
       })
       .where('scope', '=', scope)

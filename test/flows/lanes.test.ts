@@ -192,6 +192,23 @@ describe.each([
       await query('delete from connector');
     });
 
+    it('finds nothing that nobody told of where somebody told while it lasted', async () => {
+      await track('told');
+      const key = { scope, connector: 'told' };
+      const result = { nextMs: 0, missed: true, fault: null };
+      await tracking.finish((await tracking.claimOne(key, 60_000)) as Tracking, result);
+      expect(await tracking.claimOne(key, 60_000)).toMatchObject({ missedAt: expect.any(Date) });
+      await query(`update tracking set missed_at = null, claimed_until = null`);
+      const look = (await tracking.claimOne(key, 60_000)) as Tracking;
+      await tracking.wake(key, { isHint: true });
+      await tracking.finish(look, result);
+      expect(await tracking.claimOne(key, 60_000)).toMatchObject({
+        missedAt: null,
+        hintedAt: expect.any(Date),
+      });
+      await query('delete from connector');
+    });
+
     describe('is begun', () => {
       const places = { all: 16, atHost: 5, ofAccount: 12, ofAccountAtHost: 4 };
       let claims: LookClaimsRepository;
