@@ -255,13 +255,6 @@ describe('what is found is named', () => {
 describe('at speed', () => {
   const COUNT = 100_000;
   let many: string[] = [];
-  /** Seconds of a processor since then. */
-  const usedSince = (before: NodeJS.CpuUsage): number => {
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1e6;
-  };
-  /** What it takes this processor to make as many: each is hashed once as well. */
-  let makingSeconds = 0;
   beforeAll(() => {
     const text = JSON.stringify({
       at: new Date(0).toISOString(),
@@ -277,21 +270,19 @@ describe('at speed', () => {
         path: 'o/p/pipelines/build.yaml',
       },
     });
-    const before = process.cpuUsage();
     many = linesOf(
       linked(
         'accounts/a',
         Array.from({ length: COUNT }, () => text),
       ),
     );
-    makingSeconds = usedSince(before);
   });
 
-  it('50,000 entries take less than a second of one processor, or of a slow one three times what it takes to make them', async () => {
+  it('50,000 entries take less than a second of one processor', async () => {
     const before = process.cpuUsage();
     const verdict = await verifyLines(many, {});
-    const seconds = usedSince(before);
+    const { user, system } = process.cpuUsage(before);
     expect(verdict).toMatchObject({ count: 0, entries: COUNT });
-    expect(seconds).toBeLessThan(Math.max(COUNT / 50_000, 3 * makingSeconds));
+    expect((user + system) / 1e6 / (COUNT / 50_000)).toBeLessThan(1);
   });
 });
